@@ -1,0 +1,69 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "tensor/device.h"
+
+namespace minissl {
+
+/// What a block of memory is for. Every byte that a tensor owns has one of these.
+enum class MemoryTag : uint8_t { parameter, gradient, optimizer, saved, recomputed, workspace, queue, data };
+inline constexpr int memory_tag_count = 8;
+const char* name_of(MemoryTag tag);
+
+/// While it lives, tensors made by this thread are tagged `tag`. Without one they are `workspace`.
+class TagScope {
+ public:
+  explicit TagScope(MemoryTag tag);
+  ~TagScope();
+  TagScope(const TagScope&) = delete;
+  TagScope& operator=(const TagScope&) = delete;
+  static MemoryTag current();
+
+ private:
+  MemoryTag previous_;
+};
+
+/// Bytes in use on a device, as tensors asked for them (rounded up to 64).
+struct MemoryUsage {
+  int64_t live = 0;                                    ///< now
+  int64_t peak = 0;                                    ///< the most since reset_peak()
+  int64_t reserved = 0;                                ///< taken from the system, cached blocks included
+  std::array<int64_t, memory_tag_count> live_by_tag{};
+  std::array<int64_t, memory_tag_count> peak_by_tag{};     ///< each tag's own maximum
+  std::array<int64_t, memory_tag_count> at_peak_by_tag{};  ///< the parts of `peak`
+
+  /// "1.2 GiB at peak: saved 800 MiB, parameter 90 MiB, ..."
+  std::string str() const;
+};
+
+/// A caching allocator: one per device. Memory once taken from the system is kept and reused (best fit, split and
+/// merged), so that from the second training step on nothing is allocated and no page faults.
+class Allocator {
+ public:
+  virtual ~Allocator() = default;
+  /// At least `bytes` bytes, aligned to 64. Throws Error naming the tag and the amount when there are none left.
+  virtual std::byte* allocate(size_t bytes, MemoryTag tag) = 0;
+  virtual void deallocate(std::byte* block) noexcept = 0;
+  /// From now on `block` counts under `tag`.
+  virtual void retag(std::byte* block, MemoryTag tag) = 0;
+  virtual MemoryUsage usage() const = 0;
+  virtual void reset_peak() = 0;
+};
+
+/// The allocator of a device. Throws Error for a device that this build or machine lacks.
+Allocator& allocator(Device device = {});
+
+/// For tests: new blocks are filled with NaN patterns and fenced by guard bytes on both sides.
+struct MemoryChecks {
+  static void enable(bool on);
+  /// Blocks whose guard bytes were found overwritten when they were freed, since the last call.
+  static int64_t take_violations();
+};
+
+/// "22.0 GiB", "512 MiB", "96 B"
+std::string format_bytes(int64_t bytes);
+
+}  // namespace minissl

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+
+#include "tensor/tensor.h"
+
+/// How operations are dispatched.
+///
+/// An operation is a struct of its arguments, outputs included, with
+///   static constexpr const char* name;
+///   const Tensor& dispatch() const;   // the tensor whose device and type choose the kernel
+/// and one overload of `kernel` per backend that has it:
+///   void kernel(Reference, const Op&);  // readable, any floating type, on the CPU: defines what the operation means
+///   void kernel(Cpu, const Op&);        // f32, fast
+///   void kernel(Cuda, const Op&);
+/// Overloads are found by the type of the operation, so adding one touches its own files only.
+namespace minissl {
+
+/// Tags of the backends.
+struct Reference {};
+struct Cpu {};
+struct Cuda {};
+
+/// While it lives, operations of this thread run their reference kernels.
+class ReferenceScope {
+ public:
+  ReferenceScope() : previous_(active_) { active_ = true; }
+  ~ReferenceScope() { active_ = previous_; }
+  ReferenceScope(const ReferenceScope&) = delete;
+  ReferenceScope& operator=(const ReferenceScope&) = delete;
+  static bool active() { return active_; }
+
+ private:
+  bool previous_;
+  static inline thread_local bool active_ = false;
+};
+
+template <class Op, class Backend>
+concept HasKernel = requires(const Op& op) { kernel(Backend{}, op); };
+
+/// Runs an operation: f32 on its fast kernel, f64 (and f32 without a fast kernel) on its reference.
+/// Throws Error for a device the operation has no kernel for.
+template <class Op>
+void run(const Op& op) {
+  static_assert(HasKernel<Op, Reference>, "every operation has a reference kernel");
+  const Tensor& t = op.dispatch();
+  if (t.device().type == DeviceType::cuda) {
+    if constexpr (HasKernel<Op, Cuda>) return kernel(Cuda{}, op);
+    else fail("{} has no CUDA kernel", Op::name);
+  }
+  if constexpr (HasKernel<Op, Cpu>)
+    if (t.dtype() == DType::f32 && !ReferenceScope::active()) return kernel(Cpu{}, op);
+  kernel(Reference{}, op);
+}
+
+}  // namespace minissl

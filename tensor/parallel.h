@@ -1,0 +1,39 @@
+#pragma once
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace minissl {
+
+/// Sets the number of threads that operations use (oneDNN and Eigen included), flushes denormals in each of them.
+void set_threads(int count);
+int threads();
+
+/// Flushes denormals to zero in the calling thread: ReLU networks breed them, and they cost a hundred cycles each.
+void flush_denormals();
+
+/// Calls f(begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long (the last excepted),
+/// and which elements make a part must not change the result.
+template <class F>
+void parallel_for(int64_t n, int64_t grain, F&& f) {
+  const int64_t parts = std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+  if (parts <= 1) {
+    if (n > 0) f(int64_t{0}, n);
+    return;
+  }
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(parts))
+  for (int64_t p = 0; p < parts; ++p) f(n * p / parts, n * (p + 1) / parts);
+}
+
+/// Calls f(block, begin, end) for the blocks of `size` elements that [0, n) falls into. The blocks don't depend on
+/// the number of threads, so a reduction that adds up its blocks' results in order gives the same bits on any.
+template <class F>
+void for_blocks(int64_t n, int64_t size, F&& f) {
+  const int64_t blocks = (n + size - 1) / size;
+  parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
+    for (int64_t b = first; b < last; ++b) f(b, b * size, std::min(n, (b + 1) * size));
+  });
+}
+
+}  // namespace minissl

@@ -1,0 +1,157 @@
+#include "tensor/tensor.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace minissl {
+
+Storage::Storage(size_t bytes, Device device, MemoryTag tag)
+    : data_(allocator(device).allocate(bytes, tag)), bytes_(bytes), device_(device), tag_(tag) {}
+
+Storage::~Storage() { allocator(device_).deallocate(data_); }
+
+void Storage::retag(MemoryTag tag) {
+  if (tag == tag_) return;
+  allocator(device_).retag(data_, tag);
+  tag_ = tag;
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  Tensor t;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  t.storage_ = std::make_shared<Storage>(static_cast<size_t>(t.bytes()), device, TagScope::current());
+  return t;
+}
+
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
+  t.storage_->bump_version();
+  std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
+  return t;
+}
+
+Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
+  t.fill(value);
+  return t;
+}
+
+template <class T>
+Tensor Tensor::from(const Shape& shape, std::span<const T> values) {
+  require(static_cast<int64_t>(values.size()) == shape.numel(), "a tensor of shape {} needs {} values, not {}",
+          shape.str(), shape.numel(), values.size());
+  Tensor t = empty(shape, dtype_of<T>());
+  std::copy(values.begin(), values.end(), t.mutable_data<T>());
+  return t;
+}
+template Tensor Tensor::from(const Shape&, std::span<const float>);
+template Tensor Tensor::from(const Shape&, std::span<const double>);
+template Tensor Tensor::from(const Shape&, std::span<const bfloat16>);
+template Tensor Tensor::from(const Shape&, std::span<const int64_t>);
+template Tensor Tensor::from(const Shape&, std::span<const uint8_t>);
+
+std::string Tensor::str() const { return defined() ? name_of(dtype_) + shape_.str() : "undefined"; }
+
+namespace {
+
+template <class T>
+double to_double(T value) {
+  if constexpr (std::is_same_v<T, bfloat16>) return static_cast<double>(static_cast<float>(value));
+  else return static_cast<double>(value);
+}
+
+template <class To, class From>
+To convert(From value) {
+  if constexpr (std::is_same_v<To, From>) return value;
+  else if constexpr (std::is_same_v<From, bfloat16>) return convert<To>(static_cast<float>(value));
+  else if constexpr (std::is_same_v<To, bfloat16>) return bfloat16(static_cast<float>(value));
+  else return static_cast<To>(value);
+}
+
+}  // namespace
+
+double Tensor::item() const {
+  require(numel() == 1, "item() needs a tensor of one element, not {}", str());
+  return at(0);
+}
+
+double Tensor::at(int64_t i) const {
+  return visit_dtype(dtype_, [&](auto type) { return to_double(data<decltype(type)>()[i]); });
+}
+
+std::vector<double> Tensor::to_vector() const {
+  std::vector<double> values(static_cast<size_t>(numel()));
+  visit_dtype(dtype_, [&](auto type) {
+    using T = decltype(type);
+    const T* from = data<T>();
+    std::transform(from, from + numel(), values.begin(), [](T v) { return to_double(v); });
+  });
+  return values;
+}
+
+Tensor Tensor::view(const Shape& shape) const {
+  require(shape.numel() == numel(), "{} can't be viewed as {}", str(), shape.str());
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+
+Tensor Tensor::rows(int64_t begin, int64_t end) const {
+  require(rank() > 0 && 0 <= begin && begin <= end && end <= dim(0), "rows [{}, {}) are not within {}", begin, end,
+          str());
+  Shape shape = shape_;
+  shape[0] = end - begin;
+  return slice(dim(0) ? begin * (numel() / dim(0)) : 0, shape);
+}
+
+Tensor Tensor::slice(int64_t offset, const Shape& shape) const {
+  require(offset >= 0 && offset + shape.numel() <= numel(), "a slice of shape {} at element {} is not within {}",
+          shape.str(), offset, str());
+  Tensor t = *this;
+  t.shape_ = shape;
+  t.offset_ += offset * size_of(dtype_);
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t = empty_like(*this);
+  t.copy_from(*this);
+  return t;
+}
+
+Tensor Tensor::to(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  Tensor t = empty(shape_, dtype, device());
+  t.copy_from(*this);
+  return t;
+}
+
+void Tensor::copy_from(const Tensor& source) const {
+  require(shape_ == source.shape_, "can't copy {} into {}", source.str(), str());
+  visit_dtype(dtype_, [&](auto to_type) {
+    using To = decltype(to_type);
+    To* to = mutable_data<To>();
+    visit_dtype(source.dtype_, [&](auto from_type) {
+      using From = decltype(from_type);
+      const From* from = source.data<From>();
+      if constexpr (std::is_same_v<To, From>) std::memmove(to, from, static_cast<size_t>(bytes()));
+      else std::transform(from, from + numel(), to, convert<To, From>);
+    });
+  });
+}
+
+void Tensor::fill(double value) const {
+  visit_dtype(dtype_, [&](auto type) {
+    using T = decltype(type);
+    T* to = mutable_data<T>();
+    std::fill(to, to + numel(), convert<T>(value));
+  });
+}
+
+void Tensor::require_type(DType wanted) const {
+  require(defined(), "an undefined tensor has no elements");
+  require(dtype_ == wanted, "{} can't be read as {}", str(), name_of(wanted));
+}
+
+}  // namespace minissl

@@ -1,0 +1,125 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/device.h"
+#include "tensor/dtype.h"
+#include "tensor/memory.h"
+#include "tensor/shape.h"
+
+namespace minissl {
+
+/// A block of bytes on a device, shared by the tensors that look into it. `version` counts how often somebody asked
+/// to write, which is how autograd notices that a tensor it kept was changed.
+class Storage {
+ public:
+  Storage(size_t bytes, Device device, MemoryTag tag);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  std::byte* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+  MemoryTag tag() const { return tag_; }
+  void retag(MemoryTag tag);
+  uint64_t version() const { return version_; }
+  void bump_version() { ++version_; }
+
+ private:
+  std::byte* data_;
+  size_t bytes_;
+  Device device_;
+  MemoryTag tag_;
+  uint64_t version_ = 0;
+};
+
+/// Numbers in memory on a device. A Tensor is a handle: copies share the bytes. It knows nothing of gradients
+/// (autograd/variable.h does). Elements are contiguous in row-major order, always; views share the storage and differ
+/// in shape and offset. Activations are (N, H, W, C), convolution weights (O, H, W, I), matrices (rows, columns).
+class Tensor {
+ public:
+  /// No tensor: defined() is false.
+  Tensor() = default;
+
+  /// Elements with no particular value.
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = {});
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = {});
+  static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = {});
+  /// A copy of `values`, on the CPU. Throws Error unless there are shape.numel() of them.
+  template <class T>
+  static Tensor from(const Shape& shape, std::span<const T> values);
+  template <class T>
+  static Tensor from(const Shape& shape, const std::vector<T>& values) {
+    return from(shape, std::span<const T>(values));
+  }
+  /// Same shape, type and device as `other`, elements with no particular value.
+  static Tensor empty_like(const Tensor& other) { return empty(other.shape(), other.dtype(), other.device()); }
+  static Tensor zeros_like(const Tensor& other) { return zeros(other.shape(), other.dtype(), other.device()); }
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  int rank() const { return shape_.rank(); }
+  /// Extent of a dimension; negative counts from the end.
+  int64_t dim(int i) const { return shape_[i]; }
+  int64_t numel() const { return shape_.numel(); }
+  int64_t bytes() const { return numel() * size_of(dtype_); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return storage_ ? storage_->device() : Device{}; }
+  /// "f32[2, 3]"
+  std::string str() const;
+
+  /// The elements, to read. Throws Error when T is not the element type.
+  template <class T>
+  const T* data() const {
+    require_type(dtype_of<T>());
+    return reinterpret_cast<const T*>(bytes_begin());
+  }
+  /// The elements, to write: bumps the storage's version.
+  template <class T>
+  T* mutable_data() const {
+    require_type(dtype_of<T>());
+    storage_->bump_version();
+    return reinterpret_cast<T*>(bytes_begin());
+  }
+  template <class T>
+  std::span<const T> span() const {
+    return {data<T>(), static_cast<size_t>(numel())};
+  }
+  std::byte* bytes_begin() const { return storage_->data() + offset_; }
+
+  /// The only element of a one-element tensor on the CPU, as double.
+  double item() const;
+  /// Element i in row-major order, as double. For tests and printing.
+  double at(int64_t i) const;
+  std::vector<double> to_vector() const;
+
+  /// Same elements, another shape. Throws Error unless the element counts agree.
+  Tensor view(const Shape& shape) const;
+  /// Rows [begin, end) of the outermost dimension, sharing the bytes.
+  Tensor rows(int64_t begin, int64_t end) const;
+  /// A view of `shape` starting `offset` elements in.
+  Tensor slice(int64_t offset, const Shape& shape) const;
+  /// A copy with its own storage.
+  Tensor clone() const;
+  /// Converted element type; the tensor itself if it has that type already.
+  Tensor to(DType dtype) const;
+  /// Overwrites the elements with those of `source`: same shape; the element type is converted.
+  void copy_from(const Tensor& source) const;
+  void fill(double value) const;
+
+  const std::shared_ptr<Storage>& storage() const { return storage_; }
+  /// True when no other handle looks into this storage.
+  bool unique() const { return storage_.use_count() == 1; }
+
+ private:
+  void require_type(DType wanted) const;
+
+  std::shared_ptr<Storage> storage_;
+  int64_t offset_ = 0;  // in bytes
+  Shape shape_;
+  DType dtype_ = DType::f32;
+};
+
+}  // namespace minissl
