@@ -2,10 +2,9 @@
 
 #include <map>
 #include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
 #include <unordered_map>
-
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include "tensor/parallel.h"
 #include "tensor/tensor.h"
@@ -27,9 +26,7 @@ dnnl::stream& stream() {
 }
 
 // oneDNN states shapes as N, C, H, W and O, I, H, W, whatever the layout in memory.
-memory::desc describe(const Shape& s, Tag tag) {
-  return {{s[0], s[3], s[1], s[2]}, memory::data_type::f32, tag};
-}
+memory::desc describe(const Shape& s, Tag tag) { return {{s[0], s[3], s[1], s[2]}, memory::data_type::f32, tag}; }
 
 enum class Direction { forward, input_gradient, weight_gradient };
 
@@ -88,8 +85,8 @@ CachedConvolution make(Direction direction, const Shape& x, const Shape& w, cons
       break;
     }
     case Direction::input_gradient: {
-      const auto d = make_gradient_description<dnnl::convolution_backward_data>(
-          attributes, forward, algorithm, c.x, any_weights, c.y, strides, pads, pads);
+      const auto d = make_gradient_description<dnnl::convolution_backward_data>(attributes, forward, algorithm, c.x,
+                                                                                any_weights, c.y, strides, pads, pads);
       c.primitive = dnnl::convolution_backward_data(d);
       c.weights_blocked = d.weights_desc();
       c.scratchpad = d.scratchpad_desc();
@@ -132,15 +129,15 @@ void run(Direction direction, const CachedConvolution& c, const float* x, const 
   const Tensor scratchpad = bytes_for(c.scratchpad);
   const Tensor blocked = c.weights_reorder ? bytes_for(c.weights_blocked) : Tensor();
   const memory plain_weights = wrap(c.weights_plain, w);
-  const memory weights =
-      c.weights_reorder ? wrap(c.weights_blocked, blocked.mutable_data<uint8_t>()) : plain_weights;
+  const memory weights = c.weights_reorder ? wrap(c.weights_blocked, blocked.mutable_data<uint8_t>()) : plain_weights;
   const memory images = wrap(c.x, x), out = wrap(c.y, y);
   const memory scratch = wrap(c.scratchpad, scratchpad.mutable_data<uint8_t>());
 
   switch (direction) {
     case Direction::forward:
     case Direction::input_gradient: {
-      if (c.weights_reorder) c.weights_reorder.execute(stream(), {{DNNL_ARG_FROM, plain_weights}, {DNNL_ARG_TO, weights}});
+      if (c.weights_reorder)
+        c.weights_reorder.execute(stream(), {{DNNL_ARG_FROM, plain_weights}, {DNNL_ARG_TO, weights}});
       const bool forward = direction == Direction::forward;
       c.primitive.execute(stream(), {{forward ? DNNL_ARG_SRC : DNNL_ARG_DIFF_SRC, images},
                                      {DNNL_ARG_WEIGHTS, weights},
@@ -153,7 +150,8 @@ void run(Direction direction, const CachedConvolution& c, const float* x, const 
                                      {DNNL_ARG_DIFF_DST, out},
                                      {DNNL_ARG_DIFF_WEIGHTS, weights},
                                      {DNNL_ARG_SCRATCHPAD, scratch}});
-      if (c.weights_reorder) c.weights_reorder.execute(stream(), {{DNNL_ARG_FROM, weights}, {DNNL_ARG_TO, plain_weights}});
+      if (c.weights_reorder)
+        c.weights_reorder.execute(stream(), {{DNNL_ARG_FROM, weights}, {DNNL_ARG_TO, plain_weights}});
       break;
   }
   stream().wait();

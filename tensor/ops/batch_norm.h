@@ -34,9 +34,9 @@ void kernel(Cpu, const BatchNormInference&);
 struct BatchNormGradient {
   static constexpr const char* name = "batch_norm_gradient";
   Tensor dy, x, weight, mean, variance;
-  Tensor y;                                 ///< the output, or undefined: no ReLU
+  Tensor y;  ///< the output, or undefined: no ReLU
   Tensor dx, dweight, dbias;
-  Tensor dresidual;                         ///< like x, or undefined: not wanted
+  Tensor dresidual;  ///< like x, or undefined: not wanted
   double eps = 1e-5;
   const Tensor& dispatch() const { return dy; }
 };

@@ -128,8 +128,10 @@ void kernel(Cpu, const BatchNormGradient& op) {
         }
       }
     };
-    if (masked_by_relu) accumulate(std::true_type{});
-    else accumulate(std::false_type{});
+    if (masked_by_relu)
+      accumulate(std::true_type{});
+    else
+      accumulate(std::false_type{});
   });
 
   std::vector<double> sum_g(static_cast<size_t>(channels)), sum_gx(static_cast<size_t>(channels));
@@ -167,10 +169,14 @@ void kernel(Cpu, const BatchNormGradient& op) {
       }
     });
   };
-  if (masked_by_relu && residual_wanted) write(std::true_type{}, std::true_type{});
-  else if (masked_by_relu) write(std::true_type{}, std::false_type{});
-  else if (residual_wanted) write(std::false_type{}, std::true_type{});
-  else write(std::false_type{}, std::false_type{});
+  if (masked_by_relu && residual_wanted)
+    write(std::true_type{}, std::true_type{});
+  else if (masked_by_relu)
+    write(std::true_type{}, std::false_type{});
+  else if (residual_wanted)
+    write(std::false_type{}, std::true_type{});
+  else
+    write(std::false_type{}, std::false_type{});
 }
 
 }  // namespace minissl::ops

@@ -16,8 +16,7 @@ void for_each_patch_pixel(const Shape& x, const Shape& w, const Shape& y, Convol
         for (int64_t kw = 0; kw < w[2]; ++kw) {
           const int64_t ih = oh * geometry.stride + kh - geometry.padding;
           const int64_t iw = ow * geometry.stride + kw - geometry.padding;
-          if (ih >= 0 && ih < x[1] && iw >= 0 && iw < x[2])
-            f(oh * y[2] + ow, (kh * w[2] + kw) * x[3], ih * x[2] + iw);
+          if (ih >= 0 && ih < x[1] && iw >= 0 && iw < x[2]) f(oh * y[2] + ow, (kh * w[2] + kw) * x[3], ih * x[2] + iw);
         }
 }
 
@@ -56,8 +55,7 @@ void kernel(Reference, const ConvolutionInputGradient& op) {
     std::fill_n(dx, x.numel(), T{0});
     Matrix<T> patches;
     for (int64_t n = 0; n < x[0]; ++n) {
-      patches.noalias() =
-          ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]) * weights;
+      patches.noalias() = ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]) * weights;
       T* image = dx + n * x[1] * x[2] * x[3];
       for_each_patch_pixel(x, w, y, op.geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
         for (int64_t c = 0; c < x[3]; ++c) image[pixel * x[3] + c] += patches(patch, at + c);

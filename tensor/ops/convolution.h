@@ -45,7 +45,8 @@ void kernel(Cpu, const ConvolutionWeightGradient&);
 
 /// Throws Error, with both shapes, when x and w don't fit each other.
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
-Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape, ConvolutionGeometry geometry);
+Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
+                                  ConvolutionGeometry geometry);
 Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,
                                    ConvolutionGeometry geometry);
 

@@ -83,7 +83,9 @@ void each_element(const Op& op, int64_t grain) {
 }
 
 template <class Op>
-concept Elementwise = requires(const Op& op) { op.f; };
+concept Elementwise = requires(const Op& op) {
+  op.f;
+};
 
 }  // namespace detail
 

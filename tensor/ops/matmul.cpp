@@ -11,10 +11,14 @@ void kernel(Reference, const MatMul& op) {
     const auto a = matrix<T>(op.a, op.a.dim(0), op.a.dim(1));
     const auto b = matrix<T>(op.b, op.b.dim(0), op.b.dim(1));
     auto c = mutable_matrix<T>(op.c, op.c.dim(0), op.c.dim(1));
-    if (op.transpose_a && op.transpose_b) c.noalias() = a.transpose() * b.transpose();
-    else if (op.transpose_a) c.noalias() = a.transpose() * b;
-    else if (op.transpose_b) c.noalias() = a * b.transpose();
-    else c.noalias() = a * b;
+    if (op.transpose_a && op.transpose_b)
+      c.noalias() = a.transpose() * b.transpose();
+    else if (op.transpose_a)
+      c.noalias() = a.transpose() * b;
+    else if (op.transpose_b)
+      c.noalias() = a * b.transpose();
+    else
+      c.noalias() = a * b;
   });
 }
 

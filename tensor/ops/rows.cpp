@@ -84,8 +84,7 @@ void kernel(Reference, const ColumnVariance& op) {
     using T = decltype(t);
     const auto x = rows_of<T>(op.x);
     const Matrix<T> mean = x.colwise().mean();
-    mutable_row_of<T>(op.y) =
-        (x.rowwise() - mean.row(0)).colwise().squaredNorm() / static_cast<T>(x.rows() - 1);
+    mutable_row_of<T>(op.y) = (x.rowwise() - mean.row(0)).colwise().squaredNorm() / static_cast<T>(x.rows() - 1);
   });
 }
 
@@ -160,8 +159,7 @@ void kernel(Reference, const CrossEntropy& op) {
     using T = decltype(t);
     T* out = op.log_sum_exp.mutable_data<T>();
     const int64_t classes = op.logits.dim(1);
-    for (int64_t n = 0; n < op.logits.dim(0); ++n)
-      out[n] = log_sum_exp_of(op.logits.data<T>() + n * classes, classes);
+    for (int64_t n = 0; n < op.logits.dim(0); ++n) out[n] = log_sum_exp_of(op.logits.data<T>() + n * classes, classes);
     write_mean_loss<T>(op);
   });
 }

@@ -12,9 +12,7 @@ constexpr int64_t grain = 16384;
 
 template <class Op, class F>
 void each(const Op& op, F&& body) {
-  visit_arithmetic(op.dispatch().dtype(), [&](auto type) {
-    parallel_for(op.dispatch().numel(), grain, body(type));
-  });
+  visit_arithmetic(op.dispatch().dtype(), [&](auto type) { parallel_for(op.dispatch().numel(), grain, body(type)); });
 }
 
 }  // namespace
