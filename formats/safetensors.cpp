@@ -1,0 +1,134 @@
+#include "formats/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <unordered_set>
+
+#include "formats/safetensors_header.h"
+#include "tensor/atomic_file.h"
+
+namespace minissl {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian and elements are not swapped");
+
+/// IEEE 754 binary16 to binary32, exactly.
+float half_to_float(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
+  const uint32_t magnitude = half & 0x7fffu;
+  constexpr uint32_t infinity = 0x7c00, rebias = (127 - 15) << 23;
+  if (magnitude >= infinity) return std::bit_cast<float>(sign | 0x7f800000u | (magnitude - infinity) << 13);
+  if (magnitude >= 0x0400) return std::bit_cast<float>(sign | ((magnitude << 13) + rebias));
+  const float subnormal = static_cast<float>(magnitude) * 0x1p-24f;
+  return sign ? -subnormal : subnormal;
+}
+
+/// Reads elements of type Stored into those of type Element, converting each; in pieces, so that the file's form of the
+/// tensor is never in memory as a whole.
+template <class Stored, class Element, class Convert>
+void read_converted(const InputFile& file, int64_t offset, const Tensor& to, Convert convert) {
+  constexpr int64_t piece = 1 << 16;
+  std::vector<Stored> stored(static_cast<size_t>(std::min(piece, to.numel())));
+  auto* elements = to.mutable_data<Element>();
+  for (int64_t done = 0; done < to.numel(); done += piece) {
+    const int64_t count = std::min(piece, to.numel() - done);
+    file.read_at(offset + done * static_cast<int64_t>(sizeof(Stored)), stored.data(),
+                 static_cast<size_t>(count) * sizeof(Stored));
+    std::transform(stored.begin(), stored.begin() + count, elements + done, convert);
+  }
+}
+
+/// Reads the 8 bytes of header length and the header. Returns it with the position where it ends.
+std::pair<std::string, int64_t> read_header(const InputFile& file) {
+  const std::string where = file.path().string();
+  uint64_t length = 0;
+  require(file.size() >= static_cast<int64_t>(sizeof length),
+          "{}: is not a .safetensors file: {} bytes are too few for a header", where, file.size());
+  file.read_at(0, &length, sizeof length);
+  const auto behind = static_cast<uint64_t>(file.size()) - sizeof length;
+  require(length <= behind, "{}: is truncated or not a .safetensors file: a header of {} bytes, but {} bytes follow",
+          where, length, behind);
+  require(length <= static_cast<uint64_t>(max_safetensors_header),
+          "{}: is not a .safetensors file: a header of {} bytes is longer than the format's limit of {}", where, length,
+          max_safetensors_header);
+  std::string text(length, '\0');
+  file.read_at(sizeof length, text.data(), text.size());
+  return {std::move(text), static_cast<int64_t>(sizeof length + length)};
+}
+
+}  // namespace
+
+const Tensor* TensorFile::find(std::string_view name) const {
+  const auto it = std::find_if(tensors.begin(), tensors.end(), [&](const auto& named) { return named.first == name; });
+  return it == tensors.end() ? nullptr : &it->second;
+}
+
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata) {
+  const std::string where = path.string();
+  SafetensorsHeader header;
+  header.metadata = metadata;
+  std::unordered_set<std::string_view> names;
+  for (const auto& [name, tensor] : tensors) {
+    require(name != "__metadata__", "{}: can't write: no tensor may be called __metadata__", where);
+    require(names.insert(name).second, "{}: can't write: two tensors are called {}", where, quote(name));
+    require(tensor.defined(), "{}: can't write: tensor {} is undefined", where, quote(name));
+    require(tensor.device().type == DeviceType::cpu, "{}: can't write: tensor {} is on {}; copy it to the CPU first",
+            where, quote(name), tensor.device().str());
+    header.tensors.push_back({name, safetensors_name_of(tensor.dtype()), tensor.dtype(), tensor.shape(), 0, 0});
+  }
+
+  std::vector<size_t> layout(tensors.size());
+  std::iota(layout.begin(), layout.end(), size_t{0});
+  std::stable_sort(layout.begin(), layout.end(), [&](size_t a, size_t b) {
+    return size_of(tensors[a].second.dtype()) > size_of(tensors[b].second.dtype());
+  });
+  int64_t at = 0;
+  for (const size_t i : layout) {
+    header.tensors[i].begin = at;
+    header.tensors[i].end = at += tensors[i].second.bytes();
+  }
+
+  const std::string text = format_safetensors_header(header, where);
+  const uint64_t length = text.size();
+  AtomicFile file(path);
+  file.write(&length, sizeof length);
+  file.write(text);
+  for (const size_t i : layout)
+    file.write(tensors[i].second.bytes_begin(), static_cast<size_t>(tensors[i].second.bytes()));
+  file.commit();
+}
+
+SafetensorsReader::SafetensorsReader(std::filesystem::path path) : file_(std::move(path)) {
+  const auto [text, end] = read_header(file_);
+  data_begin_ = end;
+  SafetensorsHeader header = parse_safetensors_header(text, file_.size() - data_begin_, file_.path().string());
+  metadata_ = std::move(header.metadata);
+  tensors_ = std::move(header.tensors);
+  for (size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+}
+
+Tensor SafetensorsReader::read(const std::string& name) const {
+  const auto it = index_.find(name);
+  require(it != index_.end(), "{}: holds no tensor {}", path().string(), quote(name));
+  const StoredTensor& stored = tensors_[it->second];
+  const int64_t offset = data_begin_ + stored.begin;
+  Tensor tensor = Tensor::empty(stored.shape, stored.dtype);
+  if (stored.stored_as == "F16")
+    read_converted<uint16_t, float>(file_, offset, tensor, half_to_float);
+  else if (stored.stored_as == "I32")
+    read_converted<int32_t, int64_t>(file_, offset, tensor, [](int32_t v) { return int64_t{v}; });
+  else
+    file_.read_at(offset, tensor.bytes_begin(), static_cast<size_t>(tensor.bytes()));
+  return tensor;
+}
+
+TensorFile load_safetensors(const std::filesystem::path& path) {
+  const SafetensorsReader reader(path);
+  TensorFile file;
+  file.metadata = reader.metadata();
+  for (const StoredTensor& stored : reader.tensors()) file.tensors.emplace_back(stored.name, reader.read(stored.name));
+  return file;
+}
+
+}  // namespace minissl

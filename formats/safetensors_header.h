@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/safetensors.h"
+
+namespace minissl {
+
+/// The official library refuses longer headers, too.
+inline constexpr int64_t max_safetensors_header = 100'000'000;
+
+struct SafetensorsHeader {
+  std::vector<StoredTensor> tensors;  // in the order of the text
+  Metadata metadata;
+};
+
+/// Parses a header of a file `where` with `data_bytes` bytes behind it, and checks that the tensors cover these bytes
+/// exactly. Throws Error with `where`, the tensor and what is wrong.
+SafetensorsHeader parse_safetensors_header(std::string_view text, int64_t data_bytes, const std::string& where);
+
+/// The header's text, padded with spaces to a multiple of 8 bytes.
+std::string format_safetensors_header(const SafetensorsHeader& header, const std::string& where);
+
+/// The format's name for an element type: "F32" for f32.
+const char* safetensors_name_of(DType type);
+
+/// A name from a file as it may stand in a message: quoted, on one line, not too long.
+std::string quote(std::string_view name);
+
+}  // namespace minissl

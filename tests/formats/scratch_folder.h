@@ -1,0 +1,40 @@
+#pragma once
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <string>
+#include <unistd.h>
+
+#include "tensor/atomic_file.h"
+
+namespace minissl {
+
+/// A folder of its own for each test, gone afterwards.
+class ScratchFolder : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+  /// The path of a new file with that content.
+  std::filesystem::path file_with(std::string_view content, const std::string& name = "file") const {
+    write_file(file(name), content);
+    return file(name);
+  }
+
+ private:
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("minissl-formats-{}", getpid());
+};
+
+/// The message of the Error that `f` throws; fails the test when it throws none.
+template <class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+}  // namespace minissl
