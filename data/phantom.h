@@ -5,9 +5,9 @@ namespace minissl {
 
 /// What a phantom radiograph shows. They differ locally: pose, anatomy, exposure and texture vary far more.
 enum class Finding {
-  normal,          ///< heart at most 0.46 of the thorax's inner width
+  normal,          ///< heart about 0.36 to 0.45 of the thorax's inner width
   opacity,         ///< a soft consolidation somewhere in a lung, heart as in normal
-  enlarged_heart,  ///< heart at least 0.53 of the thorax's inner width
+  enlarged_heart,  ///< heart about 0.54 to 0.65 of the thorax's inner width
 };
 
 /// A generated frontal chest radiograph: u8 (size, size, 1), a function of its arguments alone.
