@@ -1,0 +1,271 @@
+#include "data/augment.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+namespace minissl {
+namespace {
+
+constexpr float min_aspect = 3.0f / 4, max_aspect = 4.0f / 3;
+constexpr int crop_tries = 10;
+constexpr float reference_size = 224;  // the size that blur's sigma is given for
+
+struct Box {
+  float x, y, width, height;
+};
+
+// torchvision's RandomResizedCrop.get_params.
+Box draw_crop(const Augmentation& a, int64_t height, int64_t width, const Random& random) {
+  const auto h = static_cast<float>(height), w = static_cast<float>(width);
+  for (uint32_t i = 0; i < 4 * crop_tries; i += 4) {
+    const float area = h * w * random.uniform(i, a.crop_scale[0], a.crop_scale[1]);
+    const float aspect = std::exp(random.uniform(i + 1, std::log(min_aspect), std::log(max_aspect)));
+    const float box_w = std::round(std::sqrt(area * aspect)), box_h = std::round(std::sqrt(area / aspect));
+    if (box_w < 1 || box_w > w || box_h < 1 || box_h > h) continue;
+    const auto x = random.below(i + 2, static_cast<uint32_t>(w - box_w) + 1);
+    const auto y = random.below(i + 3, static_cast<uint32_t>(h - box_h) + 1);
+    return {static_cast<float>(x), static_cast<float>(y), box_w, box_h};
+  }
+  const float aspect = w / h;
+  const float box_w = aspect > max_aspect ? std::round(h * max_aspect) : w;
+  const float box_h = aspect < min_aspect ? std::round(w / min_aspect) : h;
+  return {std::floor((w - box_w) / 2), std::floor((h - box_h) / 2), box_w, box_h};
+}
+
+InverseMap map_of(const Box& box, float degrees, bool flip, int64_t size) {
+  const auto s = static_cast<float>(size);
+  const float scale_x = box.width / s, scale_y = box.height / s;
+  const float angle = degrees * std::numbers::pi_v<float> / 180;
+  const float cosine = std::cos(angle), sine = std::sin(angle), mirror = flip ? -1.0f : 1.0f;
+  InverseMap map;
+  map.scale_x = scale_x, map.scale_y = scale_y;
+  // Seen from the view's centre: unflip, turn back, stretch to the box. Counter-clockwise is positive.
+  map.xx = scale_x * cosine * mirror, map.xy = -scale_x * sine;
+  map.yx = scale_y * sine * mirror, map.yy = scale_y * cosine;
+  map.x0 = box.x + box.width / 2 - (map.xx + map.xy) * s / 2;
+  map.y0 = box.y + box.height / 2 - (map.yx + map.yy) * s / 2;
+  return map;
+}
+
+float draw_factor(const Random& random, uint32_t i, float strength) {
+  return random.uniform(i, std::max(0.0f, 1 - strength), 1 + strength);
+}
+
+// ---- Rendering: one pass over the view for each step ----
+
+template <int C>
+float mean_gray(const float* pixels, int64_t count) {
+  double sum[C] = {};
+  for (int64_t i = 0; i < count; ++i)
+    for (int c = 0; c < C; ++c) sum[c] += static_cast<double>(pixels[i * C + c]);
+  float mean[C];
+  for (int c = 0; c < C; ++c) mean[c] = static_cast<float>(sum[c] / static_cast<double>(count));
+  return gray<C>(mean);
+}
+
+template <int C>
+void apply_jitter(float* pixels, int64_t count, Jitter kind, float factor) {
+  switch (kind) {
+    case Jitter::brightness:
+      if (factor != 1)
+        for (int64_t i = 0; i < count * C; ++i) pixels[i] = blend(pixels[i], 0, factor);
+      break;
+    case Jitter::contrast:
+      if (factor != 1) {
+        const float mean = mean_gray<C>(pixels, count);
+        for (int64_t i = 0; i < count * C; ++i) pixels[i] = blend(pixels[i], mean, factor);
+      }
+      break;
+    case Jitter::saturation:
+      if constexpr (C == 3)
+        if (factor != 1)
+          for (float* p = pixels; p != pixels + count * C; p += C) {
+            const float other = gray<C>(p);
+            for (int c = 0; c < C; ++c) p[c] = blend(p[c], other, factor);
+          }
+      break;
+    case Jitter::hue:
+      if constexpr (C == 3)
+        if (factor != 0)
+          for (float* p = pixels; p != pixels + count * C; p += C) turn_hue(p, factor);
+      break;
+  }
+}
+
+template <int C>
+void apply_gray(float* pixels, int64_t count) {
+  if constexpr (C == 3)
+    for (float* p = pixels; p != pixels + count * C; p += C) p[0] = p[1] = p[2] = gray<C>(p);
+}
+
+// Along the rows, then along the columns. Each output is a sum over taps in the same order, vectorised over the line.
+template <int C>
+void apply_blur(float* pixels, int size, float sigma) {
+  const int radius = blur_radius(sigma), row = size * C;
+  std::vector<float> weights(static_cast<size_t>(2 * radius + 1));
+  float sum = 0;
+  for (int k = -radius; k <= radius; ++k) sum += weights[static_cast<size_t>(k + radius)] = gaussian(k, sigma);
+  for (float& w : weights) w /= sum;
+
+  const int padded_row = row + 2 * radius * C;
+  const Tensor scratch = Tensor::empty({padded_row + size * row});
+  float* padded = scratch.mutable_data<float>();
+  float* blurred = padded + padded_row;
+  for (int y = 0; y < size; ++y) {
+    const float* line = pixels + y * row;
+    for (int x = -radius; x < size + radius; ++x)
+      std::copy_n(line + reflect(x, size) * C, C, padded + (x + radius) * C);
+    float* out = blurred + y * row;
+    std::fill_n(out, row, 0.0f);
+    for (int k = 0; k <= 2 * radius; ++k) {
+      const float w = weights[static_cast<size_t>(k)];
+      const float* in = padded + k * C;
+      for (int i = 0; i < row; ++i) out[i] += w * in[i];
+    }
+  }
+  for (int y = 0; y < size; ++y) {
+    float* out = pixels + y * row;
+    std::fill_n(out, row, 0.0f);
+    for (int k = 0; k <= 2 * radius; ++k) {
+      const float w = weights[static_cast<size_t>(k)];
+      const float* in = blurred + reflect(y + k - radius, size) * row;
+      for (int i = 0; i < row; ++i) out[i] += w * in[i];
+    }
+  }
+}
+
+template <int C>
+void apply_noise(float* pixels, int64_t count, const Random& source, float deviation) {
+  for (int64_t i = 0; i < count; i += 4) {
+    float normal[4];
+    normal4(source.bits(static_cast<uint32_t>(i / 4)), normal);
+    for (int64_t k = i; k < std::min(i + 4, count); ++k)
+      for (int c = 0; c < C; ++c) pixels[k * C + c] = add_noise(pixels[k * C + c], normal[k - i], deviation);
+  }
+}
+
+template <int C, class T>
+void render(const T* source, int height, int width, const ViewParameters& view, const Normalization& normalization,
+            float* out) {
+  const int size = view.size;
+  const int64_t count = int64_t{size} * size;
+  for (int y = 0; y < size; ++y)
+    for (int x = 0; x < size; ++x) sample_pixel<C>(source, height, width, view.map, x, y, out + (y * size + x) * C);
+
+  if (view.jitter)
+    for (Jitter kind : view.order) apply_jitter<C>(out, count, kind, view.factor[static_cast<size_t>(kind)]);
+  if (view.gray) apply_gray<C>(out, count);
+  if (view.blur_sigma > 0) apply_blur<C>(out, size, view.blur_sigma);
+  if (view.noise > 0) apply_noise<C>(out, count, view.noise_source, view.noise);
+  if (view.solarize)
+    for (int64_t i = 0; i < count * C; ++i) out[i] = solarize(out[i]);
+
+  float scale[C], mean[C];
+  for (size_t c = 0; c < C; ++c) mean[c] = normalization.mean[c], scale[c] = 1 / normalization.std[c];
+  for (int64_t i = 0; i < count; ++i)
+    for (int c = 0; c < C; ++c) out[i * C + c] = (out[i * C + c] - mean[c]) * scale[c];
+}
+
+}  // namespace
+
+void Augmentation::check() const {
+  const auto probability = [](const char* flag, float v) {
+    require(v >= 0 && v <= 1, "--{} is a probability, in [0, 1], not {}", flag, v);
+  };
+  const auto strength = [](const char* flag, float v) { require(v >= 0 && v < 1e3f, "--{} can't be {}", flag, v); };
+  require(crop_scale[0] > 0 && crop_scale[0] <= crop_scale[1] && crop_scale[1] <= 1,
+          "--crop-scale is LOW,HIGH with 0 < LOW <= HIGH <= 1, not {},{}", crop_scale[0], crop_scale[1]);
+  require(rotate >= 0 && rotate <= 180, "--rotate is in degrees, 0 to 180, not {}", rotate);
+  require(hue >= 0 && hue <= 0.5f, "--hue is in [0, 0.5], not {}", hue);
+  strength("brightness", brightness), strength("contrast", contrast), strength("saturation", saturation);
+  strength("noise", noise);
+  probability("flip", flip), probability("jitter-prob", jitter_prob), probability("gray-prob", gray_prob);
+  probability("blur-prob", blur_prob), probability("solarize-prob", solarize_prob);
+}
+
+Normalization Normalization::imagenet(int64_t channels) {
+  if (channels == 1) return {{0.449f, 0.449f, 0.449f}, {0.226f, 0.226f, 0.226f}};
+  return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+}
+
+InverseMap crop_map(float x, float y, float width, float height, int64_t size) {
+  return map_of({x, y, width, height}, 0, false, size);
+}
+
+ViewParameters draw_view(const Augmentation& a, int64_t height, int64_t width, int64_t size, uint64_t seed,
+                         int64_t epoch, int64_t image, int view) {
+  const auto random = [&](RandomSite site) {
+    return Random(seed, site, static_cast<uint32_t>(epoch), static_cast<uint32_t>(image), static_cast<uint32_t>(view));
+  };
+  ViewParameters p;
+  p.size = static_cast<int32_t>(size);
+
+  const Box crop = draw_crop(a, height, width, random(RandomSite::crop));
+  const float degrees = random(RandomSite::rotation).uniform(0, -a.rotate, a.rotate);
+  p.map = map_of(crop, degrees, random(RandomSite::flip).uniform(0) < a.flip, size);
+
+  const Random color = random(RandomSite::color);
+  p.jitter = color.uniform(0) < a.jitter_prob;
+  p.factor = {draw_factor(color, 1, a.brightness), draw_factor(color, 2, a.contrast),
+              draw_factor(color, 3, a.saturation), color.uniform(4, -a.hue, a.hue)};
+  for (uint32_t i = 3; i > 0; --i) std::swap(p.order[i], p.order[color.below(4 + i, i + 1)]);
+  p.gray = color.uniform(8) < a.gray_prob;
+
+  const Random blur = random(RandomSite::blur);
+  if (blur.uniform(0) < a.blur_prob)
+    p.blur_sigma = blur.uniform(1, 0.1f, 2.0f) * static_cast<float>(size) / reference_size;
+
+  p.noise_source = random(RandomSite::noise);
+  // The pixels' numbers are counted from 0, far below this one.
+  p.noise = a.noise * p.noise_source.uniform(0xffffffffu);
+  p.solarize = random(RandomSite::solarize).uniform(0) < a.solarize_prob;
+  return p;
+}
+
+void render_view(const Image& image, const ViewParameters& view, const Normalization& normalization, float* out) {
+  require(view.size > 0, "a view needs at least one pixel");
+  const TagScope tag(MemoryTag::data);
+  const auto height = static_cast<int>(image.height()), width = static_cast<int>(image.width());
+  const auto with_type = [&](const auto* pixels) {
+    if (image.channels() == 1)
+      render<1>(pixels, height, width, view, normalization, out);
+    else
+      render<3>(pixels, height, width, view, normalization, out);
+  };
+  if (image.pixels.dtype() == DType::u8)
+    with_type(image.pixels.data<uint8_t>());
+  else
+    with_type(image.pixels.data<float>());
+}
+
+Tensor render_view(const Image& image, const ViewParameters& view, const Normalization& normalization) {
+  const TagScope tag(MemoryTag::data);
+  const Tensor out = Tensor::empty({view.size, view.size, image.channels()});
+  render_view(image, view, normalization, out.mutable_data<float>());
+  return out;
+}
+
+ViewParameters evaluation_view(int64_t height, int64_t width, int64_t size) {
+  const int64_t shorter = size <= 64 ? size : (size * 256 + 112) / 224;
+  const int64_t least = std::min(height, width);
+  const int64_t resized_h = shorter * height / least, resized_w = shorter * width / least;
+  // In the resized image the crop begins at whole pixels.
+  const auto offset = [size](int64_t extent) { return std::nearbyint(static_cast<double>(extent - size) / 2); };
+  const double scale_x = static_cast<double>(width) / static_cast<double>(resized_w);
+  const double scale_y = static_cast<double>(height) / static_cast<double>(resized_h);
+  const double side = static_cast<double>(size);
+  ViewParameters p;
+  p.size = static_cast<int32_t>(size);
+  p.map = crop_map(static_cast<float>(offset(resized_w) * scale_x), static_cast<float>(offset(resized_h) * scale_y),
+                   static_cast<float>(side * scale_x), static_cast<float>(side * scale_y), size);
+  return p;
+}
+
+Tensor evaluation_view(const Image& image, int64_t size, const Normalization& normalization) {
+  return render_view(image, evaluation_view(image.height(), image.width(), size), normalization);
+}
+
+}  // namespace minissl

@@ -1,0 +1,73 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "data/augment_functions.h"
+#include "data/image.h"
+
+namespace minissl {
+
+/// How views differ from their image; the flags of `minissl train` by the same names, with torchvision's meaning
+/// (RandomResizedCrop, RandomRotation, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur,
+/// RandomSolarize), in this order. The defaults are MoCo v2's, adapted to radiographs.
+struct Augmentation {
+  std::array<float, 2> crop_scale{0.08f, 1.0f};  ///< part of the area; the aspect ratio is in [3/4, 4/3]
+  float rotate = 10;                             ///< degrees, uniform in +-
+  float flip = 0.5f;                             ///< probability, left to right
+  float brightness = 0.8f;                       ///< factors in [max(0, 1 - v), 1 + v], in random order
+  float contrast = 0.8f;
+  float saturation = 0;
+  float hue = 0;             ///< turns in [-v, v], v at most 1/2
+  float jitter_prob = 0.8f;  ///< that the four are applied at all
+  float gray_prob = 0;
+  float blur_prob = 0.5f;   ///< Gaussian, sigma in [0.1, 2] pixels at 224, in proportion at other sizes
+  float noise = 0.1f;       ///< quantum noise: deviation noise * u * sqrt(intensity), u in [0, 1)
+  float solarize_prob = 0;  ///< values from 1/2 on are inverted
+
+  /// Throws Error naming the flag that is out of its range.
+  void check() const;
+};
+
+/// What is subtracted from each channel, and what it is then divided by.
+struct Normalization {
+  std::array<float, 3> mean{}, std{};
+
+  /// ImageNet's for 3 channels, its gray counterpart (0.449, 0.226) for 1.
+  static Normalization imagenet(int64_t channels);
+  /// Leaves values in [0, 1].
+  static Normalization none() { return {{0, 0, 0}, {1, 1, 1}}; }
+};
+
+enum class Jitter : uint8_t { brightness, contrast, saturation, hue };
+
+/// Everything random about one view: plain data, to be copied to a device as it is.
+struct ViewParameters {
+  int32_t size = 0;
+  InverseMap map{};
+  bool jitter = false, gray = false, solarize = false;
+  std::array<Jitter, 4> order{Jitter::brightness, Jitter::contrast, Jitter::saturation, Jitter::hue};
+  std::array<float, 4> factor{1, 1, 1, 0};  ///< by Jitter
+  float blur_sigma = 0;                     ///< in output pixels; 0: none
+  float noise = 0;                          ///< deviation at intensity 1; 0: none
+  /// Pixel i (row-major) gets normal4()'s number i mod 4 of this generator's bits(i / 4); colours share it.
+  Random noise_source{0, RandomSite::noise};
+};
+
+/// The map of an upright, unrotated box of the source, in source pixels.
+InverseMap crop_map(float x, float y, float width, float height, int64_t size);
+
+/// Draws one view of an image of this size: a function of its arguments alone. `view` is 0 or 1.
+ViewParameters draw_view(const Augmentation& augmentation, int64_t height, int64_t width, int64_t size, uint64_t seed,
+                         int64_t epoch, int64_t image, int view);
+
+/// Computes a view: (size, size, C) numbers to `out`.
+void render_view(const Image& image, const ViewParameters& view, const Normalization& normalization, float* out);
+/// The same as a Tensor f32 (size, size, C).
+Tensor render_view(const Image& image, const ViewParameters& view, const Normalization& normalization);
+
+/// What an encoder is tested on, no randomness: up to 64 px the shorter side becomes `size`, above it becomes
+/// size * 256 / 224, rounded; then the central (size, size). torchvision's Resize(antialias=True) and CenterCrop.
+ViewParameters evaluation_view(int64_t height, int64_t width, int64_t size);
+Tensor evaluation_view(const Image& image, int64_t size, const Normalization& normalization);
+
+}  // namespace minissl

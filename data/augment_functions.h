@@ -1,0 +1,141 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "data/image.h"
+#include "tensor/host_device.h"
+#include "tensor/random.h"
+
+/// The arithmetic of augmentation, one pixel at a time, for CPU loops and CUDA kernels alike. Values are in [0, 1].
+/// The colour functions are torchvision's (transforms/_functional_tensor.py).
+namespace minissl {
+
+/// From an output pixel back into the source: pixel (x, y)'s centre comes from
+///   (x0 + xx * (x + 1/2) + xy * (y + 1/2), y0 + yx * (x + 1/2) + yy * (y + 1/2)),
+/// in source pixels, (0, 0) being the image's corner. One output pixel covers scale_x by scale_y source pixels.
+struct InverseMap {
+  float x0, xx, xy;
+  float y0, yx, yy;
+  float scale_x, scale_y;
+};
+
+MINISSL_HD inline float smaller(float a, float b) { return a < b ? a : b; }
+MINISSL_HD inline float larger(float a, float b) { return a > b ? a : b; }
+MINISSL_HD inline float clamp01(float v) { return smaller(larger(v, 0.0f), 1.0f); }
+
+/// A source element as a number in [0, 1].
+MINISSL_HD inline float intensity(uint8_t v) { return static_cast<float>(v) * (1.0f / 255.0f); }
+MINISSL_HD inline float intensity(float v) { return v; }
+
+/// The source pixels along one axis that an output pixel is averaged from, with a triangle filter as wide as the pixel
+/// is there (at least bilinear), cut off and renormalised at the image's border: the antialiasing of Pillow's resize
+/// and of torchvision's with antialias=True.
+struct FilterTaps {
+  int begin = 0, end = 0;
+  float center = 0, slope = 0;
+  float coverage = 0;  // the part of the output pixel that lies within the image, over the sum of the weights
+
+  MINISSL_HD FilterTaps(float position, float scale, int extent) {
+    const float inside = clamp01(0.5f + smaller(position, static_cast<float>(extent) - position) / scale);
+    if (!(inside > 0)) return;
+    const float support = larger(scale, 1.0f);
+    begin = static_cast<int>(larger(position - support + 0.5f, 0.0f));
+    end = static_cast<int>(smaller(position + support + 0.5f, static_cast<float>(extent)));
+    center = position - 0.5f;
+    slope = 1 / support;
+    float sum = 0;
+    for (int i = begin; i < end; ++i) sum += weight(i);
+    coverage = sum > 0 ? inside / sum : 0;
+  }
+  MINISSL_HD float weight(int i) const {
+    return larger(0.0f, 1.0f - std::fabs(static_cast<float>(i) - center) * slope);
+  }
+};
+
+/// One output pixel of a crop, rotation and flip of (height, width, C) `pixels`. Rotation is around the crop's centre,
+/// so corners show what lies beside the crop, and black beyond the image.
+template <int C, class T>
+MINISSL_HD inline void sample_pixel(const T* pixels, int height, int width, const InverseMap& map, int x, int y,
+                                    float* out) {
+  const float px = static_cast<float>(x) + 0.5f, py = static_cast<float>(y) + 0.5f;
+  const FilterTaps columns(map.x0 + map.xx * px + map.xy * py, map.scale_x, width);
+  const FilterTaps rows(map.y0 + map.yx * px + map.yy * py, map.scale_y, height);
+  float sum[C] = {};
+  for (int j = rows.begin; j < rows.end; ++j) {
+    const T* row = pixels + static_cast<int64_t>(j) * width * C;
+    float row_sum[C] = {};
+    for (int i = columns.begin; i < columns.end; ++i) {
+      const float weight = columns.weight(i);
+      for (int c = 0; c < C; ++c) row_sum[c] += weight * intensity(row[i * C + c]);
+    }
+    const float weight = rows.weight(j);
+    for (int c = 0; c < C; ++c) sum[c] += weight * row_sum[c];
+  }
+  const float coverage = columns.coverage * rows.coverage;
+  for (int c = 0; c < C; ++c) out[c] = coverage * sum[c];
+}
+
+template <int C>
+MINISSL_HD inline float gray(const float* pixel) {
+  if constexpr (C == 1)
+    return pixel[0];
+  else
+    return luma_red * pixel[0] + luma_green * pixel[1] + luma_blue * pixel[2];
+}
+
+/// factor * v + (1 - factor) * other: what brightness (other: black), contrast (other: the view's mean gray) and
+/// saturation (other: the pixel's gray) have in common.
+MINISSL_HD inline float blend(float v, float other, float factor) { return clamp01(factor * v + (1 - factor) * other); }
+
+/// Turns an RGB pixel's hue by `turns` of the full circle.
+MINISSL_HD inline void turn_hue(float* rgb, float turns) {
+  const float r = rgb[0], g = rgb[1], b = rgb[2];
+  const float value = larger(r, larger(g, b)), chroma = value - smaller(r, smaller(g, b));
+  if (!(chroma > 0)) return;
+  float sector = value == r ? (g - b) / chroma : value == g ? 2 + (b - r) / chroma : 4 + (r - g) / chroma;
+  sector += 6 * turns;
+  sector -= 6 * std::floor(sector / 6);
+  const float offsets[3] = {5, 3, 1};  // value - chroma * max(0, min(k, 4 - k, 1)), k = (offset + sector) mod 6
+  for (int c = 0; c < 3; ++c) {
+    float k = offsets[c] + sector;
+    if (k >= 6) k -= 6;
+    rgb[c] = value - chroma * clamp01(smaller(k, 4 - k));
+  }
+}
+
+MINISSL_HD inline float solarize(float v) { return v >= 0.5f ? 1 - v : v; }
+
+/// Quantum noise: the variance of a count grows with the count. `normal` is a standard normal number.
+MINISSL_HD inline float add_noise(float v, float normal, float deviation) {
+  return clamp01(v + deviation * std::sqrt(larger(v, 0.0f)) * normal);
+}
+
+/// Four standard normal numbers from 128 random bits (Box-Muller).
+MINISSL_HD inline void normal4(const std::array<uint32_t, 4>& bits, float* out) {
+  for (int k = 0; k < 4; k += 2) {
+    const float u = static_cast<float>((bits[static_cast<size_t>(k)] >> 8) + 1) * 0x1p-24f;  // in (0, 1]
+    const float radius = std::sqrt(-2.0f * std::log(u));
+    const float angle =
+        2.0f * std::numbers::pi_v<float> * static_cast<float>(bits[static_cast<size_t>(k) + 1] >> 8) * 0x1p-24f;
+    out[k] = radius * std::cos(angle);
+    out[k + 1] = radius * std::sin(angle);
+  }
+}
+
+/// Taps of a Gaussian blur on either side of the centre.
+MINISSL_HD inline int blur_radius(float sigma) { return static_cast<int>(std::ceil(3 * sigma)); }
+/// Not normalised.
+MINISSL_HD inline float gaussian(int offset, float sigma) {
+  const float t = static_cast<float>(offset) / sigma;
+  return std::exp(-0.5f * t * t);
+}
+/// Index i of a line of n that continues as its mirror image, the ends not repeated (torchvision's "reflect").
+MINISSL_HD inline int reflect(int i, int n) {
+  if (n == 1) return 0;
+  const int period = 2 * (n - 1);
+  i %= period;
+  if (i < 0) i += period;
+  return i < n ? i : period - i;
+}
+
+}  // namespace minissl

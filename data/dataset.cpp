@@ -1,0 +1,50 @@
+#include "data/dataset.h"
+
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+
+#include "data/image_folder.h"
+#include "data/synth.h"
+
+namespace minissl {
+namespace {
+
+constexpr std::string_view synth_prefix = "synth:";
+
+// The whole of `text` as a number of at least `least`.
+template <class T>
+bool parse(std::string_view text, T least, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value >= least;
+}
+
+std::unique_ptr<Dataset> open_synth(const std::string& spec, int channels, uint64_t seed) {
+  int64_t count = 0, size = 128;
+  std::string_view rest = std::string_view(spec).substr(synth_prefix.size());
+  const auto next = [&] {
+    const auto field = rest.substr(0, rest.find(':'));
+    rest = field.size() == rest.size() ? std::string_view() : rest.substr(field.size() + 1);
+    return field;
+  };
+  const bool last_is_empty = spec.back() == ':';
+  bool good = !last_is_empty && parse(next(), int64_t{1}, count);
+  if (good && !rest.empty()) good = parse(next(), int64_t{1}, size);
+  if (good && !rest.empty()) good = parse(next(), uint64_t{0}, seed);
+  require(good && rest.empty(),
+          "data '{}': generated radiographs are synth:N, synth:N:SIZE or synth:N:SIZE:SEED, N from 1", spec);
+  return std::make_unique<SyntheticRadiographs>(count, size, channels, seed);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
+  require(channels == 1 || channels == 3, "--channels must be 1 or 3, not {}", channels);
+  if (spec.starts_with(synth_prefix)) return open_synth(spec, channels, seed);
+  const auto status = std::filesystem::status(std::u8string(spec.begin(), spec.end()));
+  if (std::filesystem::is_directory(status)) return std::make_unique<ImageFolder>(spec, channels, max_value);
+  require(std::filesystem::exists(status), "data '{}': no such folder", spec);
+  fail("data '{}': neither a folder of images nor synth:N", spec);
+}
+
+}  // namespace minissl

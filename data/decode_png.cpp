@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <zlib.h>
+
+#include "data/decode_formats.h"
+#include "data/exif.h"
+
+namespace {
+
+// stb_image inflates a stream for as long as it lasts, which a crafted one of a few megabytes does for gigabytes. What
+// a picture needs is known from its header; a buffer that grows beyond it gets no memory.
+thread_local size_t largest_buffer = 0;
+void* reallocate_within_limit(void* block, size_t bytes) {
+  return bytes <= largest_buffer ? std::realloc(block, bytes) : nullptr;
+}
+
+}  // namespace
+
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STB_IMAGE_STATIC
+#define STBI_MALLOC(bytes) std::malloc(bytes)
+#define STBI_REALLOC(block, bytes) reallocate_within_limit(block, bytes)
+#define STBI_FREE(block) std::free(block)
+#define STB_IMAGE_IMPLEMENTATION
+#include <stb/stb_image.h>
+
+namespace minissl {
+namespace {
+
+struct Header {
+  int64_t width = 0, height = 0;
+  int bits = 0;
+  int orientation = 1;
+};
+
+uint32_t big_endian(const std::byte* b) {
+  return std::to_integer<uint32_t>(b[0]) << 24 | std::to_integer<uint32_t>(b[1]) << 16 |
+         std::to_integer<uint32_t>(b[2]) << 8 | std::to_integer<uint32_t>(b[3]);
+}
+
+int orientation_of(std::span<const std::byte> exif) {
+  std::string block("Exif\0\0", 6);
+  block.append(reinterpret_cast<const char*>(exif.data()), exif.size());
+  return exif_orientation(std::as_bytes(std::span(block)));
+}
+
+// Reads the header and checks that every chunk is there and whole, which stb_image doesn't: it skips the checksums, and
+// damaged pixels would go unnoticed.
+Header check_chunks(std::span<const std::byte> bytes) {
+  constexpr size_t signature = 8, around = 12;  // a chunk is length, type, content, checksum
+  Header header;
+  for (size_t at = signature;;) {
+    require(bytes.size() - at >= around, "cut short (no end chunk)");
+    const size_t length = big_endian(&bytes[at]);
+    const std::string_view type(reinterpret_cast<const char*>(&bytes[at + 4]), 4);
+    require(length <= bytes.size() - at - around, "cut short (in chunk {})", at == signature ? "IHDR" : type);
+    const auto content = bytes.subspan(at + 8, length);
+    const auto checksum = crc32(0, reinterpret_cast<const Bytef*>(&bytes[at + 4]), static_cast<uInt>(length + 4));
+    require(big_endian(content.data() + length) == checksum, "damaged (checksum of a chunk at byte {})", at);
+    if (at == signature) {
+      require(type == "IHDR" && length == 13, "damaged (no header)");
+      header.width = big_endian(&content[0]);
+      header.height = big_endian(&content[4]);
+      header.bits = std::to_integer<int>(content[8]);
+      require_decodable_size(header.width, header.height);
+    }
+    if (type == "eXIf") header.orientation = orientation_of(content);
+    if (type == "IEND") return header;
+    at += around + length;
+  }
+}
+
+// Pixels as stb_image gives them, with 1 to 4 channels.
+template <class T>
+struct Decoded {
+  std::unique_ptr<T, decltype(&stbi_image_free)> pixels{nullptr, stbi_image_free};
+  int64_t height = 0, width = 0, channels = 0;
+};
+
+template <class T, class F>
+Decoded<T> load(F stbi_load, std::span<const std::byte> bytes) {
+  int width = 0, height = 0, channels = 0;
+  Decoded<T> decoded;
+  decoded.pixels.reset(stbi_load(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &width,
+                                 &height, &channels, 0));
+  require(decoded.pixels != nullptr, "damaged ({})", stbi_failure_reason());
+  decoded.width = width, decoded.height = height, decoded.channels = channels;
+  return decoded;
+}
+
+// Pixel i of a picture with alpha, on black.
+uint8_t on_black(uint8_t value, uint8_t alpha) { return static_cast<uint8_t>((value * alpha + 127) / 255); }
+uint16_t on_black(uint16_t value, uint16_t alpha) {
+  return static_cast<uint16_t>((uint32_t{value} * alpha + 32767u) / 65535u);
+}
+
+// Removes alpha in place; returns the number of channels left.
+template <class T>
+int64_t composite(T* pixels, int64_t count, int64_t channels) {
+  if (channels == 1 || channels == 3) return channels;
+  const int64_t colors = channels - 1;
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t c = 0; c < colors; ++c)
+      pixels[i * colors + c] = on_black(pixels[i * channels + c], pixels[i * channels + colors]);
+  return colors;
+}
+
+int range_of(const uint16_t* values, int64_t count) {
+  const int largest = count ? *std::max_element(values, values + count) : 0;
+  for (int bits : {10, 12, 14})
+    if (largest < 1 << bits) return (1 << bits) - 1;
+  return 65535;
+}
+
+}  // namespace
+
+Image decode_png(std::span<const std::byte> bytes, const DecodeOptions& options) {
+  const Header header = check_chunks(bytes);
+  const auto pixels = static_cast<size_t>(header.width * header.height);
+  largest_buffer = 2 * std::max(8 * pixels + static_cast<size_t>(2 * header.height), bytes.size()) + 65536;
+
+  Image image;
+  if (header.bits == 16) {
+    const auto decoded = load<stbi_us>(stbi_load_16_from_memory, bytes);
+    const int64_t count = decoded.height * decoded.width;
+    const int64_t channels = composite(decoded.pixels.get(), count, decoded.channels);
+    const int range = options.max_value ? options.max_value : range_of(decoded.pixels.get(), count * channels);
+    image.pixels = Tensor::empty({decoded.height, decoded.width, channels});
+    std::transform(decoded.pixels.get(), decoded.pixels.get() + count * channels, image.pixels.mutable_data<float>(),
+                   [range](uint16_t v) { return std::min(static_cast<float>(v) / static_cast<float>(range), 1.0f); });
+  } else {
+    const auto decoded = load<stbi_uc>(stbi_load_from_memory, bytes);
+    const int64_t count = decoded.height * decoded.width;
+    const int64_t channels = composite(decoded.pixels.get(), count, decoded.channels);
+    image.pixels = Tensor::empty({decoded.height, decoded.width, channels}, DType::u8);
+    std::copy_n(decoded.pixels.get(), count * channels, image.pixels.mutable_data<uint8_t>());
+  }
+  return upright(image, header.orientation);
+}
+
+}  // namespace minissl

@@ -1,0 +1,211 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "data/decode.h"
+#include "tensor/random.h"
+
+namespace minissl {
+namespace {
+
+// Random `view` numbers at RandomSite::shuffle.
+constexpr uint32_t order_numbers = 0, replacement_numbers = 1;
+
+void check_options(const Dataset& dataset, const LoaderOptions& options) {
+  require(dataset.size() > 0, "the data set has no images");
+  require(options.batch > 0, "--batch must be at least 1, not {}", options.batch);
+  require(options.size > 0 && options.size <= 8192, "--size must be 1 to 8192, not {}", options.size);
+  require(options.channels == 1 || options.channels == 3, "--channels must be 1 or 3, not {}", options.channels);
+  require(options.max_bad_fraction >= 0 && options.max_bad_fraction <= 1, "--max-bad-fraction is in [0, 1], not {}",
+          options.max_bad_fraction);
+}
+
+int64_t allowed_bad_files(const Dataset& dataset, const LoaderOptions& options) {
+  return static_cast<int64_t>(options.max_bad_fraction * static_cast<double>(dataset.size()));
+}
+
+void check_bad_files(const BadFiles& bad_files, const Dataset& dataset, const LoaderOptions& options) {
+  const auto bad = bad_files.list();
+  const auto count = static_cast<int64_t>(bad.size());
+  if (count <= allowed_bad_files(dataset, options)) return;
+  std::string first;
+  constexpr int64_t shown = 3;
+  for (const BadFile& file : bad) {
+    if (&file - bad.data() == shown) break;
+    first += fmt::format("{}{} ({})", first.empty() ? "" : ", ", file.name, file.reason);
+  }
+  fail(
+      "{} of {} images can't be read, more than --max-bad-fraction {} allows: {}{}; repair or remove them, or raise it",
+      count, dataset.size(), options.max_bad_fraction, first, count > shown ? ", ..." : "");
+}
+
+Normalization normalization_of(const LoaderOptions& options) {
+  return options.normalization.value_or(Normalization::imagenet(options.channels));
+}
+
+Tensor empty_views(int64_t count, const LoaderOptions& options) {
+  const TagScope tag(MemoryTag::data);
+  return Tensor::empty({count, options.size, options.size, options.channels});
+}
+
+}  // namespace
+
+std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(size));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const Random random(seed, RandomSite::shuffle, static_cast<uint32_t>(epoch), 0, order_numbers);
+  for (auto i = static_cast<uint32_t>(size); i-- > 1;) std::swap(order[i], order[random.below(i, i + 1)]);
+  return order;
+}
+
+// ---- TwoViewLoader ----
+
+struct TwoViewLoader::Work {
+  Batch batch;
+  float* views[2];                              // taken once: asking a tensor for its elements isn't for many threads
+  std::vector<std::vector<BadFile>> bad_files;  // by position in the batch
+};
+
+TwoViewLoader::TwoViewLoader(const Dataset& dataset, const LoaderOptions& options, int64_t start_epoch,
+                             int64_t start_step)
+    : dataset_(dataset),
+      options_(options),
+      normalization_(normalization_of(options)),
+      steps_per_epoch_(options.batch > 0 ? dataset.size() / options.batch : 0),
+      epoch_(start_epoch),
+      step_(start_step) {
+  check_options(dataset, options);
+  options.augmentation.check();
+  require(steps_per_epoch_ > 0, "--batch {} is more than the data set's {} images; use a smaller batch", options.batch,
+          dataset.size());
+  require(start_epoch >= 0 && start_step >= 0 && start_step < steps_per_epoch_,
+          "can't start at epoch {}, step {}: an epoch has {} steps", start_epoch, start_step, steps_per_epoch_);
+  order_ = epoch_order(dataset.size(), options.seed, epoch_);
+  prefetcher_ = std::make_unique<Prefetcher<std::unique_ptr<Work>>>(
+      options.workers, options.prefetch, [this] { return open(); },
+      [this](std::unique_ptr<Work>& work, int64_t i) { fill(*work, i); });
+}
+
+std::optional<Prefetcher<std::unique_ptr<TwoViewLoader::Work>>::Opened> TwoViewLoader::open() {
+  if (step_ == steps_per_epoch_) {
+    ++epoch_, step_ = 0;
+    order_ = epoch_order(dataset_.size(), options_.seed, epoch_);
+  }
+  auto work = std::make_unique<Work>();
+  Batch& batch = work->batch;
+  batch.view1 = empty_views(options_.batch, options_);
+  batch.view2 = empty_views(options_.batch, options_);
+  work->views[0] = batch.view1.mutable_data<float>();
+  work->views[1] = batch.view2.mutable_data<float>();
+  const auto first = order_.begin() + step_ * options_.batch;
+  batch.indices.assign(first, first + options_.batch);
+  batch.epoch = epoch_, batch.step = step_++;
+  work->bad_files.resize(batch.indices.size());
+  return {{std::move(work), options_.batch}};
+}
+
+void TwoViewLoader::fill(Work& work, int64_t i) const {
+  Batch& batch = work.batch;
+  const auto position = static_cast<size_t>(i);
+  const auto place = static_cast<uint32_t>(batch.step * options_.batch + i);
+  const Random random(options_.seed, RandomSite::shuffle, static_cast<uint32_t>(batch.epoch), place,
+                      replacement_numbers);
+  auto& bad = work.bad_files[position];
+  int64_t& index = batch.indices[position];
+
+  Image image;
+  while (!image.pixels.defined()) {
+    try {
+      image = with_channels(dataset_.load(index), options_.channels);
+    } catch (const ImageError& error) {
+      bad.push_back({index, dataset_.name(index), error.reason()});
+      // So many that next() will refuse to go on: there is no need for a replacement.
+      if (static_cast<int64_t>(bad.size()) > allowed_bad_files(dataset_, options_)) return;
+      // A random one first, then its successors: it ends even where most are bad.
+      index = bad.size() == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))}
+                              : (index + 1) % dataset_.size();
+      require(static_cast<int64_t>(bad.size()) <= dataset_.size(), "none of the {} images can be read, {}",
+              dataset_.size(), error.what());
+    }
+  }
+  const int64_t numel = options_.size * options_.size * options_.channels;
+  for (int view = 0; view < 2; ++view) {
+    const auto parameters = draw_view(options_.augmentation, image.height(), image.width(), options_.size,
+                                      options_.seed, batch.epoch, index, view);
+    render_view(image, parameters, normalization_, work.views[view] + i * numel);
+  }
+}
+
+Batch TwoViewLoader::next() {
+  auto work = std::move(prefetcher_->next().value());
+  for (const auto& files : work->bad_files)
+    for (const BadFile& file : files) bad_files_.record(file);
+  check_bad_files(bad_files_, dataset_, options_);
+  return std::move(work->batch);
+}
+
+// ---- EvaluationLoader ----
+
+struct EvaluationLoader::Work {
+  EvaluationBatch batch;
+  float* images;
+  std::vector<std::optional<BadFile>> bad_files;  // by position in the batch
+};
+
+EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& options)
+    : dataset_(dataset), options_(options), normalization_(normalization_of(options)) {
+  check_options(dataset, options);
+  using Loader = Prefetcher<std::unique_ptr<Work>>;
+  const auto open = [this]() -> std::optional<Loader::Opened> {
+    const int64_t count = std::min(options_.batch, dataset_.size() - opened_);
+    if (count == 0) return std::nullopt;
+    auto work = std::make_unique<Work>();
+    work->batch.images = empty_views(count, options_);
+    work->images = work->batch.images.mutable_data<float>();
+    for (int64_t i = 0; i < count; ++i, ++opened_) {
+      work->batch.indices.push_back(opened_);
+      work->batch.labels.push_back(dataset_.label(opened_));
+    }
+    work->bad_files.resize(static_cast<size_t>(count));
+    return {{std::move(work), count}};
+  };
+  const auto fill = [this](std::unique_ptr<Work>& work, int64_t i) {
+    const int64_t index = work->batch.indices[static_cast<size_t>(i)];
+    try {
+      const Image image = with_channels(dataset_.load(index), options_.channels);
+      render_view(image, evaluation_view(image.height(), image.width(), options_.size), normalization_,
+                  work->images + i * options_.size * options_.size * options_.channels);
+    } catch (const ImageError& error) {
+      work->bad_files[static_cast<size_t>(i)] = BadFile{index, dataset_.name(index), error.reason()};
+    }
+  };
+  prefetcher_ = std::make_unique<Loader>(options.workers, options.prefetch, open, fill);
+}
+
+std::optional<EvaluationBatch> EvaluationLoader::next() {
+  while (auto next = prefetcher_->next()) {
+    Work& work = **next;
+    EvaluationBatch& batch = work.batch;
+    size_t kept = 0;
+    for (size_t i = 0; i < work.bad_files.size(); ++i) {
+      if (const auto& bad = work.bad_files[i]) {
+        bad_files_.record(*bad);
+        continue;
+      }
+      if (kept != i) {
+        const auto to = static_cast<int64_t>(kept), from = static_cast<int64_t>(i);
+        batch.images.rows(to, to + 1).copy_from(batch.images.rows(from, from + 1));
+        batch.indices[kept] = batch.indices[i], batch.labels[kept] = batch.labels[i];
+      }
+      ++kept;
+    }
+    check_bad_files(bad_files_, dataset_, options_);
+    batch.images = batch.images.rows(0, static_cast<int64_t>(kept));
+    batch.indices.resize(kept), batch.labels.resize(kept);
+    if (kept) return std::move(batch);
+  }
+  return std::nullopt;
+}
+
+}  // namespace minissl

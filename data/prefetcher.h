@@ -1,0 +1,119 @@
+#pragma once
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tensor/parallel.h"
+
+namespace minissl {
+
+/// Prepares batches ahead of time in threads of its own, an item of a batch being one job, and hands them out in order.
+/// At most `prefetch` batches are being filled or wait at any time, beside those handed out.
+template <class Batch>
+class Prefetcher {
+ public:
+  struct Opened {
+    Batch batch;
+    int64_t items = 0;
+  };
+  /// The next batch, unfilled; nothing: there are no more. Called from any worker, but never twice at a time.
+  using Open = std::function<std::optional<Opened>()>;
+  /// Fills item i. Called from several threads at once, with different items.
+  using Fill = std::function<void(Batch&, int64_t i)>;
+
+  Prefetcher(int workers, int prefetch, Open open, Fill fill)
+      : prefetch_(static_cast<size_t>(std::max(prefetch, 1))), open_(std::move(open)), fill_(std::move(fill)) {
+    for (int i = 0; i < std::max(workers, 1); ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~Prefetcher() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    job_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  /// The next batch; nothing after the last. Throws what a worker threw while it made that batch, then and ever after.
+  std::optional<Batch> next() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [&] { return slots_.empty() ? finished_ : slots_.front().done == slots_.front().items; });
+    if (slots_.empty()) return std::nullopt;
+    Slot& slot = slots_.front();
+    if (slot.error) std::rethrow_exception(slot.error);
+    std::optional<Batch> batch(std::move(slot.batch));
+    slots_.pop_front();
+    lock.unlock();
+    job_.notify_all();
+    return batch;
+  }
+
+ private:
+  struct Slot {
+    Batch batch{};
+    int64_t items = 0, claimed = 0, done = 0;
+    std::exception_ptr error;
+  };
+
+  // With the mutex held: a slot with an item left to claim, opening one if there is room.
+  Slot* slot_with_work() {
+    for (Slot& slot : slots_)
+      if (slot.claimed < slot.items) return &slot;
+    if (finished_ || slots_.size() >= prefetch_) return nullptr;
+    Slot slot;
+    try {
+      if (auto opened = open_())
+        slot.batch = std::move(opened->batch), slot.items = opened->items;
+      else
+        finished_ = true;
+    } catch (...) {
+      slot.error = std::current_exception();
+      finished_ = true;
+    }
+    if (!finished_ || slot.error) slots_.push_back(std::move(slot));
+    if (finished_) ready_.notify_all();
+    return finished_ ? nullptr : &slots_.back();
+  }
+
+  void work() {
+    flush_denormals();
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      Slot* slot = nullptr;
+      job_.wait(lock, [&] { return stop_ || (slot = slot_with_work()); });
+      if (stop_) return;
+      const int64_t item = slot->claimed++;
+      lock.unlock();
+      std::exception_ptr error;
+      try {
+        fill_(slot->batch, item);  // the slot stays where it is: nobody takes it before it is done
+      } catch (...) {
+        error = std::current_exception();
+      }
+      lock.lock();
+      if (error && !slot->error) slot->error = error;
+      if (++slot->done == slot->items) ready_.notify_all();
+    }
+  }
+
+  const size_t prefetch_;
+  const Open open_;
+  const Fill fill_;
+  std::mutex mutex_;
+  std::condition_variable job_, ready_;
+  std::deque<Slot> slots_;  // references survive push_back and pop_front
+  bool finished_ = false, stop_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace minissl
