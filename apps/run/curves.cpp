@@ -12,16 +12,34 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// One field of all the step events as a curve.
-Curve step_curve(const std::vector<Json>& events, const std::string& field, std::string name) {
-  std::vector<double> steps, values;
-  for (const Json& event : events)
-    if (is_event(event, "step") && event.contains(field)) {
+/// The step events as columns, one for each field; NaN where a step lacks it.
+struct StepTable {
+  std::vector<double> steps;
+  std::vector<std::pair<std::string, std::vector<double>>> columns;
+
+  explicit StepTable(const std::vector<Json>& events) {
+    for (const Json& event : events) {
+      if (!is_event(event, "step")) continue;
       steps.push_back(number(event, "step"));
-      values.push_back(number(event, field.c_str()));
+      size_t likely = 0;  // most steps have the fields of the step before, in that order
+      for (const auto& [field, value] : event.get_ref<const Json::object_t&>()) {
+        if (field != "lr" && field != "images_per_s" && !field.starts_with("loss")) continue;
+        std::vector<double>& column = column_of(field, likely++);
+        column.resize(steps.size(), nan);
+        if (value.is_number()) column.back() = value.get<double>();
+      }
     }
-  return bucket_means(std::move(name), steps, values);
-}
+    for (auto& [field, column] : columns) column.resize(steps.size(), nan);
+  }
+
+ private:
+  std::vector<double>& column_of(const std::string& field, size_t likely) {
+    if (likely < columns.size() && columns[likely].first == field) return columns[likely].second;
+    for (auto& [name, column] : columns)
+      if (name == field) return column;
+    return columns.emplace_back(field, std::vector<double>()).second;
+  }
+};
 
 bool has_values(const Curve& curve) {
   return std::any_of(curve.y.begin(), curve.y.end(), [](double y) { return std::isfinite(y); });
@@ -37,6 +55,8 @@ bool spans_magnitudes(const Curve& curve) {
     }
   return low > 0 && high > 50 * low;
 }
+
+int64_t points_each_bucket(int64_t count, int64_t most) { return std::max<int64_t>(1, (count + most - 1) / most); }
 
 struct Metric {
   const char *field, *title, *explanation;
@@ -65,7 +85,7 @@ constexpr std::array metrics{
            true},
 };
 
-Chart spread_chart(const std::vector<Json>& events, const char* space, const char* label, const Metric& metric,
+Chart spread_chart(const std::vector<const Json*>& looks, const char* space, const char* label, const Metric& metric,
                    int colour) {
   Chart chart{.id = fmt::format("{}.{}", space, metric.field),
               .title = label,
@@ -74,10 +94,10 @@ Chart spread_chart(const std::vector<Json>& events, const char* space, const cha
               .curves = {},
               .from_zero = metric.from_zero};
   Curve curve{.name = label, .x = {}, .y = {}, .low = {}, .high = {}, .colour = colour};
-  for (const Json& event : events)
-    if (is_event(event, "monitor") && event.contains(space) && event.at(space).contains(metric.field)) {
-      curve.x.push_back(number(event, "epoch"));
-      curve.y.push_back(number(event.at(space), metric.field));
+  for (const Json* look : looks)
+    if (look->contains(space) && look->at(space).contains(metric.field)) {
+      curve.x.push_back(number(*look, "epoch"));
+      curve.y.push_back(number(look->at(space), metric.field));
     }
   if (has_values(curve)) chart.curves.push_back(std::move(curve));
   return chart;
@@ -88,7 +108,7 @@ Chart spread_chart(const std::vector<Json>& events, const char* space, const cha
 Curve bucket_means(std::string name, const std::vector<double>& x, const std::vector<double>& y, int64_t most) {
   Curve curve{.name = std::move(name), .x = {}, .y = {}, .low = {}, .high = {}};
   const auto count = static_cast<int64_t>(x.size());
-  const int64_t width = std::max<int64_t>(1, (count + most - 1) / most);
+  const int64_t width = points_each_bucket(count, most);
   for (int64_t begin = 0; begin < count; begin += width) {
     const int64_t end = std::min(count, begin + width);
     double sum_x = 0, sum = 0, low = nan, high = nan;
@@ -112,39 +132,26 @@ Curve bucket_means(std::string name, const std::vector<double>& x, const std::ve
   return curve;
 }
 
-std::vector<Chart> loss_charts(const std::vector<Json>& events) {
-  std::vector<std::string> fields = {"loss"};
-  for (const Json& event : events) {
-    if (!is_event(event, "step")) continue;
-    for (const auto& [field, value] : event.items())
-      if (field.starts_with("loss/") && std::find(fields.begin(), fields.end(), field) == fields.end())
-        fields.push_back(field);
-  }
-  std::vector<Chart> charts;
-  for (const std::string& field : fields) {
-    const bool total = field == "loss";
-    Curve curve = step_curve(events, field, total ? "loss" : field.substr(std::string_view("loss/").size()));
+TrainingCharts training_charts(const std::vector<Json>& events) {
+  const StepTable table(events);
+  TrainingCharts charts;
+  charts.steps_each_point = points_each_bucket(static_cast<int64_t>(table.steps.size()), most_points);
+  for (const auto& [field, values] : table.columns) {
+    const bool total = field == "loss", term = field.starts_with("loss/");
+    for (size_t i = 0; total && i < values.size(); ++i)
+      if (!std::isfinite(values[i]) && charts.losses_not_finite++ == 0)
+        charts.first_not_finite = static_cast<int64_t>(table.steps[i]);
+    const std::string title = total           ? "Loss"
+                              : term          ? field.substr(std::string_view("loss/").size())
+                              : field == "lr" ? "Learning rate"
+                                              : "Images per second";
+    Curve curve = bucket_means(total ? "loss" : title, table.steps, values);
     if (!has_values(curve)) continue;
-    Chart chart{.id = field, .title = total ? "Loss" : curve.name, .explanation = {}, .x_label = "step", .curves = {}};
-    chart.logarithmic = spans_magnitudes(curve);
+    Chart chart{.id = field, .title = title, .explanation = {}, .x_label = "step", .curves = {}};
+    chart.from_zero = !total && !term;
+    chart.logarithmic = (total || term) && spans_magnitudes(curve);
     chart.curves.push_back(std::move(curve));
-    charts.push_back(std::move(chart));
-  }
-  return charts;
-}
-
-std::vector<Chart> pace_charts(const std::vector<Json>& events) {
-  std::vector<Chart> charts;
-  for (const auto& [field, title] :
-       {std::pair{"lr", "Learning rate"}, std::pair{"images_per_s", "Images per second"}}) {
-    Curve curve = step_curve(events, field, title);
-    if (!has_values(curve)) continue;
-    charts.push_back({.id = field,
-                      .title = title,
-                      .explanation = {},
-                      .x_label = "step",
-                      .curves = {std::move(curve)},
-                      .from_zero = true});
+    (total || term ? charts.losses : charts.pace).push_back(std::move(chart));
   }
   return charts;
 }
@@ -176,22 +183,16 @@ Chart accuracy_chart(const std::vector<Json>& events) {
 }
 
 std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events) {
+  std::vector<const Json*> looks;
+  for (const Json& event : events)
+    if (is_event(event, "monitor")) looks.push_back(&event);
   std::vector<SpreadCharts> rows;
   for (const Metric& metric : metrics) {
-    SpreadCharts row{metric.title, metric.explanation, spread_chart(events, "backbone", "Backbone", metric, 0),
-                     spread_chart(events, "projection", "Projection", metric, 1)};
+    SpreadCharts row{metric.title, metric.explanation, spread_chart(looks, "backbone", "Backbone", metric, 0),
+                     spread_chart(looks, "projection", "Projection", metric, 1)};
     if (!row.backbone.curves.empty() || !row.projection.curves.empty()) rows.push_back(std::move(row));
   }
   return rows;
-}
-
-LossAccidents loss_accidents(const std::vector<Json>& events) {
-  LossAccidents accidents;
-  for (const Json& event : events) {
-    if (!is_event(event, "step") || !event.contains("loss") || std::isfinite(number(event, "loss"))) continue;
-    if (accidents.count++ == 0) accidents.first_step = event.at("step").get<int64_t>();
-  }
-  return accidents;
 }
 
 double last_value(const Chart& chart) {

@@ -32,10 +32,16 @@ inline constexpr int64_t most_points = 1000;
 Curve bucket_means(std::string name, const std::vector<double>& x, const std::vector<double>& y,
                    int64_t most = most_points);
 
-/// The loss over the steps, then each of its terms.
-std::vector<Chart> loss_charts(const std::vector<Json>& events);
-/// Learning rate and images per second over the steps; without those that were never measured.
-std::vector<Chart> pace_charts(const std::vector<Json>& events);
+/// What the step events tell.
+struct TrainingCharts {
+  std::vector<Chart> losses;     ///< the loss, then each of its terms
+  std::vector<Chart> pace;       ///< learning rate and images per second, if they were logged
+  int64_t steps_each_point = 1;  ///< steps in a bucket of the curves
+  int64_t losses_not_finite = 0;
+  int64_t first_not_finite = 0;  ///< the first step among them
+};
+TrainingCharts training_charts(const std::vector<Json>& events);
+
 /// k-nearest-neighbour accuracy over the epochs with its baselines; no curves when there was no evaluation.
 Chart accuracy_chart(const std::vector<Json>& events);
 
@@ -46,12 +52,6 @@ struct SpreadCharts {
 };
 /// All collapse metrics that were measured, the most telling first.
 std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events);
-
-/// Steps whose loss was not finite, and the first of them.
-struct LossAccidents {
-  int64_t count = 0, first_step = 0;
-};
-LossAccidents loss_accidents(const std::vector<Json>& events);
 
 /// The last value of a chart's first curve that is a number; NaN when there is none.
 double last_value(const Chart& chart);

@@ -27,7 +27,7 @@ struct StepEvent {
 
 /// The end of an epoch: the mean loss of its steps, and of each term.
 struct EpochEvent {
-  int64_t epoch = 0;
+  int64_t epoch = 0;  ///< from 0, as in StepEvent
   double loss = 0;
   std::vector<std::pair<std::string, double>> terms;
 };
@@ -42,16 +42,16 @@ struct FeatureSpread {
 };
 
 /// A look of the collapse monitor. The verdict starts with "healthy" when all is well and has "collaps" in it when it
-/// isn't (report.h colours by that; anything else counts as a warning).
+/// isn't (verdict.h colours by that; anything else counts as a warning).
 struct MonitorEvent {
-  int64_t epoch = 0;
+  int64_t epoch = 0;  ///< epochs done; 0 before the first step
   FeatureSpread backbone, projection;
   std::string verdict;
 };
 
 /// k-nearest-neighbour accuracy, from 0 to 1, beside what it has to beat.
 struct EvalEvent {
-  int64_t epoch = 0;
+  int64_t epoch = 0;  ///< epochs done
   double knn_top1 = 0;
   std::optional<double> untrained = {};  ///< the same network before its first step
   std::optional<double> pixels = {};     ///< neighbours of the raw pixels

@@ -31,8 +31,4 @@ ReportInput read_run_folder(const std::filesystem::path& folder);
 /// Writes report.html into the run's folder, from what lies there; whole or not at all.
 void write_report(const std::filesystem::path& folder);
 
-/// How a verdict of the collapse monitor is to be coloured.
-enum class Severity { healthy, warning, collapsed };
-Severity severity_of(std::string_view verdict);
-
 }  // namespace minissl

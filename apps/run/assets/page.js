@@ -13,20 +13,22 @@
   };
   const short = (value) => (Math.abs(value) >= 1e4 ? value.toLocaleString("en-US", { notation: "compact" }) : shown(value));
 
-  // The name of a level, written on its line.
+  // The name of a level, written on its line; below it for the lowest, so that two levels near each other stay legible.
   const levelNames = {
     id: "levelNames",
     afterDatasetsDraw(chart) {
-      const { ctx, chartArea } = chart;
+      const { ctx, chartArea, scales } = chart;
+      const levels = chart.data.datasets.filter((dataset) => dataset.level);
+      const lowest = Math.min(...levels.map((dataset) => dataset.data[0].y));
       ctx.save();
       ctx.font = `12px ${Chart.defaults.font.family}`;
-      chart.data.datasets.forEach((dataset) => {
-        if (!dataset.level) return;
-        const y = chart.scales.y.getPixelForValue(dataset.data[0].y);
+      ctx.textAlign = "right";
+      for (const dataset of levels) {
+        const value = dataset.data[0].y;
+        const below = levels.length > 1 && value === lowest;
         ctx.fillStyle = dataset.borderColor;
-        ctx.textAlign = "right";
-        ctx.fillText(dataset.label, chartArea.right - 4, y - 5);
-      });
+        ctx.fillText(`${dataset.label} ${shown(value)}`, chartArea.right - 4, scales.y.getPixelForValue(value) + (below ? 15 : -6));
+      }
       ctx.restore();
     },
   };
@@ -37,10 +39,10 @@
     const low = Math.min(...values), high = Math.max(...values);
     if (description.logarithmic) return { min: low / 1.1, max: high * 1.1 };
     const pad = (high - low || Math.abs(high) || 1) * 0.06;
-    return description.from_zero && low >= 0 ? { min: 0, suggestedMax: high + pad } : { suggestedMin: low - pad, suggestedMax: high + pad };
+    return { min: description.from_zero && low >= 0 ? 0 : low - pad, max: high + pad };
   };
 
-  const datasetsOf = (curve, still) => {
+  const datasetsOf = (curve) => {
     const line = colour(`--curve-${curve.colour}`);
     const plain = { pointRadius: 0, pointHitRadius: 0, borderWidth: 0, backgroundColor: line + "2e", fill: false, band: true };
     const band = curve.low ? [
@@ -50,7 +52,7 @@
     return [...band, {
       label: curve.name, data: points(curve, curve.y), level: curve.dashed,
       borderColor: line, backgroundColor: line, borderWidth: curve.dashed ? 1.5 : 2, borderDash: curve.dashed ? [5, 4] : [],
-      borderJoinStyle: "round", pointRadius: few && !curve.dashed ? 2.5 : 0, pointHoverRadius: curve.dashed ? 0 : 4, pointBorderWidth: 0,
+      borderJoinStyle: "round", clip: 6, pointRadius: few && !curve.dashed ? 2.5 : 0, pointHoverRadius: curve.dashed ? 0 : 4, pointBorderWidth: 0,
     }];
   };
 
@@ -62,7 +64,8 @@
     const description = charts[canvas.dataset.chart];
     const ticks = { color: colour("--faint"), maxRotation: 0, autoSkipPadding: 18 };
     const ends = description.curves.flatMap((curve) => [curve.x[0], curve.x[curve.x.length - 1]]);
-    const single = Math.min(...ends) === Math.max(...ends);
+    const first = Math.min(...ends), last = Math.max(...ends);
+    const span = first === last ? { min: first - 1, max: last + 1 } : { min: first < 0.2 * last ? 0 : first, max: last };
     return new Chart(canvas, {
       type: "line",
       data: { datasets: description.curves.flatMap(datasetsOf) },
@@ -73,7 +76,7 @@
         layout: { padding: { top: 4, right: 6 } },
         scales: {
           x: {
-            type: "linear", min: single ? ends[0] - 1 : Math.min(...ends), max: single ? ends[0] + 1 : Math.max(...ends),
+            type: "linear", ...span,
             title: { display: canvas.closest(".small") === null, text: description.x_label, color: colour("--faint") },
             grid: { display: false, drawBorder: false },
             ticks: { ...ticks, maxTicksLimit: 7, includeBounds: false, callback: (value) => (Number.isInteger(value) ? short(value) : null) },
@@ -82,7 +85,7 @@
             type: description.logarithmic ? "logarithmic" : "linear", ...verticalRange(description),
             afterBuildTicks: description.logarithmic ? logarithmicTicks : undefined,
             grid: { color: colour("--grid"), drawBorder: false, drawTicks: false },
-            ticks: { ...ticks, padding: 8, maxTicksLimit: 5, callback: (value) => short(value) },
+            ticks: { ...ticks, padding: 8, maxTicksLimit: 6, includeBounds: false, ...(description.logarithmic ? { callback: short } : {}) },
           },
         },
         plugins: {
