@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/run/metrics_log.h"
+
+namespace minissl {
+
+/// A line of a chart. NaN in `y` is a gap. `low` and `high` (empty, or as long as `y`) bound a band around the line.
+struct Curve {
+  std::string name;
+  std::vector<double> x, y, low, high;
+  int colour = 0;       ///< place in the palette: 0 backbone and whatever stands alone, 1 projection
+  bool dashed = false;  ///< a level to compare with, not a development
+};
+
+/// What is drawn, by Chart.js in a page (report.h) or into a picture (chart.h).
+struct Chart {
+  std::string id, title, explanation, x_label;
+  std::vector<Curve> curves;
+  bool from_zero = false;    ///< the distance from zero is the point
+  bool logarithmic = false;  ///< positive values over several orders of magnitude
+};
+
+/// At most this many points a curve: more than a screen has columns for.
+inline constexpr int64_t most_points = 1000;
+
+/// Groups neighbouring points into at most `most` buckets of equal count: x and y are the means of a bucket, low and
+/// high its extremes. Values that aren't finite are left out; a bucket of nothing else is NaN. Few points stay as they
+/// are, without a band.
+Curve bucket_means(std::string name, const std::vector<double>& x, const std::vector<double>& y,
+                   int64_t most = most_points);
+
+/// What the step events tell.
+struct TrainingCharts {
+  std::vector<Chart> losses;     ///< the loss, then each of its terms
+  std::vector<Chart> pace;       ///< learning rate and images per second, if they were logged
+  int64_t steps_each_point = 1;  ///< steps in a bucket of the curves
+  int64_t losses_not_finite = 0;
+  int64_t first_not_finite = 0;  ///< the first step among them
+};
+TrainingCharts training_charts(const std::vector<Json>& events);
+
+/// k-nearest-neighbour accuracy over the epochs with its baselines; no curves when there was no evaluation.
+Chart accuracy_chart(const std::vector<Json>& events);
+
+/// One collapse metric over the epochs, for both spaces. The explanation says what to look for.
+struct SpreadCharts {
+  std::string title, explanation;
+  Chart backbone, projection;  ///< no curves where it was never measured
+};
+/// All collapse metrics that were measured, the most telling first.
+std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events);
+
+/// The last value of a chart's first curve that is a number; NaN when there is none.
+double last_value(const Chart& chart);
+/// The chart in a sentence, for those who can't see it.
+std::string description(const Chart& chart);
+/// "0.0123", "5.12", "1,234", "1.0e-05": three significant digits for people; "–" for NaN.
+std::string format_number(double value);
+
+}  // namespace minissl

@@ -1,0 +1,185 @@
+#include "apps/run/metrics_log.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <limits>
+#include <string_view>
+#include <unistd.h>
+
+#include "tensor/atomic_file.h"
+#include "tensor/error.h"
+
+namespace minissl {
+namespace {
+
+Json to_json(const FeatureSpread& spread) {
+  return {{"std", spread.std},
+          {"mean_cos", spread.mean_cos},
+          {"eff_rank", spread.eff_rank},
+          {"std_normalized", spread.std_normalized},
+          {"norm", spread.norm}};
+}
+
+void add_terms(Json& event, const std::vector<std::pair<std::string, double>>& terms) {
+  for (const auto& [name, value] : terms) event["loss/" + name] = value;
+}
+
+std::optional<int64_t> step_of(const Json& event) {
+  if (!is_event(event, "step")) return std::nullopt;
+  return event.at("step").get<int64_t>();
+}
+
+bool is_valid(const Json& event) {
+  if (!event.is_object() || !event.contains("event") || !event.at("event").is_string()) return false;
+  return !is_event(event, "step") || (event.contains("step") && event.at("step").is_number_integer());
+}
+
+/// Calls visit(event, offset of the line) for each line until it returns false.
+template <class Visit>
+void for_each_event(const std::filesystem::path& path, std::string_view text, Visit visit) {
+  int64_t line_number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t newline = text.find('\n', begin);
+    const std::string_view line = text.substr(begin, newline == text.npos ? text.npos : newline - begin);
+    ++line_number;
+    if (!line.empty()) {
+      const Json event = Json::parse(line, /*callback=*/nullptr, /*allow_exceptions=*/false);
+      // No beginning of a JSON object is itself one, so a line that was cut off always fails to parse.
+      if (event.is_discarded() && newline == text.npos) return;
+      require(is_valid(event), "{}: line {} is not an event of a run; delete the line, or restore the file",
+              path.string(), line_number);
+      if (!visit(event, begin)) return;
+    }
+    if (newline == text.npos) return;
+    begin = newline + 1;
+  }
+}
+
+/// The part of the log that the checkpoint of step `after` knows; sets `last_step` to the last one in it.
+std::string history_until(const std::filesystem::path& path, const std::string& text, int64_t after,
+                          std::optional<int64_t>& last_step) {
+  std::string kept;
+  for_each_event(path, text, [&](const Json& event, size_t begin) {
+    const std::optional<int64_t> step = step_of(event);
+    if (step && *step > after) return false;
+    if (step) last_step = step;
+    const size_t end = text.find('\n', begin);
+    kept.append(text, begin, end == text.npos ? text.npos : end - begin).push_back('\n');
+    return true;
+  });
+  return kept;
+}
+
+}  // namespace
+
+Json to_json(const StepEvent& event) {
+  Json json = {{"event", "step"}, {"step", event.step}, {"epoch", event.epoch}, {"loss", event.loss}};
+  add_terms(json, event.terms);
+  json["lr"] = event.lr;
+  json["images_per_s"] = event.images_per_s;
+  json["seconds"] = event.seconds;
+  return json;
+}
+
+Json to_json(const EpochEvent& event) {
+  Json json = {{"event", "epoch"}, {"epoch", event.epoch}, {"loss", event.loss}};
+  add_terms(json, event.terms);
+  return json;
+}
+
+Json to_json(const MonitorEvent& event) {
+  return {{"event", "monitor"},
+          {"epoch", event.epoch},
+          {"backbone", to_json(event.backbone)},
+          {"projection", to_json(event.projection)},
+          {"verdict", event.verdict}};
+}
+
+Json to_json(const EvalEvent& event) {
+  Json json = {{"event", "eval"}, {"epoch", event.epoch}, {"knn_top1", event.knn_top1}};
+  if (event.untrained) json["baseline"]["untrained"] = *event.untrained;
+  if (event.pixels) json["baseline"]["pixels"] = *event.pixels;
+  return json;
+}
+
+Json to_json(const MemoryEvent& event) {
+  Json json = {{"event", "memory"},
+               {"device", event.device},
+               {"peak_bytes", event.usage.peak},
+               {"reserved_bytes", event.usage.reserved}};
+  for (int i = 0; i < memory_tag_count; ++i) {
+    const auto tag = static_cast<size_t>(i);
+    json["tags"][name_of(static_cast<MemoryTag>(i))] = {{"live_bytes", event.usage.live_by_tag[tag]},
+                                                        {"peak_bytes", event.usage.peak_by_tag[tag]},
+                                                        {"at_peak_bytes", event.usage.at_peak_by_tag[tag]}};
+  }
+  return json;
+}
+
+MetricsLog::MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_after_step) : path_(std::move(path)) {
+  if (resume_after_step) {
+    const int64_t after = *resume_after_step;
+    const std::string text = std::filesystem::exists(path_) ? read_file(path_) : std::string();
+    const std::string kept = history_until(path_, text, after, last_step_);
+    require(after <= 0 || last_step_ == after,
+            "{}: the checkpoint is of step {}, but the steps here end with {}; restore the file, or start another run",
+            path_.string(), after, last_step_ ? fmt::to_string(*last_step_) : "none");
+    if (kept != text) write_file(path_, kept);
+  }
+  const int truncate = resume_after_step ? 0 : O_TRUNC;
+  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | truncate, 0644);
+  if (descriptor_ < 0) fail_with_errno("can't open");
+}
+
+MetricsLog::~MetricsLog() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void MetricsLog::append(const Json& event) {
+  require(is_valid(event), "{}: not an event: {}", path_.string(), event.dump());
+  if (const std::optional<int64_t> step = step_of(event)) {
+    require(!last_step_ || *step == *last_step_ + 1, "{}: step {} can't follow step {}", path_.string(), *step,
+            last_step_.value_or(0));
+    last_step_ = step;
+  }
+  const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  for (size_t done = 0; done < line.size();) {
+    const ssize_t written = ::write(descriptor_, line.data() + done, line.size() - done);
+    if (written < 0 && errno != EINTR) fail_with_errno("can't write");
+    if (written > 0) done += static_cast<size_t>(written);
+  }
+}
+
+void MetricsLog::sync() {
+  // A pipe or a device can't be synchronised, and needn't be.
+  if (fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail_with_errno("can't write");
+}
+
+void MetricsLog::fail_with_errno(const char* what) const {
+  const int error = errno;
+  const char* advice = error == ENOSPC ? "; free some space, then go on with --resume" : "";
+  fail("{}: {}: {}{}", path_.string(), what, std::strerror(error), advice);
+}
+
+std::vector<Json> read_metrics(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  std::vector<Json> events;
+  for_each_event(path, text, [&](const Json& event, size_t) {
+    events.push_back(event);
+    return true;
+  });
+  return events;
+}
+
+double number(const Json& event, const char* field) {
+  const auto found = event.find(field);
+  return found != event.end() && found->is_number() ? found->get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+bool is_event(const Json& event, const char* kind) {
+  const auto found = event.find("event");
+  return found != event.end() && found->is_string() && found->get_ref<const std::string&>() == kind;
+}
+
+}  // namespace minissl
