@@ -1,7 +1,5 @@
 #include "tensor/memory.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -10,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <sys/mman.h>
 #include <unordered_map>
 
 #include "tensor/error.h"

@@ -28,9 +28,9 @@ class TagScope {
 
 /// Bytes in use on a device, as tensors asked for them (rounded up to 64).
 struct MemoryUsage {
-  int64_t live = 0;                                    ///< now
-  int64_t peak = 0;                                    ///< the most since reset_peak()
-  int64_t reserved = 0;                                ///< taken from the system, cached blocks included
+  int64_t live = 0;      ///< now
+  int64_t peak = 0;      ///< the most since reset_peak()
+  int64_t reserved = 0;  ///< taken from the system, cached blocks included
   std::array<int64_t, memory_tag_count> live_by_tag{};
   std::array<int64_t, memory_tag_count> peak_by_tag{};     ///< each tag's own maximum
   std::array<int64_t, memory_tag_count> at_peak_by_tag{};  ///< the parts of `peak`

@@ -35,7 +35,9 @@ class ReferenceScope {
 };
 
 template <class Op, class Backend>
-concept HasKernel = requires(const Op& op) { kernel(Backend{}, op); };
+concept HasKernel = requires(const Op& op) {
+  kernel(Backend{}, op);
+};
 
 /// Runs an operation: f32 on its fast kernel, f64 (and f32 without a fast kernel) on its reference.
 /// Throws Error for a device the operation has no kernel for.
@@ -44,8 +46,10 @@ void run(const Op& op) {
   static_assert(HasKernel<Op, Reference>, "every operation has a reference kernel");
   const Tensor& t = op.dispatch();
   if (t.device().type == DeviceType::cuda) {
-    if constexpr (HasKernel<Op, Cuda>) return kernel(Cuda{}, op);
-    else fail("{} has no CUDA kernel", Op::name);
+    if constexpr (HasKernel<Op, Cuda>)
+      return kernel(Cuda{}, op);
+    else
+      fail("{} has no CUDA kernel", Op::name);
   }
   if constexpr (HasKernel<Op, Cpu>)
     if (t.dtype() == DType::f32 && !ReferenceScope::active()) return kernel(Cpu{}, op);

@@ -1,8 +1,7 @@
 #pragma once
-#include <omp.h>
-
 #include <algorithm>
 #include <cstdint>
+#include <omp.h>
 
 namespace minissl {
 
@@ -22,7 +21,7 @@ void parallel_for(int64_t n, int64_t grain, F&& f) {
     if (n > 0) f(int64_t{0}, n);
     return;
   }
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(parts))
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
   for (int64_t p = 0; p < parts; ++p) f(n * p / parts, n * (p + 1) / parts);
 }
 

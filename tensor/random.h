@@ -23,8 +23,21 @@ MINISSL_HD inline std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter
 }
 
 /// A place where random numbers are drawn. Two sites never share numbers.
-enum class RandomSite : uint32_t { initialization, shuffle, crop, rotation, flip, color, blur, noise, solarize, synthesis,
-                                   batch_shuffle, evaluation, test };
+enum class RandomSite : uint32_t {
+  initialization,
+  shuffle,
+  crop,
+  rotation,
+  flip,
+  color,
+  blur,
+  noise,
+  solarize,
+  synthesis,
+  batch_shuffle,
+  evaluation,
+  test
+};
 
 /// The random numbers of one place in a run: a pure function of (seed, site, epoch, item, view) and an index.
 /// Hence any number of threads, resuming in mid-epoch and recomputation all see the same numbers.

@@ -40,9 +40,7 @@ class Shape {
   /// "[2, 3]"
   std::string str() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 
-  friend bool operator==(const Shape& a, const Shape& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
-  }
+  friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
  private:
   std::array<int64_t, max_rank> extents_{};

@@ -57,16 +57,22 @@ namespace {
 
 template <class T>
 double to_double(T value) {
-  if constexpr (std::is_same_v<T, bfloat16>) return static_cast<double>(static_cast<float>(value));
-  else return static_cast<double>(value);
+  if constexpr (std::is_same_v<T, bfloat16>)
+    return static_cast<double>(static_cast<float>(value));
+  else
+    return static_cast<double>(value);
 }
 
 template <class To, class From>
 To convert(From value) {
-  if constexpr (std::is_same_v<To, From>) return value;
-  else if constexpr (std::is_same_v<From, bfloat16>) return convert<To>(static_cast<float>(value));
-  else if constexpr (std::is_same_v<To, bfloat16>) return bfloat16(static_cast<float>(value));
-  else return static_cast<To>(value);
+  if constexpr (std::is_same_v<To, From>)
+    return value;
+  else if constexpr (std::is_same_v<From, bfloat16>)
+    return convert<To>(static_cast<float>(value));
+  else if constexpr (std::is_same_v<To, bfloat16>)
+    return bfloat16(static_cast<float>(value));
+  else
+    return static_cast<To>(value);
 }
 
 }  // namespace
@@ -135,8 +141,10 @@ void Tensor::copy_from(const Tensor& source) const {
     visit_dtype(source.dtype_, [&](auto from_type) {
       using From = decltype(from_type);
       const From* from = source.data<From>();
-      if constexpr (std::is_same_v<To, From>) std::memmove(to, from, static_cast<size_t>(bytes()));
-      else std::transform(from, from + numel(), to, convert<To, From>);
+      if constexpr (std::is_same_v<To, From>)
+        std::memmove(to, from, static_cast<size_t>(bytes()));
+      else
+        std::transform(from, from + numel(), to, convert<To, From>);
     });
   });
 }

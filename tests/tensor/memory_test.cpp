@@ -1,7 +1,6 @@
 #include "tensor/memory.h"
 
 #include <gtest/gtest.h>
-
 #include <vector>
 
 #include "tensor/random.h"

@@ -1,0 +1,33 @@
+#pragma once
+#include "autograd/variable.h"
+
+namespace minissl {
+
+/// A node of the graph: an operation that was applied, or a leaf. Of its output only the shape is kept; values live
+/// as long as somebody holds them, or because a derivative needs them (`saved`).
+class Node {
+ public:
+  struct Saved {
+    Tensor tensor;
+    uint64_t version;  ///< of its storage when it was saved
+  };
+
+  const char* operation = "leaf";
+  uint64_t sequence = 0;                      ///< rises with every node made: inputs come before what is made of them
+  Shape shape;                                ///< of the output
+  std::vector<std::shared_ptr<Node>> inputs;  ///< null for constants
+  std::vector<Saved> saved;
+  Derivative derivative;
+  Tensor grad;  ///< leaves only
+  bool is_leaf = false;
+  bool used = false;  ///< backward() has been here and freed what was saved
+
+  /// Bytes that this node keeps alive for backward.
+  int64_t saved_bytes() const;
+  void release();
+};
+
+/// All nodes that `root` depends on, itself included, in the order they were made.
+std::vector<const Node*> graph_of(const Variable& root);
+
+}  // namespace minissl

@@ -1,0 +1,164 @@
+#include "autograd/variable.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+
+#include "autograd/graph.h"
+#include "tensor/ops/update.h"
+
+namespace minissl {
+namespace {
+
+std::atomic<uint64_t> next_sequence{1};
+
+std::shared_ptr<Node> new_node(const Shape& shape) {
+  auto node = std::make_shared<Node>();
+  node->sequence = next_sequence++;
+  node->shape = shape;
+  return node;
+}
+
+// sum += addend, in place only where nobody else looks at the bytes: a derivative may pass one tensor on to several.
+void add_to(Tensor& sum, const Tensor& addend) {
+  if (!sum.defined()) {
+    sum = addend;
+    return;
+  }
+  if (!sum.unique()) sum = sum.clone();
+  run(ops::Accumulate{sum.view({sum.numel()}), addend.view({addend.numel()})});
+}
+
+void add_to_leaf(Node& leaf, const Tensor& gradient) {
+  if (!leaf.grad.defined()) {
+    const TagScope tag(MemoryTag::gradient);
+    leaf.grad = gradient.clone();
+  } else {
+    run(ops::Accumulate{leaf.grad.view({leaf.grad.numel()}), gradient.view({gradient.numel()})});
+  }
+}
+
+struct Later {
+  bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
+    return a->sequence > b->sequence;
+  }
+};
+
+}  // namespace
+
+Variable Variable::leaf(Tensor value) {
+  Variable v(std::move(value));
+  v.node_ = new_node(v.shape());
+  v.node_->is_leaf = true;
+  return v;
+}
+
+const Tensor& Variable::grad() const {
+  require(node_ && node_->is_leaf, "only a leaf that requires a gradient has one");
+  return node_->grad;
+}
+
+void Variable::set_grad(Tensor grad) {
+  require(node_ && node_->is_leaf, "only a leaf that requires a gradient has one");
+  require(!grad.defined() || grad.shape() == shape(), "gradient {} for a leaf {}", grad.str(), value_.str());
+  node_->grad = std::move(grad);
+}
+
+const Tensor& BackwardContext::saved(size_t i) const {
+  const Node::Saved& s = node_.saved.at(i);
+  const uint64_t version = s.tensor.storage()->version();
+  require(version == s.version,
+          "{}: the tensor {} it saved for backward was changed in place since ({} writes); change it after backward(), "
+          "or give the operation a copy",
+          node_.operation, s.tensor.str(), version - s.version);
+  return s.tensor;
+}
+
+bool BackwardContext::needs(size_t i) const { return node_.inputs.at(i) != nullptr; }
+
+Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Tensor> saved,
+                Derivative derivative) {
+  Variable result(std::move(output));
+  const bool wanted = std::any_of(inputs.begin(), inputs.end(), [](const Variable& v) { return v.requires_grad(); });
+  if (NoGradScope::active() || !wanted) return result;
+  result.node_ = new_node(result.shape());
+  Node& node = *result.node_;
+  node.operation = operation;
+  for (const Variable& input : inputs) node.inputs.push_back(input.node());
+  for (Tensor& tensor : saved) {
+    if (tensor.storage()->tag() == MemoryTag::workspace) tensor.storage()->retag(MemoryTag::saved);
+    const uint64_t version = tensor.storage()->version();
+    node.saved.push_back({std::move(tensor), version});
+  }
+  node.derivative = std::move(derivative);
+  return result;
+}
+
+void backward(const Variable& root) {
+  require(root.value().numel() == 1, "backward() needs a scalar, not {}", root.value().str());
+  backward(root, Tensor::full(root.shape(), 1, root.value().dtype(), root.value().device()));
+}
+
+void backward(const Variable& root, const Tensor& cotangent) {
+  require(root.requires_grad(), "backward(): nothing that the root depends on requires a gradient");
+  require(cotangent.shape() == root.shape(), "backward(): cotangent {} for a root {}", cotangent.str(),
+          root.value().str());
+  const NoGradScope no_grad_scope;
+  // Latest first: when a node's turn comes, all that was made of it has had its own.
+  std::map<std::shared_ptr<Node>, Tensor, Later> pending;
+  pending[root.node()] = cotangent;
+  while (!pending.empty()) {
+    auto next = pending.extract(pending.begin());
+    const std::shared_ptr<Node> node = next.key();
+    const Tensor dy = std::move(next.mapped());
+    if (node->is_leaf) {
+      add_to_leaf(*node, dy);
+      continue;
+    }
+    require(!node->used, "{}: backward() has been through this graph before and has freed it", node->operation);
+    std::vector<Tensor> gradients = node->derivative(dy, BackwardContext(*node));
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      if (!node->inputs[i] || !gradients[i].defined()) continue;
+      require(gradients[i].shape() == node->inputs[i]->shape, "{}: the gradient of input {} is {}, not {}",
+              node->operation, i, gradients[i].str(), node->inputs[i]->shape.str());
+      add_to(pending[node->inputs[i]], std::exchange(gradients[i], {}));
+    }
+    node->release();
+  }
+}
+
+void side_effect(const std::function<void()>& effect) {
+  if (!MutedEffectsScope::active()) effect();
+}
+
+int64_t Node::saved_bytes() const {
+  int64_t bytes = 0;
+  for (const Saved& s : saved) bytes += s.tensor.bytes();
+  return bytes;
+}
+
+void Node::release() {
+  used = true;
+  saved.clear();
+  inputs.clear();
+  derivative = nullptr;
+}
+
+std::vector<const Node*> graph_of(const Variable& root) {
+  std::set<const Node*> seen;
+  std::vector<const Node*> open;
+  if (root.requires_grad()) open.push_back(root.node().get());
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    if (!seen.insert(node).second) continue;
+    for (const auto& input : node->inputs)
+      if (input) open.push_back(input.get());
+  }
+  std::vector<const Node*> nodes(seen.begin(), seen.end());
+  std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+  return nodes;
+}
+
+}  // namespace minissl

@@ -1,0 +1,110 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace minissl {
+
+class Node;
+
+/// A tensor with a place in the graph: it remembers how it was made, so that backward() can find the gradients of the
+/// leaves it depends on. A Variable is a handle; copies mean the same value and the same place.
+class Variable {
+ public:
+  Variable() = default;
+  /// A constant: nothing flows back into it.
+  Variable(Tensor value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): constants are tensors
+  /// A leaf whose gradient is wanted, such as a parameter.
+  static Variable leaf(Tensor value);
+
+  bool defined() const { return value_.defined(); }
+  const Tensor& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  bool requires_grad() const { return node_ != nullptr; }
+
+  /// Of a leaf: what backward() has added up since the gradient was last reset; undefined before the first.
+  const Tensor& grad() const;
+  /// Of a leaf: gradients are added to `grad` from now on (undefined: to a new tensor).
+  void set_grad(Tensor grad);
+  /// Of a leaf: another tensor takes the value's place (shape and type may change).
+  void set_value(Tensor value) { value_ = std::move(value); }
+
+  const std::shared_ptr<Node>& node() const { return node_; }
+
+ private:
+  friend Variable record(const char*, std::vector<Variable>, Tensor, std::vector<Tensor>,
+                         std::function<std::vector<Tensor>(const Tensor&, const class BackwardContext&)>);
+  Tensor value_;
+  std::shared_ptr<Node> node_;
+};
+
+/// What a derivative may ask for.
+class BackwardContext {
+ public:
+  explicit BackwardContext(const Node& node) : node_(node) {}
+  /// The i-th tensor that was saved. Throws Error when it was written to since.
+  const Tensor& saved(size_t i) const;
+  /// Whether the gradient with respect to input i is wanted; if not, the derivative leaves it undefined.
+  bool needs(size_t i) const;
+
+ private:
+  const Node& node_;
+};
+
+/// From the gradient dy with respect to an operation's output to those with respect to its inputs, in their order.
+using Derivative = std::function<std::vector<Tensor>(const Tensor& dy, const BackwardContext&)>;
+
+/// Puts an operation into the graph: its output as a Variable that depends on `inputs`. `saved` are the tensors that
+/// its derivative reads. If no input requires a gradient, or within NoGradScope, the output is a constant and nothing
+/// is kept.
+Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Tensor> saved,
+                Derivative derivative);
+
+/// Adds d root / d leaf to the gradient of every leaf that root, a scalar, depends on. What the graph had saved is
+/// freed on the way, so a second call for the same graph throws Error; so does a saved tensor that was changed.
+void backward(const Variable& root);
+/// The same for a root of any shape: gradients of sum(cotangent * root).
+void backward(const Variable& root, const Tensor& cotangent);
+
+/// While it lives, this thread's operations are not recorded.
+class NoGradScope {
+ public:
+  NoGradScope() : previous_(active_) { active_ = true; }
+  ~NoGradScope() { active_ = previous_; }
+  NoGradScope(const NoGradScope&) = delete;
+  NoGradScope& operator=(const NoGradScope&) = delete;
+  static bool active() { return active_; }
+
+ private:
+  bool previous_;
+  static inline thread_local bool active_ = false;
+};
+
+/// f() without recording.
+template <class F>
+decltype(auto) no_grad(F&& f) {
+  const NoGradScope scope;
+  return f();
+}
+
+/// Operations are pure; what a module changes on the side (running averages) it posts here. The effect happens at
+/// once, except within MutedEffectsScope: then the same forward pass has been through here before.
+void side_effect(const std::function<void()>& effect);
+
+class MutedEffectsScope {
+ public:
+  MutedEffectsScope() : previous_(active_) { active_ = true; }
+  ~MutedEffectsScope() { active_ = previous_; }
+  MutedEffectsScope(const MutedEffectsScope&) = delete;
+  MutedEffectsScope& operator=(const MutedEffectsScope&) = delete;
+  static bool active() { return active_; }
+
+ private:
+  bool previous_;
+  static inline thread_local bool active_ = false;
+};
+
+}  // namespace minissl

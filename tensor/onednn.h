@@ -1,0 +1,19 @@
+#pragma once
+#include "tensor/shape.h"
+
+/// All that is used of oneDNN, on plain float32 pointers; only onednn.cpp knows the library (2.x and 3.x differ).
+/// Images are (N, H, W, C), weights (O, KH, KW, I). Primitives are made once per shape and kept.
+namespace minissl::onednn {
+
+void convolution(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding, const float* images,
+                 const float* weights, float* out);
+void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
+                                const float* dy, const float* weights, float* dx);
+void convolution_weight_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
+                                 const float* dy, const float* images, float* dw);
+
+/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, row-major, op being transposition where asked.
+void matmul(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+            const float* b, float beta, float* c);
+
+}  // namespace minissl::onednn

@@ -1,0 +1,46 @@
+#pragma once
+#include "tensor/operation.h"
+
+/// Batch normalisation (Ioffe and Szegedy 2015) over all dimensions but the last, the channels, with the addition and
+/// the ReLU that follow it in a ResNet: y = relu((x - mean) / sqrt(variance + eps) * weight + bias + residual).
+/// M below is the number of elements per channel, C the number of channels.
+namespace minissl::ops {
+
+/// With the batch's own statistics, which it returns: mean and variance (C), the variance divided by M.
+struct BatchNorm {
+  static constexpr const char* name = "batch_norm";
+  Tensor x, weight, bias;  ///< (..., C), (C), (C)
+  Tensor residual;         ///< like x, or undefined: nothing is added
+  Tensor y, mean, variance;
+  double eps = 1e-5;
+  bool relu = false;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const BatchNorm&);
+void kernel(Cpu, const BatchNorm&);
+
+/// With given statistics (the running averages).
+struct BatchNormInference {
+  static constexpr const char* name = "batch_norm_inference";
+  Tensor x, weight, bias, mean, variance, residual, y;
+  double eps = 1e-5;
+  bool relu = false;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const BatchNormInference&);
+void kernel(Cpu, const BatchNormInference&);
+
+/// Gradient of BatchNorm. Needs x and the statistics, and y where there was a ReLU (its sign is the mask).
+struct BatchNormGradient {
+  static constexpr const char* name = "batch_norm_gradient";
+  Tensor dy, x, weight, mean, variance;
+  Tensor y;  ///< the output, or undefined: no ReLU
+  Tensor dx, dweight, dbias;
+  Tensor dresidual;  ///< like x, or undefined: not wanted
+  double eps = 1e-5;
+  const Tensor& dispatch() const { return dy; }
+};
+void kernel(Reference, const BatchNormGradient&);
+void kernel(Cpu, const BatchNormGradient&);
+
+}  // namespace minissl::ops

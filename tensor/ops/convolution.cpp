@@ -1,0 +1,124 @@
+#include "tensor/ops/convolution.h"
+
+#include "tensor/eigen.h"
+#include "tensor/onednn.h"
+
+namespace minissl::ops {
+namespace {
+
+// Where the patches of an image are: for output position (oh, ow) and kernel position (kh, kw), f gets the number of
+// the patch, the element in it where the pixel's channels begin, and the pixel; padding is passed over.
+template <class F>
+void for_each_patch_pixel(const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry, F&& f) {
+  for (int64_t oh = 0; oh < y[1]; ++oh)
+    for (int64_t ow = 0; ow < y[2]; ++ow)
+      for (int64_t kh = 0; kh < w[1]; ++kh)
+        for (int64_t kw = 0; kw < w[2]; ++kw) {
+          const int64_t ih = oh * geometry.stride + kh - geometry.padding;
+          const int64_t iw = ow * geometry.stride + kw - geometry.padding;
+          if (ih >= 0 && ih < x[1] && iw >= 0 && iw < x[2]) f(oh * y[2] + ow, (kh * w[2] + kw) * x[3], ih * x[2] + iw);
+        }
+}
+
+// The patches of one image as the rows of a matrix (OH * OW, KH * KW * I), so that convolution is a matrix product.
+template <class T>
+void gather_patches(const T* image, const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry,
+                    Matrix<T>& patches) {
+  patches.setZero(y[1] * y[2], w[1] * w[2] * w[3]);
+  for_each_patch_pixel(x, w, y, geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
+    std::copy_n(image + pixel * x[3], x[3], &patches(patch, at));
+  });
+}
+
+}  // namespace
+
+void kernel(Reference, const Convolution& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Shape &x = op.x.shape(), &w = op.w.shape(), &y = op.y.shape();
+    const auto weights = matrix<T>(op.w, w[0], w[1] * w[2] * w[3]);
+    T* out = op.y.mutable_data<T>();
+    Matrix<T> patches;
+    for (int64_t n = 0; n < x[0]; ++n) {
+      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], x, w, y, op.geometry, patches);
+      MatrixMap<T>(out + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]).noalias() = patches * weights.transpose();
+    }
+  });
+}
+
+void kernel(Reference, const ConvolutionInputGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Shape &x = op.dx.shape(), &w = op.w.shape(), &y = op.dy.shape();
+    const auto weights = matrix<T>(op.w, w[0], w[1] * w[2] * w[3]);
+    T* dx = op.dx.mutable_data<T>();
+    std::fill_n(dx, x.numel(), T{0});
+    Matrix<T> patches;
+    for (int64_t n = 0; n < x[0]; ++n) {
+      patches.noalias() = ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]) * weights;
+      T* image = dx + n * x[1] * x[2] * x[3];
+      for_each_patch_pixel(x, w, y, op.geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
+        for (int64_t c = 0; c < x[3]; ++c) image[pixel * x[3] + c] += patches(patch, at + c);
+      });
+    }
+  });
+}
+
+void kernel(Reference, const ConvolutionWeightGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Shape &x = op.x.shape(), &w = op.dw.shape(), &y = op.dy.shape();
+    auto dw = mutable_matrix<T>(op.dw, w[0], w[1] * w[2] * w[3]);
+    dw.setZero();
+    Matrix<T> patches;
+    for (int64_t n = 0; n < x[0]; ++n) {
+      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], x, w, y, op.geometry, patches);
+      dw.noalias() +=
+          ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]).transpose() * patches;
+    }
+  });
+}
+
+void kernel(Cpu, const Convolution& op) {
+  onednn::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
+                      op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
+}
+
+void kernel(Cpu, const ConvolutionInputGradient& op) {
+  onednn::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
+                                     op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
+                                     op.dx.mutable_data<float>());
+}
+
+void kernel(Cpu, const ConvolutionWeightGradient& op) {
+  onednn::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
+                                      op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
+                                      op.dw.mutable_data<float>());
+}
+
+Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
+  require(x.rank() == 4 && w.rank() == 4 && x.dim(3) == w.dim(3),
+          "convolution: images {} (N, H, W, I) and weights {} (O, H, W, I) don't fit", x.str(), w.str());
+  const int64_t oh = geometry.output_extent(x.dim(1), w.dim(1)), ow = geometry.output_extent(x.dim(2), w.dim(2));
+  require(x.dim(1) + 2 * geometry.padding >= w.dim(1) && x.dim(2) + 2 * geometry.padding >= w.dim(2),
+          "convolution: images {} are smaller than the kernel of {}", x.str(), w.str());
+  Convolution op{x, w, Tensor::empty({x.dim(0), oh, ow, w.dim(0)}, x.dtype(), x.device()), geometry};
+  run(op);
+  return op.y;
+}
+
+Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
+                                  ConvolutionGeometry geometry) {
+  ConvolutionInputGradient op{dy, w, Tensor::empty(x_shape, dy.dtype(), dy.device()), geometry};
+  run(op);
+  return op.dx;
+}
+
+Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,
+                                   ConvolutionGeometry geometry) {
+  ConvolutionWeightGradient op{dy, x, Tensor::empty(w_shape, dy.dtype(), dy.device()), geometry};
+  run(op);
+  return op.dw;
+}
+
+}  // namespace minissl::ops

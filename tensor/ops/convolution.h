@@ -1,0 +1,53 @@
+#pragma once
+#include "tensor/operation.h"
+
+namespace minissl::ops {
+
+/// Square kernels are moved by `stride` over images padded with `padding` zeros on each side.
+struct ConvolutionGeometry {
+  int64_t stride = 1;
+  int64_t padding = 0;
+
+  /// Extent of the output for an input and a kernel extent.
+  int64_t output_extent(int64_t input, int64_t kernel) const { return (input + 2 * padding - kernel) / stride + 1; }
+};
+
+/// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i].
+/// x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
+struct Convolution {
+  static constexpr const char* name = "convolution";
+  Tensor x, w, y;
+  ConvolutionGeometry geometry;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const Convolution&);
+void kernel(Cpu, const Convolution&);
+
+/// Gradient with respect to x: dy (N, OH, OW, O), w (O, KH, KW, I), dx (N, H, W, I).
+struct ConvolutionInputGradient {
+  static constexpr const char* name = "convolution_input_gradient";
+  Tensor dy, w, dx;
+  ConvolutionGeometry geometry;
+  const Tensor& dispatch() const { return dy; }
+};
+void kernel(Reference, const ConvolutionInputGradient&);
+void kernel(Cpu, const ConvolutionInputGradient&);
+
+/// Gradient with respect to w: dy (N, OH, OW, O), x (N, H, W, I), dw (O, KH, KW, I).
+struct ConvolutionWeightGradient {
+  static constexpr const char* name = "convolution_weight_gradient";
+  Tensor dy, x, dw;
+  ConvolutionGeometry geometry;
+  const Tensor& dispatch() const { return dy; }
+};
+void kernel(Reference, const ConvolutionWeightGradient&);
+void kernel(Cpu, const ConvolutionWeightGradient&);
+
+/// Throws Error, with both shapes, when x and w don't fit each other.
+Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
+Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
+                                  ConvolutionGeometry geometry);
+Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,
+                                   ConvolutionGeometry geometry);
+
+}  // namespace minissl::ops

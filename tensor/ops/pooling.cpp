@@ -1,0 +1,131 @@
+#include "tensor/ops/pooling.h"
+
+#include <limits>
+#include <vector>
+
+#include "tensor/parallel.h"
+
+namespace minissl::ops {
+namespace {
+
+// Calls f(kh * window + kw, pixel in the image) for the pixels of the window at (oh, ow) that are not padding.
+template <class Pool, class F>
+void for_each_in_window(const Pool& op, const Shape& x, int64_t oh, int64_t ow, F&& f) {
+  for (int64_t kh = 0; kh < op.window; ++kh)
+    for (int64_t kw = 0; kw < op.window; ++kw) {
+      const int64_t ih = oh * op.stride + kh - op.padding, iw = ow * op.stride + kw - op.padding;
+      if (ih >= 0 && ih < x[1] && iw >= 0 && iw < x[2]) f(kh * op.window + kw, ih * x[2] + iw);
+    }
+}
+
+template <class T>
+void max_pool(const MaxPool& op, const T* image, int64_t n, T* y, uint8_t* positions) {
+  const Shape &in = op.x.shape(), &out = op.y.shape();
+  const int64_t channels = in[3];
+  for (int64_t oh = 0; oh < out[1]; ++oh)
+    for (int64_t ow = 0; ow < out[2]; ++ow) {
+      const int64_t at = ((n * out[1] + oh) * out[2] + ow) * channels;
+      std::fill_n(y + at, channels, -std::numeric_limits<T>::infinity());
+      std::fill_n(positions + at, channels, uint8_t{0});
+      for_each_in_window(op, in, oh, ow, [&](int64_t position, int64_t pixel) {
+        const T* candidate = image + pixel * channels;
+        T* best = y + at;
+        uint8_t* best_position = positions + at;
+#pragma omp simd
+        for (int64_t c = 0; c < channels; ++c) {
+          // Written so that NaN wins and stays: a NaN must reach the loss to be seen.
+          const bool better = !(candidate[c] <= best[c]) && !(best[c] != best[c]);
+          best[c] = better ? candidate[c] : best[c];
+          best_position[c] = better ? static_cast<uint8_t>(position) : best_position[c];
+        }
+      });
+    }
+}
+
+template <class T>
+void max_pool_gradient(const MaxPoolGradient& op, int64_t n, const T* dy, const uint8_t* positions, T* image) {
+  const Shape &in = op.dx.shape(), &out = op.dy.shape();
+  const int64_t channels = in[3];
+  std::fill_n(image, in[1] * in[2] * channels, T{0});
+  for (int64_t oh = 0; oh < out[1]; ++oh)
+    for (int64_t ow = 0; ow < out[2]; ++ow) {
+      const int64_t at = ((n * out[1] + oh) * out[2] + ow) * channels;
+      for_each_in_window(op, in, oh, ow, [&](int64_t position, int64_t pixel) {
+#pragma omp simd
+        for (int64_t c = 0; c < channels; ++c)
+          image[pixel * channels + c] += positions[at + c] == position ? dy[at + c] : T{0};
+      });
+    }
+}
+
+}  // namespace
+
+void kernel(Reference, const MaxPool& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const int64_t image = op.x.numel() / op.x.dim(0);
+    T* y = op.y.mutable_data<T>();
+    auto* positions = op.positions.mutable_data<uint8_t>();
+    for (int64_t n = 0; n < op.x.dim(0); ++n) max_pool(op, op.x.data<T>() + n * image, n, y, positions);
+  });
+}
+
+void kernel(Cpu, const MaxPool& op) {
+  const int64_t image = op.x.numel() / op.x.dim(0);
+  const float* x = op.x.data<float>();
+  float* y = op.y.mutable_data<float>();
+  auto* positions = op.positions.mutable_data<uint8_t>();
+  parallel_for(op.x.dim(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) max_pool(op, x + n * image, n, y, positions);
+  });
+}
+
+void kernel(Reference, const MaxPoolGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const int64_t image = op.dx.numel() / op.dx.dim(0);
+    T* dx = op.dx.mutable_data<T>();
+    for (int64_t n = 0; n < op.dx.dim(0); ++n)
+      max_pool_gradient(op, n, op.dy.data<T>(), op.positions.data<uint8_t>(), dx + n * image);
+  });
+}
+
+void kernel(Cpu, const MaxPoolGradient& op) {
+  const int64_t image = op.dx.numel() / op.dx.dim(0);
+  const float* dy = op.dy.data<float>();
+  const auto* positions = op.positions.data<uint8_t>();
+  float* dx = op.dx.mutable_data<float>();
+  parallel_for(op.dx.dim(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) max_pool_gradient(op, n, dy, positions, dx + n * image);
+  });
+}
+
+void kernel(Reference, const GlobalAveragePool& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const int64_t pixels = op.x.dim(1) * op.x.dim(2), channels = op.x.dim(3);
+    const T* x = op.x.data<T>();
+    T* y = op.y.mutable_data<T>();
+    std::fill_n(y, op.y.numel(), T{0});
+    for (int64_t n = 0; n < op.x.dim(0); ++n) {
+      for (int64_t p = 0; p < pixels; ++p)
+        for (int64_t c = 0; c < channels; ++c) y[n * channels + c] += x[(n * pixels + p) * channels + c];
+      for (int64_t c = 0; c < channels; ++c) y[n * channels + c] /= static_cast<T>(pixels);
+    }
+  });
+}
+
+void kernel(Reference, const GlobalAveragePoolGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const int64_t pixels = op.dx.dim(1) * op.dx.dim(2), channels = op.dx.dim(3);
+    const T* dy = op.dy.data<T>();
+    T* dx = op.dx.mutable_data<T>();
+    for (int64_t n = 0; n < op.dx.dim(0); ++n)
+      for (int64_t p = 0; p < pixels; ++p)
+        for (int64_t c = 0; c < channels; ++c)
+          dx[(n * pixels + p) * channels + c] = dy[n * channels + c] / static_cast<T>(pixels);
+  });
+}
+
+}  // namespace minissl::ops

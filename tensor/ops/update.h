@@ -1,0 +1,52 @@
+#pragma once
+#include "tensor/operation.h"
+
+/// In-place updates of flat arenas: one pass over memory each. All tensors of an operation are 1-D of one length.
+namespace minissl::ops {
+
+/// AdamW (Loshchilov and Hutter 2019), in the order of PyTorch's:
+///   value *= 1 - lr * weight_decay;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+///   value -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps),   t = step, counted from 1.
+struct AdamW {
+  static constexpr const char* name = "adamw";
+  Tensor value, gradient, m, v;
+  int64_t step = 1;
+  double lr = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double gradient_scale = 1;  ///< g = gradient * gradient_scale: clipping and accumulation without a pass of their own
+  const Tensor& dispatch() const { return value; }
+};
+void kernel(Reference, const AdamW&);
+
+/// SGD with momentum, as PyTorch's: g += weight_decay * value; buffer = momentum * buffer + g (g itself at the first
+/// step); value -= lr * buffer.
+struct Sgd {
+  static constexpr const char* name = "sgd";
+  Tensor value, gradient, buffer;
+  int64_t step = 1;
+  double lr = 1e-3, weight_decay = 0, momentum = 0.9;
+  double gradient_scale = 1;
+  const Tensor& dispatch() const { return value; }
+};
+void kernel(Reference, const Sgd&);
+
+/// Exponential moving average: target = momentum * target + (1 - momentum) * source.
+struct Ema {
+  static constexpr const char* name = "ema";
+  Tensor target, source;
+  double momentum = 0.999;
+  const Tensor& dispatch() const { return target; }
+};
+void kernel(Reference, const Ema&);
+
+/// target += source, any shape.
+struct Accumulate {
+  static constexpr const char* name = "accumulate";
+  Tensor target, source;
+  const Tensor& dispatch() const { return target; }
+};
+void kernel(Reference, const Accumulate&);
+
+/// The sum of squares of all elements, in float64, the same bits on any number of threads.
+double squared_norm(const Tensor& x);
+
+}  // namespace minissl::ops
