@@ -150,7 +150,7 @@ TEST_F(SafetensorsTest, TheDataMayBeInAnotherOrderThanTheHeader) {
 TEST_F(SafetensorsTest, RefusesToWriteWhatNobodyCouldRead) {
   const Tensor t = Tensor::zeros({1});
   const auto refusal = [&](const NamedTensors& tensors, const Metadata& metadata = {}) {
-    const std::string message = message_of([&] { save_safetensors(file("f"), tensors, metadata); });
+    std::string message = message_of([&] { save_safetensors(file("f"), tensors, metadata); });
     EXPECT_FALSE(std::filesystem::exists(file("f")));
     return message;
   };
