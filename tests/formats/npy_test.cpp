@@ -1,6 +1,7 @@
 #include "formats/npy.h"
 
 #include "scratch_folder.h"
+#include "tensor/atomic_file.h"
 #include "tensor/random.h"
 
 namespace minissl {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "scratch_folder.h"
+#include "tensor/atomic_file.h"
 #include "tensor/random.h"
 
 namespace minissl {
