@@ -1,0 +1,112 @@
+#include "apps/command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace minissl {
+namespace {
+
+bool is_flag(const std::string& argument) { return argument.starts_with("-"); }
+
+std::vector<std::string> flags_of(const std::string& path) {
+  require(std::filesystem::is_regular_file(path), "--config {}: no such file", path);
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_file(path);
+  } catch (const std::exception& e) {
+    fail("--config {}: {}", path, e.what());
+  }
+  std::vector<std::string> flags;
+  for (const CLI::ConfigItem& item : items) {
+    require(item.parents.empty(), "--config {}: [{}] is a section; the file holds flags as key = value only", path,
+            item.parents.empty() ? "" : item.parents.front());
+    std::string value;
+    for (const std::string& input : item.inputs) value += (value.empty() ? "" : ",") + input;
+    flags.push_back("--" + item.name + "=" + value);
+  }
+  return flags;
+}
+
+std::string toml_value(const std::string& value) {
+  char* end = nullptr;
+  std::strtod(value.c_str(), &end);
+  const bool number = !value.empty() && *end == '\0' && std::isxdigit(static_cast<unsigned char>(value.back()));
+  if (number || value == "true" || value == "false") return value;
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+void CommonFlags::add_to(CLI::App& command) {
+  command.option_defaults()->group("Machine");
+  add_flag(command, "threads", threads, "threads that compute (0: the machine's cores)");
+  add_flag(command, "seed", seed, "of every random number");
+  add_flag(command, "device", device, "auto, cpu, cuda or cuda:N");
+  add_flag(command, "precision", precision, "f32, bf16 (CUDA only) or f64 (CPU, for checking)");
+  command.add_option("--config", "a TOML file with the same keys as the long flags; a flag given here wins");
+  command.option_defaults()->group("Options");
+}
+
+void CommonFlags::apply() const {
+  require(device == "auto" || device == "cpu", "--device {}: this build has no CUDA backend; use cpu", device);
+  dtype();
+  set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+}
+
+DType CommonFlags::dtype() const {
+  if (precision == "f32") return DType::f32;
+  if (precision == "f64") return DType::f64;
+  require(precision != "bf16", "--precision bf16 needs a CUDA device; use f32");
+  fail("--precision {} is not known; there are f32, bf16 and f64", precision);
+}
+
+std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
+  std::vector<std::string> from_files, given;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string path;
+    if (arguments[i].starts_with("--config=")) {
+      path = arguments[i].substr(9);
+    } else if (arguments[i] == "--config") {
+      require(i + 1 < arguments.size(), "--config needs a file");
+      path = arguments[++i];
+    } else {
+      given.push_back(arguments[i]);
+      continue;
+    }
+    for (std::string& flag : flags_of(path)) from_files.push_back(std::move(flag));
+  }
+  // Behind the names of the command, before its flags.
+  const auto first_flag = std::find_if(given.begin(), given.end(), is_flag);
+  given.insert(first_flag, from_files.begin(), from_files.end());
+  return given;
+}
+
+std::vector<std::pair<std::string, std::string>> values_in_force(const CLI::App& command,
+                                                                 const std::vector<std::string>& without) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_single_name();
+    if (name == "help" || name == "config" || std::find(without.begin(), without.end(), name) != without.end())
+      continue;
+    std::string value = option->get_default_str();
+    if (option->count() > 0) {
+      value.clear();
+      for (const std::string& result : option->reduced_results()) value += (value.empty() ? "" : ",") + result;
+    }
+    // CLI11 prints lists as [a,b].
+    if (value.starts_with("[") && value.ends_with("]")) value = value.substr(1, value.size() - 2);
+    values.emplace_back(name, toml_value(value));
+  }
+  return values;
+}
+
+}  // namespace minissl

@@ -1,0 +1,44 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/dtype.h"
+
+/// What every command shares.
+namespace minissl {
+
+struct CommonFlags {
+  int threads = 0;  ///< 0: the machine's cores
+  uint64_t seed = 0;
+  std::string device = "auto";
+  std::string precision = "f32";
+  bool json = false;
+
+  void add_to(CLI::App& command);
+  /// Sets the number of threads; throws Error for a device or precision that this build or machine lacks.
+  void apply() const;
+  DType dtype() const;
+};
+
+/// An option that takes its last value: a flag on the command line wins over the same key of a --config file.
+template <class T>
+CLI::Option* add_flag(CLI::App& command, const std::string& name, T& value, const std::string& help) {
+  return command.add_option("--" + name, value, help)->capture_default_str()->take_last();
+}
+
+/// Arguments with every `--config FILE` replaced by the file's keys as flags, before the flags that were given.
+/// Throws Error naming the file when it can't be read or is not flat `key = value` TOML.
+std::vector<std::string> expand_config(const std::vector<std::string>& arguments);
+
+/// All options of a command with the values in force, in their order, as (key, TOML value); but not those in `without`.
+std::vector<std::pair<std::string, std::string>> values_in_force(const CLI::App& command,
+                                                                 const std::vector<std::string>& without);
+
+// One function per file in commands/: adds a command, its flags and what it does.
+void add_bench(CLI::App& app);
+void add_devices(CLI::App& app);
+void add_inspect(CLI::App& app);
+
+}  // namespace minissl

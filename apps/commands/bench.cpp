@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+#include "apps/method_flags.h"
+#include "nn/optimizer.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+
+namespace minissl {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct BenchStep {
+  CommonFlags common;
+  NetworkFlags network;
+  MethodFlags method;
+  int64_t batch = 32;
+  int steps = 5, warmup = 2;
+
+  void run() const;
+};
+
+Tensor random_view(const Shape& shape, DType dtype, uint64_t seed, uint32_t number) {
+  const TagScope tag(MemoryTag::data);
+  const Random random(seed, RandomSite::test, 0, 0, number);
+  Tensor view = Tensor::empty(shape);
+  for (int64_t i = 0; i < view.numel(); ++i) view.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
+  return view.to(dtype);
+}
+
+int64_t process_peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+void BenchStep::run() const {
+  common.apply();
+  const DType dtype = common.dtype();
+  const auto net = method.make(network, common.seed, dtype);
+  require(batch > 0 && steps > 0 && warmup >= 0, "--batch and --steps must be above 0");
+  net->check_data(batch, batch);
+  Optimizer optimizer({}, net->online());
+  const Shape shape{batch, network.size, network.size, network.channels};
+  const Tensor view1 = random_view(shape, dtype, common.seed, 1), view2 = random_view(shape, dtype, common.seed, 2);
+  std::vector<double> milliseconds;
+  double last_loss = 0;
+  allocator().reset_peak();
+  for (int i = 0; i < warmup + steps; ++i) {
+    const auto start = Clock::now();
+    StepLog log;
+    net->online().zero_gradients();
+    net->before_step();
+    const Variable loss = net->loss(view1, view2, log);
+    backward(loss);
+    net->after_backward();
+    optimizer.step(1e-4);
+    last_loss = loss.value().item();
+    if (i >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  const size_t middle = milliseconds.size() / 2;
+  const double median =
+      milliseconds.size() % 2 ? milliseconds[middle] : (milliseconds[middle - 1] + milliseconds[middle]) / 2;
+  const auto rounded = [](double v, double unit) { return std::round(v / unit) * unit; };
+  nlohmann::ordered_json result{
+      {"peer", "minissl"},
+      {"method", method.method},
+      {"arch", network.arch},
+      {"batch", batch},
+      {"size", network.size},
+      {"threads", threads()},
+      {"steps", steps},
+      {"warmup", warmup},
+      {"img_s", rounded(static_cast<double>(batch) / median * 1e3, 0.01)},
+      {"step_ms", {rounded(median, 0.1), rounded(milliseconds.front(), 0.1), rounded(milliseconds.back(), 0.1)}},
+      {"peak_mb", process_peak_bytes() >> 20},
+      {"loss", rounded(last_loss, 1e-4)},
+      {"allocator_peak_bytes", allocator().usage().peak}};
+  if (common.json) {
+    fmt::print("{}\n", result.dump());
+    return;
+  }
+  fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",
+             method.method, network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
+             milliseconds.front(), milliseconds.back());
+  fmt::print("memory: process {}; tensors {}\n", format_bytes(process_peak_bytes()), allocator().usage().str());
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure speed and memory");
+  bench->require_subcommand(1);
+  CLI::App* step = bench->add_subcommand("step", "Time training steps on random images");
+  for_each_method(*step, [](CLI::App& command, const std::string& name) {
+    auto flags = std::make_shared<BenchStep>();
+    add_flag(command, "batch", flags->batch, "images in a step");
+    add_flag(command, "steps", flags->steps, "steps that are timed");
+    add_flag(command, "warmup", flags->warmup, "steps before them");
+    command.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
+    flags->network.add_to(command);
+    flags->method.add_to(command, name);
+    flags->common.add_to(command);
+    command.callback([flags] { flags->run(); });
+  });
+}
+
+}  // namespace minissl

@@ -1,0 +1,90 @@
+#include "apps/method_flags.h"
+#include "nn/optimizer.h"
+#include "nn/state_file.h"
+#include "tensor/ops/rows.h"
+
+namespace minissl {
+namespace {
+
+struct InspectStep {
+  CommonFlags common;
+  NetworkFlags network;
+  MethodFlags method;
+  OptimizerOptions optimizer;
+  std::string weights, views, out;
+  int64_t steps = 1;
+  double lr = 1e-3;
+
+  void run() const;
+};
+
+// The views of a step, (N, C, H, W) in the file.
+Tensor read_view(const SafetensorsReader& file, int64_t step, int number, DType dtype, int64_t channels) {
+  const std::string name = fmt::format("step{}/view{}", step, number);
+  require(file.contains(name), "{}: no tensor {} in it; --steps {} needs two views for each step", file.path().string(),
+          name, step + 1);
+  const Tensor view = file.read(name);
+  require(view.rank() == 4 && view.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
+          file.path().string(), name, view.str(), channels);
+  return ops::nchw_to_nhwc(view.to(dtype));
+}
+
+void InspectStep::run() const {
+  common.apply();
+  const DType dtype = common.dtype();
+  const auto net = method.make(network, common.seed, dtype);
+  load_state(*net, SafetensorsReader(weights));
+  const SafetensorsReader view_file(views);
+  Optimizer update(optimizer, net->online());
+
+  NamedTensors written;
+  for (int64_t step = 0; step < steps; ++step) {
+    const std::string prefix = fmt::format("step{}/", step);
+    StepLog log(StepLog::Keep::everything);
+    net->online().zero_gradients();
+    net->before_step();
+    const Variable loss = net->loss(read_view(view_file, step, 1, dtype, network.channels),
+                                    read_view(view_file, step, 2, dtype, network.channels), log);
+    backward(loss);
+    net->after_backward();
+    written.emplace_back(prefix + "loss", loss.value().view({}).clone());
+    for (const auto& [name, value] : log.terms())
+      written.emplace_back(prefix + "loss/" + name, Tensor::full({}, value, DType::f64).to(dtype));
+    for (const auto& [name, tensor] : log.tensors()) written.emplace_back(prefix + name, tensor);
+    for (const StateEntry& p : net->parameters())
+      if (p.parameter->requires_grad())
+        written.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
+    update.step(lr);
+  }
+  for (auto& [name, tensor] : file_tensors(*net)) written.emplace_back("after/" + name, tensor);
+  save_safetensors(out, written, {{"method", method.method}, {"arch", network.arch}, {"precision", common.precision}});
+  fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
+}
+
+void add_step(CLI::App& app) {
+  CLI::App* step = app.add_subcommand("step", "Run steps on given weights and views and write every tensor down");
+  for_each_method(*step, [](CLI::App& command, const std::string& name) {
+    auto flags = std::make_shared<InspectStep>();
+    add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)")->required();
+    add_flag(command, "views", flags->views, "step0/view1, step0/view2, ... (N, C, H, W) (.safetensors)")->required();
+    add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)")->required();
+    add_flag(command, "steps", flags->steps, "how many");
+    add_flag(command, "lr", flags->lr, "learning rate");
+    add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
+    add_flag(command, "optimizer", flags->optimizer.kind, "adamw or sgd");
+    flags->network.add_to(command);
+    flags->method.add_to(command, name);
+    flags->common.add_to(command);
+    command.callback([flags] { flags->run(); });
+  });
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+  CLI::App* inspect = app.add_subcommand("inspect", "Look inside a step, its memory, its views, a file");
+  inspect->require_subcommand(1);
+  add_step(*inspect);
+}
+
+}  // namespace minissl

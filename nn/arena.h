@@ -1,0 +1,31 @@
+#pragma once
+#include "nn/module.h"
+
+namespace minissl {
+
+/// The parameters of a module, moved into one flat tensor, each aligned to 64 bytes: the optimizer, the gradient norm
+/// and the momentum encoder are one pass over memory. The module's parameters become views. Padding is zero and stays
+/// so.
+class ParameterArena {
+ public:
+  struct Segment {
+    std::string name;
+    Shape shape;
+    int64_t offset;  ///< in elements
+  };
+
+  enum class Gradients { kept, none };
+  /// The module must outlive the arena and must not be converted to another type while it does.
+  explicit ParameterArena(Module& module, Gradients gradients = Gradients::kept);
+
+  const Tensor& values() const { return values_; }        ///< 1-D
+  const Tensor& gradients() const { return gradients_; }  ///< 1-D, or undefined
+  const std::vector<Segment>& segments() const { return segments_; }
+  void zero_gradients() const;
+
+ private:
+  std::vector<Segment> segments_;
+  Tensor values_, gradients_;
+};
+
+}  // namespace minissl

@@ -1,0 +1,115 @@
+#include "nn/layers.h"
+
+#include <cmath>
+
+#include "tensor/random.h"
+
+namespace minissl {
+namespace {
+
+constexpr double running_momentum = 0.1;
+
+Variable parameter(const Shape& shape) {
+  const TagScope tag(MemoryTag::parameter);
+  return Variable::leaf(Tensor::zeros(shape));
+}
+
+Tensor buffer(const Shape& shape, double value, DType dtype = DType::f32) {
+  const TagScope tag(MemoryTag::parameter);
+  return Tensor::full(shape, value, dtype);
+}
+
+Random random_for(uint64_t seed, const std::string& name) {
+  return Random(seed, RandomSite::initialization, 0, hash_name(name));
+}
+
+// Sets every element to draw(index), whatever the tensor's floating type.
+template <class F>
+void fill_with(const Tensor& t, F&& draw) {
+  visit_arithmetic(t.dtype(), [&](auto type) {
+    using T = decltype(type);
+    T* values = t.mutable_data<T>();
+    for (int64_t i = 0; i < t.numel(); ++i) values[i] = static_cast<T>(draw(static_cast<uint32_t>(i)));
+  });
+}
+
+}  // namespace
+
+Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
+    : weight_(parameter({out, kernel, kernel, in})), geometry_{stride, padding} {
+  add_parameter("weight", weight_, FileLayout::oihw);
+}
+
+Variable Conv2d::forward(const Variable& x) const { return convolution(x, weight_, geometry_); }
+
+void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
+  const Random random = random_for(seed, path + ".weight");
+  const Shape& w = weight_.shape();
+  const float std = std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2]));
+  fill_with(weight_.value(), [&](uint32_t i) { return std * random.normal(i); });
+}
+
+BatchNorm::BatchNorm(int64_t channels)
+    : weight_(parameter({channels})),
+      bias_(parameter({channels})),
+      running_mean_(buffer({channels}, 0)),
+      running_var_(buffer({channels}, 1)),
+      num_batches_tracked_(buffer({}, 0, DType::i64)) {
+  weight_.value().fill(1);
+  add_parameter("weight", weight_);
+  add_parameter("bias", bias_);
+  add_buffer("running_mean", running_mean_);
+  add_buffer("running_var", running_var_);
+  add_buffer("num_batches_tracked", num_batches_tracked_);
+}
+
+Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
+  const BatchNormOptions options{fused.residual, fused.relu};
+  if (!training()) return batch_norm_inference(x, weight_.value(), bias_.value(), running_mean_, running_var_, options);
+  BatchNormResult result = batch_norm(x, weight_, bias_, options);
+  side_effect([&, count = x.value().numel() / x.shape()[-1]] { track(result.mean, result.variance, count); });
+  return result.y;
+}
+
+void BatchNorm::track(const Tensor& mean, const Tensor& variance, int64_t count) {
+  visit_arithmetic(mean.dtype(), [&](auto type) {
+    using T = decltype(type);
+    T *running_mean = running_mean_.mutable_data<T>(), *running_var = running_var_.mutable_data<T>();
+    const T unbiased = static_cast<T>(count) / static_cast<T>(count - 1), take = static_cast<T>(running_momentum);
+    for (int64_t c = 0; c < mean.numel(); ++c) {
+      running_mean[c] += take * (mean.data<T>()[c] - running_mean[c]);
+      running_var[c] += take * (unbiased * variance.data<T>()[c] - running_var[c]);
+    }
+  });
+  ++*num_batches_tracked_.mutable_data<int64_t>();
+}
+
+void BatchNorm::initialize_own(uint64_t, const std::string&) {
+  weight_.value().fill(1);
+  bias_.value().fill(0);
+  running_mean_.fill(0);
+  running_var_.fill(1);
+  num_batches_tracked_.fill(0);
+}
+
+Linear::Linear(int64_t in, int64_t out, bool bias) : weight_(parameter({out, in})) {
+  add_parameter("weight", weight_);
+  if (bias) {
+    bias_ = parameter({out});
+    add_parameter("bias", bias_);
+  }
+}
+
+Variable Linear::forward(const Variable& x) const { return linear(x, weight_, bias_); }
+
+void Linear::initialize_own(uint64_t seed, const std::string& path) {
+  const float bound = 1.0f / std::sqrt(static_cast<float>(weight_.shape()[1]));
+  const auto draw = [&](const Variable& v, const char* name) {
+    const Random random = random_for(seed, path + name);
+    fill_with(v.value(), [&](uint32_t i) { return random.uniform(i, -bound, bound); });
+  };
+  draw(weight_, ".weight");
+  if (bias_.defined()) draw(bias_, ".bias");
+}
+
+}  // namespace minissl

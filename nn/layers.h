@@ -1,0 +1,58 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "autograd/functions.h"
+#include "nn/module.h"
+
+namespace minissl {
+
+/// Square convolution without bias: weight (O, K, K, I). Initialised as in torchvision's ResNet: normal with
+/// variance 2 / (O K K), He et al. 2015, "fan out".
+class Conv2d : public Module {
+ public:
+  Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding);
+  /// (N, H, W, I) to (N, OH, OW, O).
+  Variable forward(const Variable& x) const;
+
+ private:
+  void initialize_own(uint64_t seed, const std::string& path) override;
+
+  Variable weight_;
+  ops::ConvolutionGeometry geometry_;
+};
+
+/// Batch normalisation over all dimensions but the last, with running averages (momentum 0.1, the variance unbiased)
+/// that evaluation mode uses. Serves PyTorch's BatchNorm1d and BatchNorm2d.
+class BatchNorm : public Module {
+ public:
+  explicit BatchNorm(int64_t channels);
+
+  struct Fused {
+    Variable residual = {};
+    bool relu = false;
+  };
+  /// x (..., C); the residual is added and the ReLU applied in the same pass.
+  Variable forward(const Variable& x, const Fused& fused);
+
+ private:
+  void initialize_own(uint64_t seed, const std::string& path) override;
+  void track(const Tensor& mean, const Tensor& variance, int64_t count);
+
+  Variable weight_, bias_;
+  Tensor running_mean_, running_var_, num_batches_tracked_;
+};
+
+/// x W^T + b: weight (O, I), both initialised uniformly within 1 / sqrt(I), as PyTorch does.
+class Linear : public Module {
+ public:
+  Linear(int64_t in, int64_t out, bool bias = true);
+  Variable forward(const Variable& x) const;
+
+ private:
+  void initialize_own(uint64_t seed, const std::string& path) override;
+
+  Variable weight_, bias_;
+};
+
+}  // namespace minissl

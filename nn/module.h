@@ -1,0 +1,90 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace minissl {
+
+/// How a tensor of a module's state is written to files, which speak PyTorch's layouts.
+enum class FileLayout {
+  same,
+  oihw,       ///< (O, H, W, I) here, (O, I, H, W) in files: convolution weights
+  transposed  ///< (A, B) here, (B, A) in files: the queue
+};
+
+/// A named tensor of a module's state: a parameter, which is learned, or a buffer, which is not.
+struct StateEntry {
+  std::string name;               ///< full path: "layer1.0.bn1.running_mean"
+  Variable* parameter = nullptr;  ///< or
+  Tensor* buffer = nullptr;
+  FileLayout layout = FileLayout::same;
+
+  const Tensor& tensor() const { return parameter ? parameter->value() : *buffer; }
+  void set_tensor(Tensor tensor) const;
+};
+
+/// A part of a network: it owns parameters and buffers under names and may contain other modules. Members are declared
+/// as ordinary C++ members and made known with the add_ functions in the constructor; names and their order are those
+/// of PyTorch's state_dict().
+class Module {
+ public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// Parameters and buffers of this module and all below it.
+  std::vector<StateEntry> state(const std::string& prefix = "");
+  /// The parameters alone.
+  std::vector<StateEntry> parameters(const std::string& prefix = "");
+  int64_t parameter_count();
+
+  /// Training mode: batch normalisation uses and tracks the batch's statistics. Modules start in it.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  /// Converts every floating-point parameter and buffer.
+  void to(DType dtype);
+  /// Draws all parameters anew, each from (seed, its name) alone, by the rules of PyTorch's modules and torchvision.
+  void initialize(uint64_t seed, const std::string& prefix = "");
+
+  /// Makes a module known as part of this one, which it must outlive. A child without a name lends its own names to
+  /// this module; a plain Module with children is a namespace.
+  void add_child(std::string name, Module& child);
+
+ protected:
+  void add_parameter(std::string name, Variable& parameter, FileLayout layout = FileLayout::same);
+  void add_buffer(std::string name, Tensor& buffer, FileLayout layout = FileLayout::same);
+  /// Draws this module's own parameters; `path` is its name, for Random.
+  virtual void initialize_own(uint64_t /*seed*/, const std::string& /*path*/) {}
+
+ private:
+  struct Child {
+    std::string name;
+    Module* module;
+  };
+  void for_each_module(const std::string& path, const std::function<void(Module&, const std::string&)>& f);
+
+  std::vector<StateEntry> own_;
+  std::vector<Child> children_;
+  bool training_ = true;
+};
+
+/// While it lives, a module is in evaluation mode and nothing is recorded.
+class EvaluationScope {
+ public:
+  explicit EvaluationScope(Module& module) : module_(module), was_training_(module.training()) { module.eval(); }
+  ~EvaluationScope() { module_.train(was_training_); }
+  EvaluationScope(const EvaluationScope&) = delete;
+  EvaluationScope& operator=(const EvaluationScope&) = delete;
+
+ private:
+  Module& module_;
+  bool was_training_;
+  NoGradScope no_grad_;
+};
+
+}  // namespace minissl

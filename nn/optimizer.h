@@ -1,0 +1,42 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "formats/safetensors.h"
+#include "nn/arena.h"
+
+namespace minissl {
+
+struct OptimizerOptions {
+  std::string kind = "adamw";  ///< adamw or sgd
+  double weight_decay = 1e-4;  ///< on every parameter
+  double momentum = 0.9;       ///< of SGD
+};
+
+/// Updates an arena's values from its gradients.
+class Optimizer {
+ public:
+  /// Throws Error for an unknown kind. The arena must outlive the optimizer.
+  Optimizer(const OptimizerOptions& options, ParameterArena& arena);
+
+  /// One step with this learning rate; gradients are multiplied by `gradient_scale` on the way.
+  void step(double lr, double gradient_scale = 1);
+  int64_t steps() const { return steps_; }
+
+  /// What a checkpoint needs: the moments and the number of steps, under "optimizer.".
+  NamedTensors state() const;
+  /// Throws Error when `file` lacks any of it or its shapes differ.
+  void load_state(const SafetensorsReader& file);
+
+ private:
+  OptimizerOptions options_;
+  ParameterArena& arena_;
+  Tensor first_, second_;  // AdamW's m and v; SGD's buffer and nothing
+  int64_t steps_ = 0;
+};
+
+/// The factor that brings a gradient of this norm down to `clip_norm`: 1 where it is smaller or clip_norm is 0.
+/// As PyTorch's clip_grad_norm_: clip_norm / (norm + 1e-6).
+double clip_factor(double norm, double clip_norm);
+
+}  // namespace minissl

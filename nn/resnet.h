@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/layers.h"
+
+namespace minissl {
+
+enum class Architecture { resnet18, resnet50 };
+enum class Stem {
+  imagenet,  ///< 7x7 convolution of stride 2, then max pooling
+  small      ///< 3x3 convolution of stride 1, no pooling: for images of 32 to 64 pixels
+};
+
+/// Throw Error for an unknown name, listing the known ones.
+Architecture parse_architecture(const std::string& name);
+Stem parse_stem(const std::string& name);
+
+struct ResNetOptions {
+  Architecture architecture = Architecture::resnet50;
+  Stem stem = Stem::imagenet;
+  int64_t channels = 3;  ///< of the images
+};
+
+/// A residual block: BasicBlock or Bottleneck.
+class ResidualBlock : public Module {
+ public:
+  virtual Variable forward(const Variable& x) = 0;
+};
+
+/// He et al. 2016, up to and including the global average pooling, under torchvision's names (no fc). Bottlenecks
+/// stride in their 3x3 convolution, as torchvision's do.
+class ResNet : public Module {
+ public:
+  explicit ResNet(const ResNetOptions& options);
+  /// (N, H, W, channels) to (N, features()).
+  Variable forward(const Variable& images);
+  /// 512 for ResNet-18, 2048 for ResNet-50.
+  int64_t features() const { return features_; }
+
+ private:
+  Stem stem_;
+  Conv2d conv1_;
+  BatchNorm bn1_;
+  std::vector<std::unique_ptr<Module>> stages_;
+  std::vector<std::unique_ptr<ResidualBlock>> blocks_;
+  int64_t features_ = 0;
+};
+
+}  // namespace minissl

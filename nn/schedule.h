@@ -1,0 +1,27 @@
+#pragma once
+#include <cmath>
+#include <numbers>
+#include <string>
+
+#include "tensor/error.h"
+
+namespace minissl {
+
+/// The learning rate over a run: linear warmup, then a half cosine to 0 (Loshchilov and Hutter 2017) or a constant.
+struct Schedule {
+  std::string kind = "cosine";  ///< or constant
+  double peak = 1e-3;
+  int64_t warmup_steps = 0, total_steps = 1;
+
+  /// For the optimizer step `step`, counted from 0.
+  double at(int64_t step) const {
+    require(kind == "cosine" || kind == "constant", "--schedule {} is not known; there are cosine and constant", kind);
+    if (step < warmup_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+    if (kind == "constant") return peak;
+    const auto done = static_cast<double>(step - warmup_steps);
+    const auto all = static_cast<double>(total_steps - warmup_steps);
+    return 0.5 * peak * (1 + std::cos(std::numbers::pi * (all > 0 ? done / all : 1)));
+  }
+};
+
+}  // namespace minissl

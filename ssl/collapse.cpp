@@ -1,0 +1,102 @@
+#include "ssl/collapse.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/eigen.h"
+
+namespace minissl {
+namespace {
+
+double mean_std(const Matrix<double>& x) {
+  const Eigen::RowVectorXd mean = x.colwise().mean();
+  const Eigen::RowVectorXd variance = (x.rowwise() - mean).colwise().squaredNorm() / static_cast<double>(x.rows() - 1);
+  return variance.cwiseSqrt().mean();
+}
+
+double effective_rank(const Matrix<double>& x) {
+  const Eigen::RowVectorXd mean = x.colwise().mean();
+  const Matrix<double> centred = x.rowwise() - mean;
+  // Singular values from the smaller of the two Gram matrices.
+  const Eigen::MatrixXd gram = x.rows() < x.cols() ? Eigen::MatrixXd(centred * centred.transpose())
+                                                   : Eigen::MatrixXd(centred.transpose() * centred);
+  const Eigen::VectorXd eigenvalues =
+      Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(gram, Eigen::EigenvaluesOnly).eigenvalues();
+  // Below the rounding error of the largest one, an eigenvalue is noise, and the square root would inflate it.
+  const double noise = std::max(0.0, eigenvalues.maxCoeff()) * 1e-12;
+  const Eigen::ArrayXd singular = (eigenvalues.array() > noise).select(eigenvalues.array(), 0.0).sqrt();
+  const double total = singular.sum();
+  if (!(total > 0)) return 0;
+  double entropy = 0;
+  for (const double s : singular)
+    if (s > 0) entropy -= s / total * std::log(s / total);
+  return std::exp(entropy);
+}
+
+}  // namespace
+
+CollapseMetrics collapse_metrics(const Tensor& embeddings) {
+  require(embeddings.rank() == 2 && embeddings.dim(0) > 1,
+          "collapse metrics need at least two embeddings (N, D), not {}", embeddings.str());
+  const Tensor in_f64 = embeddings.to(DType::f64);
+  const Matrix<double> x = matrix<double>(in_f64, in_f64.dim(0), in_f64.dim(1));
+  const Eigen::VectorXd norms = x.rowwise().norm();
+  const Matrix<double> unit = norms.cwiseMax(1e-12).cwiseInverse().asDiagonal() * x;
+  const auto n = static_cast<double>(x.rows());
+  CollapseMetrics m;
+  m.std = mean_std(x);
+  m.mean_cos = (unit.colwise().sum().squaredNorm() - unit.squaredNorm()) / (n * (n - 1));
+  m.eff_rank = effective_rank(x);
+  m.std_normalized = mean_std(unit) * std::sqrt(static_cast<double>(x.cols()));
+  m.norm = norms.mean();
+  return m;
+}
+
+const char* name_of(Verdict::Level level) {
+  switch (level) {
+    case Verdict::Level::healthy:
+      return "healthy";
+    case Verdict::Level::watch:
+      return "watch";
+    case Verdict::Level::collapsed:
+      return "collapsed";
+  }
+  return "?";
+}
+
+Verdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim) {
+  require(!history.empty(), "there is nothing to judge");
+  using Level = Verdict::Level;
+  const CollapseMetrics& now = history.back();
+  const CollapseMetrics& first = history.front();
+  const auto possible = static_cast<double>(std::min(count - 1, dim));
+  double best_rank = 0, best_spread = 0;
+  for (const CollapseMetrics& m : history) {
+    best_rank = std::max(best_rank, m.eff_rank);
+    best_spread = std::max(best_spread, m.std_normalized);
+  }
+  if (!std::isfinite(now.std) || !std::isfinite(now.eff_rank))
+    return {Level::collapsed, "the embeddings are not finite"};
+  // An untrained network also maps all images close together: only a trained one that stays there has collapsed.
+  if (now.std_normalized < 0.1 && history.size() > 1)
+    return {Level::collapsed, fmt::format("collapsed: all images are mapped to nearly the same direction "
+                                          "(spread {:.3f} of 1, mean cosine {:.3f})",
+                                          now.std_normalized, now.mean_cos)};
+  if (now.eff_rank < 0.02 * possible && history.size() > 1)
+    return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",
+                                          now.eff_rank, possible)};
+  if (now.eff_rank < 0.5 * best_rank)
+    return {Level::watch,
+            fmt::format("watch: the effective rank has fallen from {:.0f} to {:.0f}", best_rank, now.eff_rank)};
+  if (now.std_normalized < 0.5 * best_spread)
+    return {Level::watch, fmt::format("watch: the directions' spread has fallen from {:.2f} to {:.2f}", best_spread,
+                                      now.std_normalized)};
+  if (now.std < 0.5 * first.std && now.norm < 0.5 * first.norm)
+    return {Level::healthy, fmt::format("healthy: the std has fallen from {:.3f} to {:.3f} only because the norms have "
+                                        "shrunk (from {:.2f} to {:.2f}); directions are still spread",
+                                        first.std, now.std, first.norm, now.norm)};
+  return {Level::healthy, fmt::format("healthy: spread {:.2f} of 1, effective rank {:.0f} of {:.0f}",
+                                      now.std_normalized, now.eff_rank, possible)};
+}
+
+}  // namespace minissl

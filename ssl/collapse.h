@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace minissl {
+
+/// How widely embeddings spread. "Collapse" is the loss falling while these die.
+struct CollapseMetrics {
+  double std = 0;             ///< mean over the dimensions of the standard deviation; shrinks with the norm too
+  double mean_cos = 0;        ///< mean cosine of two different images' embeddings: 1 when all point the same way
+  double eff_rank = 0;        ///< effective rank (Roy and Vetterli 2007): exp of the entropy of the singular values of
+                              ///< the centred embeddings, normalised to sum 1: how many directions are in use
+  double std_normalized = 0;  ///< std of the embeddings divided by their norms, times sqrt(D): 1 when they cover the
+                              ///< sphere evenly, 0 when collapsed to a point, whatever the norm
+  double norm = 0;            ///< mean Euclidean norm
+};
+
+/// Of embeddings (N, D), N > 1.
+CollapseMetrics collapse_metrics(const Tensor& embeddings);
+
+struct Verdict {
+  enum class Level { healthy, watch, collapsed };
+  Level level = Level::healthy;
+  std::string text;  ///< one sentence for a person
+};
+const char* name_of(Verdict::Level level);
+
+/// Judges the last of a run's measurements of one kind of embedding (backbone or projection), in the light of the
+/// earlier ones. `count` (N) and `dim` (D) bound the rank that was possible.
+Verdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim);
+
+}  // namespace minissl
