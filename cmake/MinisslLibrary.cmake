@@ -10,8 +10,25 @@ target_compile_options(minissl_settings INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MINISSL_WERROR}>>:-Werror>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MINISSL_NATIVE}>>:-march=native>)
 
+# minissl_find_package(NAME ...): find_package that every folder may see, and that whoever uses an installed minissl
+# repeats. Static libraries hand on what they are made of, so this goes for private dependencies, too.
+macro(minissl_find_package name)
+  find_package(${name} ${ARGN} REQUIRED GLOBAL)
+  string(JOIN " " _minissl_arguments ${name} ${ARGN})
+  set_property(GLOBAL APPEND_STRING PROPERTY MINISSL_DEPENDENCIES "find_dependency(${_minissl_arguments})\n")
+endmacro()
+
+# minissl_pkg_config(PREFIX MODULE): the same for a library that pkg-config knows, as target PkgConfig::PREFIX.
+macro(minissl_pkg_config prefix module)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  set_property(GLOBAL APPEND_STRING PROPERTY MINISSL_DEPENDENCIES
+    "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
+endmacro()
+
 # minissl_library(NAME SOURCES ... DEPENDS ...): the layer NAME as minissl_NAME, alias minissl::NAME.
 # DEPENDS are public, PRIVATE ones don't show in the headers.
+# Installed with all headers of the folder.
 function(minissl_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(minissl_${name} STATIC ${ARG_SOURCES})
@@ -22,4 +39,7 @@ function(minissl_library name)
   target_compile_features(minissl_${name} PUBLIC cxx_std_20)
   target_link_libraries(minissl_${name} PUBLIC ${ARG_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:minissl_settings> ${ARG_PRIVATE})
+  install(TARGETS minissl_${name} EXPORT minisslTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/minissl/${name}
+    FILES_MATCHING PATTERN "*.h")
 endfunction()

@@ -176,7 +176,8 @@ class CpuAllocator final : public Allocator {
     // One granule more, so that the segment can begin on a huge page.
     void* raw = mmap(nullptr, bytes + segment_granularity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (raw == MAP_FAILED) out_of_memory(size, tag);
-    auto* begin = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(raw), segment_granularity));
+    const auto address = reinterpret_cast<uintptr_t>(raw);
+    std::byte* begin = static_cast<std::byte*>(raw) + (round_up(address, segment_granularity) - address);
     madvise(begin, bytes, MADV_HUGEPAGE);
     parts_.emplace(begin, Part{bytes, true, true});
     free_.emplace(bytes, begin);

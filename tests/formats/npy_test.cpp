@@ -1,14 +1,16 @@
 #include "formats/npy.h"
 
 #include "scratch_folder.h"
+#include "tensor/atomic_file.h"
 #include "tensor/random.h"
 
 namespace minissl {
 namespace {
 
-std::string with_header(const std::string& header, const std::string& data, char version = 1) {
+std::string with_header(const std::string& header, const std::string& data, int version = 1) {
   std::string content("\x93NUMPY", 6);
-  content += {version, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
+  content +=
+      {static_cast<char>(version), 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
   if (version > 1) content += std::string(2, '\0');
   return content + header + data;
 }
@@ -43,7 +45,7 @@ TEST_F(NpyTest, WritesTheBytesThatNumPyWrites) {
 
 TEST_F(NpyTest, ReadsOtherSpellingsAndVersions) {
   const std::string header = "{ \"shape\":(2 ,),\"fortran_order\": False,\n\"descr\":'|u1'}";
-  for (const char version : {1, 2, 3})
+  for (const int version : {1, 2, 3})
     EXPECT_EQ(load_npy(file_with(with_header(header, "ab", version))).to_vector(), (std::vector<double>{'a', 'b'}));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "scratch_folder.h"
+#include "tensor/atomic_file.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -150,7 +151,7 @@ TEST_F(SafetensorsTest, TheDataMayBeInAnotherOrderThanTheHeader) {
 TEST_F(SafetensorsTest, RefusesToWriteWhatNobodyCouldRead) {
   const Tensor t = Tensor::zeros({1});
   const auto refusal = [&](const NamedTensors& tensors, const Metadata& metadata = {}) {
-    const std::string message = message_of([&] { save_safetensors(file("f"), tensors, metadata); });
+    std::string message = message_of([&] { save_safetensors(file("f"), tensors, metadata); });
     EXPECT_FALSE(std::filesystem::exists(file("f")));
     return message;
   };

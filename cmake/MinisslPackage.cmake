@@ -1,0 +1,20 @@
+# What makes an installed minissl a CMake package: find_package(minissl) and link minissl::nn or any other layer.
+# Comes after the layers, for it writes down what they depend on.
+
+include(CMakePackageConfigHelpers)
+
+set(minissl_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/minissl)
+get_property(minissl_dependencies GLOBAL PROPERTY MINISSL_DEPENDENCIES)
+
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/minisslConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/minisslConfig.cmake INSTALL_DESTINATION ${minissl_package_folder})
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/minisslConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+
+install(FILES ${PROJECT_BINARY_DIR}/minisslConfig.cmake ${PROJECT_BINARY_DIR}/minisslConfigVersion.cmake
+  DESTINATION ${minissl_package_folder})
+install(EXPORT minisslTargets NAMESPACE minissl:: DESTINATION ${minissl_package_folder})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(TARGET minissl)
+  install(TARGETS minissl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
