@@ -132,6 +132,13 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
   require(x.shape().rank() == 4, "max_pool needs images (N, H, W, C), not {}", x.value().str());
   const ops::ConvolutionGeometry geometry{stride, padding};
   const Shape& in = x.shape();
+  require(
+      stride > 0 && 0 <= padding && padding < window && window <= 16,
+      "max_pool: a window of {} at stride {} with padding {} is not possible; the window may be 1 to 16, the padding "
+      "less than that",
+      window, stride, padding);
+  require(in[1] + 2 * padding >= window && in[2] + 2 * padding >= window,
+          "max_pool: images {} are smaller than the window of {}", x.value().str(), window);
   const Shape out{in[0], geometry.output_extent(in[1], window), geometry.output_extent(in[2], window), in[3]};
   ops::MaxPool op{x.value(), like(x.value(), out), Tensor::empty(out, DType::u8, x.value().device()), window, stride,
                   padding};
