@@ -43,6 +43,16 @@ Variable binary(const Variable& a, const Variable& b) {
                 });
 }
 
+// Throws Error unless weight, bias and statistics are one number per channel, and the residual is like x.
+void require_channels(const char* name, const Tensor& x, std::initializer_list<const Tensor*> per_channel,
+                      const Tensor& residual) {
+  require(x.rank() > 0, "{}: {} has no channels", name, x.str());
+  for (const Tensor* t : per_channel)
+    require(t->shape() == Shape{x.dim(-1)}, "{}: {} for {}; one number per channel is needed", name, t->str(), x.str());
+  require(!residual.defined() || residual.shape() == x.shape(), "{}: residual {} for {}; the shapes must agree", name,
+          residual.str(), x.str());
+}
+
 }  // namespace
 
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry) {
@@ -58,6 +68,7 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
 
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options) {
+  require_channels("batch_norm", x.value(), {&weight.value(), &bias.value()}, options.residual.value());
   const int64_t channels = x.shape()[-1];
   require(x.value().numel() > channels,
           "batch_norm: {} has one element per channel, which has no variance; use a "
@@ -109,6 +120,7 @@ Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Ten
                               const Tensor& variance, const BatchNormOptions& options) {
   require(NoGradScope::active() || !(x.requires_grad() || options.residual.requires_grad()),
           "batch_norm_inference has no derivative; evaluate within NoGradScope");
+  require_channels("batch_norm_inference", x.value(), {&weight, &bias, &mean, &variance}, options.residual.value());
   ops::BatchNormInference op{
       x.value(),   weight,      bias, mean, variance, options.residual.value(), Tensor::empty_like(x.value()),
       options.eps, options.relu};
@@ -120,6 +132,13 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
   require(x.shape().rank() == 4, "max_pool needs images (N, H, W, C), not {}", x.value().str());
   const ops::ConvolutionGeometry geometry{stride, padding};
   const Shape& in = x.shape();
+  require(
+      stride > 0 && 0 <= padding && padding < window && window <= 16,
+      "max_pool: a window of {} at stride {} with padding {} is not possible; the window may be 1 to 16, the padding "
+      "less than that",
+      window, stride, padding);
+  require(in[1] + 2 * padding >= window && in[2] + 2 * padding >= window,
+          "max_pool: images {} are smaller than the window of {}", x.value().str(), window);
   const Shape out{in[0], geometry.output_extent(in[1], window), geometry.output_extent(in[2], window), in[3]};
   ops::MaxPool op{x.value(), like(x.value(), out), Tensor::empty(out, DType::u8, x.value().device()), window, stride,
                   padding};

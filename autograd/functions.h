@@ -25,6 +25,7 @@ BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Vari
 /// With given statistics. Has no derivative: throws Error where one would be needed.
 Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
                               const Tensor& variance, const BatchNormOptions& options = {});
+/// The padding is less than the window, which is at most 16 wide.
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding);
 Variable global_average_pool(const Variable& x);
 /// x W^T + b: x (N, I), weight (O, I), bias (O) or undefined.

@@ -20,7 +20,7 @@ void affine(const float* x, const float* residual, const float* scale, const flo
   for (int64_t c = 0; c < channels; ++c) {
     float v = x[c] * scale[c] + shift[c];
     if constexpr (add) v += residual[c];
-    if constexpr (relu) v = v > 0 ? v : 0;
+    if constexpr (relu) v = v < 0 ? 0 : v;  // a NaN must reach the loss to be seen
     y[c] = v;
   }
 }

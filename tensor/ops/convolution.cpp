@@ -96,19 +96,36 @@ void kernel(Cpu, const ConvolutionWeightGradient& op) {
                                       op.dw.mutable_data<float>());
 }
 
-Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
-  require(x.rank() == 4 && w.rank() == 4 && x.dim(3) == w.dim(3),
+namespace {
+
+// The output's shape. Throws Error when there is none.
+Shape output_shape(const Shape& x, const Shape& w, ConvolutionGeometry geometry) {
+  require(x.rank() == 4 && w.rank() == 4 && x[3] == w[3],
           "convolution: images {} (N, H, W, I) and weights {} (O, H, W, I) don't fit", x.str(), w.str());
-  const int64_t oh = geometry.output_extent(x.dim(1), w.dim(1)), ow = geometry.output_extent(x.dim(2), w.dim(2));
-  require(x.dim(1) + 2 * geometry.padding >= w.dim(1) && x.dim(2) + 2 * geometry.padding >= w.dim(2),
+  require(geometry.stride > 0 && geometry.padding >= 0, "convolution: stride {} and padding {} make no sense",
+          geometry.stride, geometry.padding);
+  require(x[1] + 2 * geometry.padding >= w[1] && x[2] + 2 * geometry.padding >= w[2],
           "convolution: images {} are smaller than the kernel of {}", x.str(), w.str());
-  Convolution op{x, w, Tensor::empty({x.dim(0), oh, ow, w.dim(0)}, x.dtype(), x.device()), geometry};
+  return {x[0], geometry.output_extent(x[1], w[1]), geometry.output_extent(x[2], w[2]), w[0]};
+}
+
+void require_output(const char* name, const Tensor& dy, const Shape& x, const Shape& w, ConvolutionGeometry geometry) {
+  const Shape y = output_shape(x, w, geometry);
+  require(dy.shape() == y, "{}: the output for images {} and weights {} is {}, not {}", name, x.str(), w.str(), y.str(),
+          dy.str());
+}
+
+}  // namespace
+
+Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
+  Convolution op{x, w, Tensor::empty(output_shape(x.shape(), w.shape(), geometry), x.dtype(), x.device()), geometry};
   run(op);
   return op.y;
 }
 
 Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
                                   ConvolutionGeometry geometry) {
+  require_output(ConvolutionInputGradient::name, dy, x_shape, w.shape(), geometry);
   ConvolutionInputGradient op{dy, w, Tensor::empty(x_shape, dy.dtype(), dy.device()), geometry};
   run(op);
   return op.dx;
@@ -116,6 +133,7 @@ Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape
 
 Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,
                                    ConvolutionGeometry geometry) {
+  require_output(ConvolutionWeightGradient::name, dy, x.shape(), w_shape, geometry);
   ConvolutionWeightGradient op{dy, x, Tensor::empty(w_shape, dy.dtype(), dy.device()), geometry};
   run(op);
   return op.dw;

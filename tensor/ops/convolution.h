@@ -43,7 +43,7 @@ struct ConvolutionWeightGradient {
 void kernel(Reference, const ConvolutionWeightGradient&);
 void kernel(Cpu, const ConvolutionWeightGradient&);
 
-/// Throws Error, with both shapes, when x and w don't fit each other.
+/// These throw Error, with the shapes, when their tensors don't fit each other, or the geometry makes no sense.
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
 Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
                                   ConvolutionGeometry geometry);

@@ -223,12 +223,14 @@ void kernel(Reference, const BatchedTranspose& op) {
 }
 
 Tensor column_sum(const Tensor& x) {
+  require(x.rank() == 2, "column_sum needs rows (N, D), not {}", x.str());
   ColumnSum op{x, Tensor::empty({x.dim(1)}, x.dtype(), x.device())};
   run(op);
   return op.y;
 }
 
 Tensor normalize(const Tensor& x) {
+  require(x.rank() == 2, "normalize needs rows (N, D), not {}", x.str());
   Normalize op{x, Tensor::empty_like(x), Tensor::empty({x.dim(0)}, x.dtype(), x.device())};
   run(op);
   return op.y;

@@ -10,15 +10,19 @@ namespace {
 
 constexpr int64_t grain = 16384;
 
+// Calls body(T{})(begin, end) for parts of the arenas, `others` being those besides op.dispatch().
 template <class Op, class F>
-void each(const Op& op, F&& body) {
+void each(const Op& op, std::initializer_list<const Tensor*> others, F&& body) {
+  for (const Tensor* t : others)
+    require(t->numel() == op.dispatch().numel(), "{}: {} to update {} with; the lengths must agree", Op::name, t->str(),
+            op.dispatch().str());
   visit_arithmetic(op.dispatch().dtype(), [&](auto type) { parallel_for(op.dispatch().numel(), grain, body(type)); });
 }
 
 }  // namespace
 
 void kernel(Reference, const AdamW& op) {
-  each(op, [&](auto type) {
+  each(op, {&op.gradient, &op.m, &op.v}, [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *m = op.m.mutable_data<T>(), *v = op.v.mutable_data<T>();
     const T* gradient = op.gradient.data<T>();
@@ -41,7 +45,7 @@ void kernel(Reference, const AdamW& op) {
 }
 
 void kernel(Reference, const Sgd& op) {
-  each(op, [&](auto type) {
+  each(op, {&op.gradient, &op.buffer}, [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
     const T* gradient = op.gradient.data<T>();
@@ -58,7 +62,7 @@ void kernel(Reference, const Sgd& op) {
 }
 
 void kernel(Reference, const Ema& op) {
-  each(op, [&](auto type) {
+  each(op, {&op.source}, [&](auto type) {
     using T = decltype(type);
     T* target = op.target.mutable_data<T>();
     const T* source = op.source.data<T>();
@@ -71,7 +75,7 @@ void kernel(Reference, const Ema& op) {
 }
 
 void kernel(Reference, const Accumulate& op) {
-  each(op, [&](auto type) {
+  each(op, {&op.source}, [&](auto type) {
     using T = decltype(type);
     T* target = op.target.mutable_data<T>();
     const T* source = op.source.data<T>();

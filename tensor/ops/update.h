@@ -1,7 +1,8 @@
 #pragma once
 #include "tensor/operation.h"
 
-/// In-place updates of flat arenas: one pass over memory each. All tensors of an operation are 1-D of one length.
+/// In-place updates of flat arenas: one pass over memory each. All tensors of an operation have one length and type;
+/// Error otherwise.
 namespace minissl::ops {
 
 /// AdamW (Loshchilov and Hutter 2019), in the order of PyTorch's:

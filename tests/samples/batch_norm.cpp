@@ -1,0 +1,189 @@
+#include "tensor/ops/batch_norm.h"
+
+#include <cmath>
+
+#include "autograd/functions.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+struct Case {
+  const char* name;
+  Shape x;
+  bool small;
+};
+
+const Case cases[] = {
+    {"odd", {2, 3, 5, 3}, true},
+    {"gray", {1, 3, 3, 1}, true},
+    {"rows", {5, 7}, true},
+    {"64_channels", {4, 17, 15, 64}, false},
+    {"7_channels", {3, 65, 33, 7}, false},  // several blocks of rows, the last one cut short
+    {"wide_rows", {33, 2049}, false},
+    {"8192_channels", {5, 8192}, false},  // one row fills a block
+};
+
+struct Variant {
+  const char* name;
+  bool residual, relu;
+};
+const Variant variants[] = {
+    {"", false, false}, {"_relu", false, true}, {"_residual", true, false}, {"_residual_relu", true, true}};
+
+// What BatchNorm computes from (x, weight, bias[, residual]): y, mean, variance.
+Tensors batch_norm(const Tensors& in, const Variant& v) {
+  const Tensor& x = in[0];
+  const Shape channels{x.dim(-1)};
+  ops::BatchNorm op{
+      x,    in[1], in[2], v.residual ? in[3] : Tensor(), like(x, x.shape()), like(x, channels), like(x, channels),
+      1e-5, v.relu};
+  minissl::run(op);
+  return {op.y, op.mean, op.variance};
+}
+
+// ReLU's kink: moves elements of x until none of the outputs is within a hundredth of zero. (Its statistics move with
+// it, hence again and again.)
+Tensors clear_of_kink(Tensors in, const Variant& v) {
+  for (bool clear = !v.relu; !clear;) {
+    clear = true;
+    const Tensor y = batch_norm(in, {"", v.residual, false})[0];
+    double* x = in[0].mutable_data<double>();
+    for (int64_t i = 0; i < y.numel(); ++i)
+      if (std::abs(y.at(i)) < 0.01) {
+        x[i] += 0.125;
+        clear = false;
+      }
+  }
+  return in;
+}
+
+std::vector<Input> inputs_for(const Shape& x, bool residual, double mean = 0.5) {
+  const Shape channels{x[-1]};
+  std::vector<Input> inputs{normal(x, mean, 1.5), away_from_zero(channels, 0.3), normal(channels)};
+  if (residual) inputs.push_back(normal(x));
+  return inputs;
+}
+
+// A tenth of a millionth of x's magnitude is lost when mean * scale is taken from x * scale.
+Tolerance cancellation(const Shape& x) {
+  const int64_t count = x.numel() / x[-1];
+  return {sum_of(count).relative + roundings(16).relative, "sums over the batch, then x minus its mean"};
+}
+
+Sample forward(const Case& c, const Variant& v) {
+  const auto differentiable = [&] { return std::vector<bool>(v.residual ? 4 : 3, true); };
+  return {.operation = ops::BatchNorm::name,
+          .name = std::string(c.name) + v.name,
+          .inputs = inputs_for(c.x, v.residual),
+          .derive = [=](Tensors in) { return clear_of_kink(std::move(in), v); },
+          .run = [=](const Tensors& in) { return batch_norm(in, v); },
+          .function = "batch_norm",
+          .form =
+              [=](const Variables& in) {
+                BatchNormOptions options{.relu = v.relu};
+                if (v.residual) options.residual = in[3];
+                return minissl::batch_norm(in[0], in[1], in[2], options).y;
+              },
+          .differentiable = differentiable(),
+          .small = c.small,
+          .tolerance = cancellation(c.x),
+          .gradient_tolerance = cancellation(c.x)};
+}
+
+Sample gradient(const Case& c, const Variant& v) {
+  return {.operation = ops::BatchNormGradient::name,
+          .name = std::string(c.name) + v.name,
+          .inputs = inputs_for(c.x, v.residual),
+          // dy, x, weight, mean, variance, y
+          .derive =
+              [=](const Tensors& in) {
+                const Tensors out = batch_norm(clear_of_kink(in, v), v);
+                const Tensor dy = normal(c.x).draw(c.x, Random(1, RandomSite::test));
+                return Tensors{dy, in[0], in[1], out[1], out[2], out[0]};
+              },
+          .run =
+              [=](const Tensors& in) {
+                const Tensor &dy = in[0], &weight = in[2];
+                ops::BatchNormGradient op{dy,
+                                          in[1],
+                                          weight,
+                                          in[3],
+                                          in[4],
+                                          v.relu ? in[5] : Tensor(),
+                                          like(dy, dy.shape()),
+                                          like(dy, weight.shape()),
+                                          like(dy, weight.shape()),
+                                          v.residual ? like(dy, dy.shape()) : Tensor()};
+                minissl::run(op);
+                Tensors out{op.dx, op.dweight, op.dbias};
+                if (v.residual) out.push_back(op.dresidual);
+                return out;
+              },
+          .no_derivative = is_a_gradient,
+          .tolerance = cancellation(c.x)};
+}
+
+Sample inference(const Case& c, const Variant& v) {
+  const Shape channels{c.x[-1]};
+  std::vector<Input> inputs = inputs_for(c.x, false);
+  inputs.push_back(normal(channels, 0.5, 0.1));
+  inputs.push_back(uniform(channels, 0.5, 3));
+  if (v.residual) inputs.push_back(normal(c.x));
+  return {.operation = ops::BatchNormInference::name,
+          .name = std::string(c.name) + v.name,
+          .inputs = std::move(inputs),
+          .run =
+              [=](const Tensors& in) {
+                BatchNormOptions options{.relu = v.relu};
+                if (v.residual) options.residual = in[5];
+                return Tensors{batch_norm_inference(in[0], in[1], in[2], in[3], in[4], options).value()};
+              },
+          .function = "batch_norm_inference",
+          .no_derivative = "nothing is trained with frozen statistics",
+          .tolerance = roundings(16)};
+}
+
+ErrorCase error(const char* name, const Shape& x, const Shape& weight, const Shape& bias, const Shape& residual,
+                const char* message) {
+  return {"batch_norm", name,
+          [=] {
+            BatchNormOptions options;
+            if (residual.rank() > 0) options.residual = Tensor::zeros(residual);
+            minissl::batch_norm(Tensor::zeros(x), Tensor::zeros(weight), Tensor::zeros(bias), options);
+          },
+          message};
+}
+
+}  // namespace
+
+Family batch_norm_family() {
+  Family family;
+  for (const Case& c : cases)
+    for (const Variant& v : variants) {
+      family.samples.push_back(forward(c, v));
+      family.samples.push_back(gradient(c, v));
+      family.samples.push_back(inference(c, v));
+    }
+  // The mean of an X-ray's features may be far from zero beside their deviation.
+  Sample far_off = forward({"far_from_zero", {4, 5, 5, 3}, false}, variants[0]);
+  far_off.inputs = inputs_for({4, 5, 5, 3}, false, 1000);
+  far_off.tolerance = far_off.gradient_tolerance = {2 * 1000 * 0x1p-24,
+                                                    "a mean of 1000 is kept to 2^-24 of it; deviations are about 1"};
+  family.samples.push_back(far_off);
+
+  const Tensor x = Tensor::zeros({2, 3, 3, 4}), c4 = Tensor::zeros({4}), c5 = Tensor::zeros({5});
+  family.errors = {
+      error("one_element_per_channel", {1, 1, 1, 4}, {4}, {4}, {}, "f32[1, 1, 1, 4] has one element per channel"),
+      error("weight_too_short", {2, 3, 3, 4}, {3}, {4}, {}, "f32[3]"),
+      error("bias_too_long", {2, 3, 3, 4}, {4}, {5}, {}, "f32[5]"),
+      error("residual_of_another_shape", {2, 3, 3, 4}, {4}, {4}, {2, 3, 3, 5}, "f32[2, 3, 3, 5]"),
+      {"batch_norm_inference", "asked_for_a_derivative",
+       [=] { batch_norm_inference(Variable::leaf(x), c4, c4, c4, c4); }, "has no derivative"},
+      {"batch_norm_inference", "mean_too_long", [=] { batch_norm_inference(x, c4, c4, c5, c4); }, "f32[5]"},
+      {"batch_norm_inference", "variance_too_long", [=] { batch_norm_inference(x, c4, c4, c4, c5); }, "f32[5]"},
+  };
+  return family;
+}
+
+}  // namespace minissl::samples

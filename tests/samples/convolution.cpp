@@ -1,0 +1,115 @@
+#include "autograd/functions.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+using ops::ConvolutionGeometry;
+
+struct Case {
+  const char* name;
+  Shape x, w;
+  ConvolutionGeometry geometry;
+};
+
+// Each of them is tested forward and in both directions of the gradient.
+const Case small_cases[] = {
+    {"1x1", {2, 3, 3, 3}, {4, 1, 1, 3}, {}},
+    {"3x3", {2, 5, 4, 3}, {2, 3, 3, 3}, {1, 1}},
+    {"3x3_without_padding", {1, 5, 3, 2}, {3, 3, 3, 2}, {}},
+    {"stride2_odd", {2, 5, 7, 3}, {2, 3, 3, 3}, {2, 1}},
+    // Some pixels are in no patch: their gradient is zero, and must be written.
+    {"1x1_stride2", {1, 4, 5, 3}, {2, 1, 1, 3}, {2, 0}},
+    {"2x2_stride2_odd", {1, 5, 5, 1}, {3, 2, 2, 1}, {2, 0}},
+    {"7x7_stride2_gray", {1, 9, 7, 1}, {2, 7, 7, 1}, {2, 3}},
+    {"kernel_larger_than_image", {1, 2, 1, 3}, {2, 3, 3, 3}, {1, 1}},
+};
+
+const Case large_cases[] = {
+    {"64_channels", {2, 14, 13, 64}, {64, 3, 3, 64}, {1, 1}},
+    {"64_channels_stride2", {3, 15, 13, 64}, {128, 3, 3, 64}, {2, 1}},
+    {"64_channels_1x1_stride2", {2, 9, 7, 64}, {128, 1, 1, 64}, {2, 0}},
+    {"bottleneck_1x1", {2, 14, 14, 64}, {256, 1, 1, 64}, {}},
+    {"7_channels", {3, 9, 11, 7}, {13, 3, 3, 7}, {1, 1}},
+    {"stem", {2, 33, 31, 3}, {64, 7, 7, 3}, {2, 3}},
+    {"stem_gray", {2, 33, 31, 1}, {64, 7, 7, 1}, {2, 3}},
+    {"small_stem", {5, 32, 32, 3}, {64, 3, 3, 3}, {1, 1}},
+    // Every remainder of a tile of four or fewer.
+    {"tiles_1x2", {1, 1, 2, 16}, {16, 3, 3, 16}, {1, 1}},
+    {"tiles_3x4", {3, 3, 4, 17}, {8, 3, 3, 17}, {1, 1}},
+    {"tiles_5x6", {2, 5, 6, 24}, {33, 3, 3, 24}, {1, 1}},
+    {"tiles_7x9", {1, 7, 9, 64}, {64, 3, 3, 64}, {1, 1}},
+    {"tiles_8x11", {2, 8, 11, 32}, {32, 3, 3, 32}, {1, 1}},
+    {"512_channels", {2, 7, 7, 512}, {512, 3, 3, 512}, {1, 1}},
+};
+
+void add(std::vector<Sample>& samples, const Case& c, bool small) {
+  const ConvolutionGeometry geometry = c.geometry;
+  const Shape x = c.x, w = c.w;
+  const Shape y{x[0], geometry.output_extent(x[1], w[1]), geometry.output_extent(x[2], w[2]), w[0]};
+  const int64_t output_terms = w[1] * w[2] * w[3], input_terms = w[1] * w[2] * w[0], weight_terms = y[0] * y[1] * y[2];
+
+  samples.push_back({.operation = ops::Convolution::name,
+                     .name = c.name,
+                     .inputs = {normal(x), normal(w)},
+                     .function = "convolution",
+                     .form = [=](const Variables& in) { return convolution(in[0], in[1], geometry); },
+                     .differentiable = {true, true},
+                     .small = small,
+                     .tolerance = sum_of(output_terms),
+                     .gradient_tolerance = sum_of(std::max(input_terms, weight_terms))});
+  samples.push_back({
+      .operation = ops::ConvolutionInputGradient::name,
+      .name = c.name,
+      .inputs = {normal(y), normal(w)},
+      .run = [=](const Tensors& in) { return Tensors{ops::convolution_input_gradient(in[0], in[1], x, geometry)}; },
+      .no_derivative = is_a_gradient,
+      .tolerance = sum_of(input_terms),
+  });
+  samples.push_back({
+      .operation = ops::ConvolutionWeightGradient::name,
+      .name = c.name,
+      .inputs = {normal(y), normal(x)},
+      .run = [=](const Tensors& in) { return Tensors{ops::convolution_weight_gradient(in[0], in[1], w, geometry)}; },
+      .no_derivative = is_a_gradient,
+      .tolerance = sum_of(weight_terms),
+  });
+}
+
+ErrorCase error(const char* name, const Shape& x, const Shape& w, ConvolutionGeometry geometry, const char* message) {
+  return {"convolution", name, [=] { ops::convolution(Tensor::zeros(x), Tensor::zeros(w), geometry); }, message};
+}
+
+}  // namespace
+
+Family convolution_family() {
+  Family family;
+  for (const Case& c : small_cases) add(family.samples, c, true);
+  for (const Case& c : large_cases) add(family.samples, c, false);
+  family.errors = {
+      error("channels_differ", {1, 5, 5, 3}, {4, 3, 3, 2}, {},
+            "f32[1, 5, 5, 3] (N, H, W, I) and weights f32[4, 3, 3, 2]"),
+      error("not_images", {5, 5, 3}, {4, 3, 3, 3}, {}, "f32[5, 5, 3]"),
+      error("image_too_small", {1, 5, 2, 3}, {4, 3, 3, 3}, {}, "f32[1, 5, 2, 3] are smaller than the kernel"),
+      error("stride_of_zero", {1, 5, 5, 3}, {4, 3, 3, 3}, {0, 1}, "stride 0"),
+      error("negative_padding", {1, 5, 5, 3}, {4, 3, 3, 3}, {1, -1}, "padding -1"),
+      {"convolution", "types_differ",
+       [] {
+         ops::convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 3, 3, 3}, DType::f64), {});
+       },
+       "f64[4, 3, 3, 3]"},
+      {ops::ConvolutionInputGradient::name, "shapes_differ",
+       [] {
+         ops::convolution_input_gradient(Tensor::zeros({1, 5, 5, 4}), Tensor::zeros({4, 3, 3, 3}), {1, 5, 5, 3}, {});
+       },
+       "f32[1, 5, 5, 4]"},
+      {ops::ConvolutionWeightGradient::name, "shapes_differ",
+       [] {
+         ops::convolution_weight_gradient(Tensor::zeros({2, 3, 3, 4}), Tensor::zeros({1, 5, 5, 3}), {4, 3, 3, 3}, {});
+       },
+       "f32[2, 3, 3, 4]"},
+  };
+  return family;
+}
+
+}  // namespace minissl::samples

@@ -1,0 +1,137 @@
+#include "tensor/ops/elementwise.h"
+
+#include "autograd/functions.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+// Odd sizes; the last is cut into parts for several threads.
+const Shape small_shape{3, 7}, one_element{1}, large_shape{3, 23333};
+const Shape shapes[] = {small_shape, one_element, large_shape};
+
+std::string name_of(const Shape& s) { return fmt::format("{}", fmt::join(s.begin(), s.end(), "x")); }
+
+using Draw = Input (*)(const Shape&);
+Input plain(const Shape& s) { return normal(s); }
+Input clear_of_zero(const Shape& s) { return away_from_zero(s); }
+Input positive(const Shape& s) { return uniform(s, 0.2, 3); }
+
+template <class F>
+void add_unary(Family& family, const char* function, Variable (*form)(const Variable&), F f, Draw draw) {
+  for (const Shape& shape : shapes) {
+    family.samples.push_back({.operation = F::name,
+                              .name = name_of(shape),
+                              .inputs = {draw(shape)},
+                              .run = [f](const Tensors& in) { return Tensors{ops::unary(in[0], f)}; },
+                              .function = function,
+                              .form = [form](const Variables& in) { return form(in[0]); },
+                              .differentiable = {true},
+                              .small = shape.numel() < 100,
+                              .tolerance = roundings(2),
+                              .gradient_tolerance = roundings(3)});
+    family.samples.push_back({.operation = std::string(F::name) + "_gradient",
+                              .name = name_of(shape),
+                              .inputs = {normal(shape), draw(shape)},
+                              .derive =
+                                  [f](const Tensors& in) {
+                                    return Tensors{in[0], in[1], ops::unary(in[1], f)};
+                                  },
+                              .run =
+                                  [f](const Tensors& in) {
+                                    // Only what the derivative says it reads.
+                                    using enum ops::GradientReads;
+                                    ops::UnaryGradient<F> op{in[0], {}, {}, like(in[0], in[0].shape()), f};
+                                    if (F::gradient_reads == input) op.x = in[1];
+                                    if (F::gradient_reads == output) op.y = in[2];
+                                    minissl::run(op);
+                                    return Tensors{op.dx};
+                                  },
+                              .no_derivative = is_a_gradient,
+                              .tolerance = roundings(3)});
+  }
+}
+
+template <class F>
+void add_binary(Family& family, const char* function, Variable (*form)(const Variable&, const Variable&)) {
+  for (const Shape& shape : shapes) {
+    family.samples.push_back({.operation = F::name,
+                              .name = name_of(shape),
+                              .inputs = {normal(shape), normal(shape)},
+                              .run = [](const Tensors& in) { return Tensors{ops::binary<F>(in[0], in[1])}; },
+                              .function = function,
+                              .form = [form](const Variables& in) { return form(in[0], in[1]); },
+                              .differentiable = {true, true},
+                              .small = shape.numel() < 100,
+                              .tolerance = roundings(1),
+                              .gradient_tolerance = roundings(1)});
+    family.samples.push_back({.operation = std::string(F::name) + "_gradient",
+                              .name = name_of(shape),
+                              .inputs = {normal(shape), normal(shape), normal(shape)},
+                              .run =
+                                  [](const Tensors& in) {
+                                    const Tensor &dy = in[0], none;
+                                    ops::BinaryGradient<F> op{dy,
+                                                              F::gradient_reads_inputs ? in[1] : none,
+                                                              F::gradient_reads_inputs ? in[2] : none,
+                                                              like(dy, dy.shape()),
+                                                              like(dy, dy.shape()),
+                                                              {}};
+                                    minissl::run(op);
+                                    return Tensors{op.da, op.db};
+                                  },
+                              .no_derivative = is_a_gradient,
+                              .tolerance = roundings(1)});
+  }
+  family.errors.push_back({F::name, "shapes_differ",
+                           [form] {
+                             form(Tensor::zeros({3, 7}), Tensor::zeros({7, 3}));
+                           },
+                           std::string(F::name) + ": shapes f32[3, 7] and f32[7, 3] differ"});
+  family.errors.push_back({F::name, "types_differ",
+                           [form] {
+                             form(Tensor::zeros({3, 7}), Tensor::zeros({3, 7}, DType::f64));
+                           },
+                           "f64[3, 7]"});
+}
+
+void add_scalar(Family& family, const char* name, const char* function, Variable (*form)(const Variable&)) {
+  family.samples.push_back({.operation = "affine",
+                            .name = name,
+                            .inputs = {normal(small_shape)},
+                            .function = function,
+                            .form = [form](const Variables& in) { return form(in[0]); },
+                            .differentiable = {true},
+                            .tolerance = roundings(2),
+                            .gradient_tolerance = roundings(2)});
+}
+
+}  // namespace
+
+Family elementwise_family() {
+  Family family;
+  using V = const Variable&;
+  add_unary(family, "relu", relu, ops::Relu{}, clear_of_zero);
+  add_unary(family, "sqrt", sqrt, ops::Sqrt{}, positive);
+  add_unary(family, "square", square, ops::Square{}, plain);
+  add_unary(
+      family, "affine", [](V x) { return affine(x, -1.7, 0.3); }, ops::Affine{-1.7, 0.3}, plain);
+  add_binary<ops::Add>(family, "operator+(Variable, Variable)", [](V a, V b) { return a + b; });
+  add_binary<ops::Subtract>(family, "operator-(Variable, Variable)", [](V a, V b) { return a - b; });
+  add_binary<ops::Multiply>(family, "operator*(Variable, Variable)", [](V a, V b) { return a * b; });
+  add_scalar(family, "plus_scalar", "operator+(Variable, double)", [](V x) { return x + 0.3; });
+  add_scalar(family, "minus_scalar", "operator-(Variable, double)", [](V x) { return x - 0.3; });
+  add_scalar(family, "scalar_minus", "operator-(double, Variable)", [](V x) { return 0.3 - x; });
+  add_scalar(family, "scalar_times", "operator*(double, Variable)", [](V x) { return 1.7 * x; });
+  add_scalar(family, "times_scalar", "operator*(Variable, double)", [](V x) { return x * 1.7; });
+  add_scalar(family, "divided_by_scalar", "operator/(Variable, double)", [](V x) { return x / 0.2; });
+  family.samples.push_back({.operation = "detach",
+                            .name = "3x7",
+                            .inputs = {normal(small_shape)},
+                            .run = [](const Tensors& in) { return Tensors{detach(in[0]).value().clone()}; },
+                            .function = "detach",
+                            .no_derivative = "nothing flows back through it: that is its purpose"});
+  return family;
+}
+
+}  // namespace minissl::samples

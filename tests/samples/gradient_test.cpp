@@ -1,0 +1,90 @@
+#include <gtest/gtest.h>
+
+#include "autograd/gradient_check.h"
+#include "tests/samples/registry.h"
+
+/// What holds for every differentiable function.
+namespace minissl::samples {
+namespace {
+
+class Gradient : public testing::TestWithParam<Sample> {
+ protected:
+  const Sample& sample() const { return GetParam(); }
+  Tensors all(DType type) const { return gradients(sample(), draw(sample(), type), sample().differentiable); }
+};
+
+std::vector<Sample> differentiable_samples() {
+  std::vector<Sample> with_form;
+  for (const Sample& s : all_samples())
+    if (s.form) with_form.push_back(s);
+  return with_form;
+}
+
+std::vector<Sample> small_samples() {
+  std::vector<Sample> small;
+  for (const Sample& s : differentiable_samples())
+    if (s.small) small.push_back(s);
+  return small;
+}
+
+using FiniteDifferences = Gradient;
+
+// With a step of 1e-6, differences of float64 numbers are good to ten digits, and the third derivative adds less.
+TEST_P(FiniteDifferences, AgreeWithGradient) {
+  const GradientCheck check = gradient_check(sample().form, draw(sample(), DType::f64), sample().differentiable);
+  EXPECT_LE(check.worst, 1e-7) << check.where;
+  int64_t elements = 0;
+  const Tensors inputs = draw(sample(), DType::f64);
+  for (size_t i = 0; i < inputs.size(); ++i) elements += sample().differentiable[i] ? inputs[i].numel() : 0;
+  EXPECT_EQ(check.compared, elements);
+  RecordProperty("worst", fmt::format("{:.2e}", check.worst));
+}
+
+TEST_P(Gradient, InFloat32IsThatInFloat64) {
+  const Tensors actual = all(DType::f32), expected = all(DType::f64);
+  for (size_t i = 0; i < actual.size(); ++i) {
+    if (!sample().differentiable[i]) continue;
+    const double error = relative_error(actual[i], expected[i]), tolerance = sample().gradient_tolerance.relative;
+    EXPECT_LE(error, tolerance) << "input " << i << " (" << sample().gradient_tolerance.reason << ")";
+    RecordProperty(fmt::format("input_{}", i), fmt::format("{:.2e} of {:.2e}", error, tolerance));
+  }
+}
+
+TEST_P(Gradient, IsTheSameForOneInputAlone) {
+  const Tensors inputs = draw(sample(), DType::f32), together = all(DType::f32);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!sample().differentiable[i]) continue;
+    std::vector<bool> wanted(inputs.size());
+    wanted[i] = true;
+    EXPECT_TRUE(same_bits(gradients(sample(), inputs, wanted)[i], together[i])) << "input " << i;
+  }
+}
+
+// A derivative reads what was saved and nothing else: after somebody has written to an input, it either doesn't care
+// or says so.
+TEST_P(Gradient, NoticesChangedInputs) {
+  const Tensors expected = all(DType::f32);
+  for (size_t changed = 0; changed < expected.size(); ++changed) {
+    Sample changing = sample();
+    changing.form = [&](const Variables& in) {
+      Variable y = sample().form(in);
+      if (is_floating(in[changed].value().dtype())) in[changed].value().fill(0.25);
+      return y;
+    };
+    try {
+      const Tensors actual = gradients(changing, draw(sample(), DType::f32), sample().differentiable);
+      for (size_t i = 0; i < actual.size(); ++i)
+        EXPECT_TRUE(!sample().differentiable[i] || same_bits(actual[i], expected[i]))
+            << "input " << changed << " was changed unnoticed, the gradient of input " << i << " is wrong";
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("was changed in place"), std::string::npos) << e.what();
+    }
+  }
+}
+
+const auto name_of_sample = [](const auto& info) { return full_name(info.param); };
+INSTANTIATE_TEST_SUITE_P(Gradient, FiniteDifferences, testing::ValuesIn(small_samples()), name_of_sample);
+INSTANTIATE_TEST_SUITE_P(, Gradient, testing::ValuesIn(differentiable_samples()), name_of_sample);
+
+}  // namespace
+}  // namespace minissl::samples

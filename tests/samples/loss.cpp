@@ -1,0 +1,111 @@
+#include "autograd/functions.h"
+#include "tensor/ops/rows.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+struct Case {
+  const char* name;
+  int64_t rows, classes;
+  double scale;  // of the logits: similarities are divided by a temperature of 0.07 to 0.2
+  bool small;
+};
+
+const Case cases[] = {
+    {"odd", 5, 7, 1, true},    {"one_row", 1, 3, 1, true},       {"one_class", 3, 1, 1, true},
+    {"sharp", 4, 9, 14, true}, {"many_rows", 257, 65, 3, false}, {"queue", 3, 65537, 3, false},
+};
+
+Tensors cross_entropy_with_log_sum_exp(const Tensor& logits, const Tensor& targets) {
+  ops::CrossEntropy op{logits, targets, like(logits, {1}), like(logits, targets.shape())};
+  minissl::run(op);
+  return {op.loss, op.log_sum_exp};
+}
+
+void add_cross_entropy(std::vector<Sample>& samples, const Case& c) {
+  const Shape logits{c.rows, c.classes}, targets{c.rows};
+  samples.push_back(
+      {.operation = ops::CrossEntropy::name,
+       .name = c.name,
+       .inputs = {normal(logits, 0, c.scale), class_indices(targets, c.classes)},
+       .run = [](const Tensors& in) { return cross_entropy_with_log_sum_exp(in[0], in[1]); },
+       .function = "cross_entropy",
+       .form = [](const Variables& in) { return cross_entropy(in[0], in[1].value()); },
+       .differentiable = {true, false},
+       .small = c.small,
+       .tolerance = sum_of(c.rows),
+       .gradient_tolerance = {roundings(4).relative * (8 + c.scale * 4),
+                              "exp() of a logit minus log_sum_exp: their absolute error becomes relative"}});
+  samples.push_back({.operation = ops::CrossEntropyGradient::name,
+                     .name = c.name,
+                     .inputs = {normal({1}), normal(logits, 0, c.scale), class_indices(targets, c.classes)},
+                     .derive =
+                         [](const Tensors& in) {
+                           return Tensors{in[0], in[1], in[2], cross_entropy_with_log_sum_exp(in[1], in[2])[1]};
+                         },
+                     .run =
+                         [](const Tensors& in) {
+                           ops::CrossEntropyGradient op{in[0], in[1], in[2], in[3], like(in[1], in[1].shape())};
+                           minissl::run(op);
+                           return Tensors{op.dlogits};
+                         },
+                     .no_derivative = is_a_gradient,
+                     .tolerance = samples.back().gradient_tolerance});
+}
+
+void add_sum(std::vector<Sample>& samples, const Shape& x) {
+  const std::string name = fmt::format("{}", fmt::join(x.begin(), x.end(), "x"));
+  samples.push_back({.operation = ops::Sum::name,
+                     .name = name,
+                     .inputs = {normal(x)},
+                     .function = "sum",
+                     .form = [](const Variables& in) { return sum(in[0]); },
+                     .differentiable = {true},
+                     .small = x.numel() < 200,
+                     .tolerance = sum_of(x.numel())});
+  samples.push_back({.operation = "mean",
+                     .name = name,
+                     .inputs = {normal(x)},
+                     .function = "mean",
+                     .form = [](const Variables& in) { return mean(in[0]); },
+                     .differentiable = {true},
+                     .small = x.numel() < 200,
+                     .tolerance = sum_of(x.numel()),
+                     .gradient_tolerance = roundings(2)});
+}
+
+ErrorCase error(const char* name, const Tensor& logits, const std::vector<int64_t>& targets, const char* message) {
+  return {"cross_entropy", name,
+          [=] { cross_entropy(logits, Tensor::from({static_cast<int64_t>(targets.size())}, targets)); }, message};
+}
+
+}  // namespace
+
+Family loss_family() {
+  Family family;
+  for (const Case& c : cases) add_cross_entropy(family.samples, c);
+  for (const Shape& x : {Shape{1}, Shape{5, 7}, Shape{2, 3, 3, 7}, Shape{3, 23333}}) add_sum(family.samples, x);
+  family.samples.push_back({.operation = ops::Sum::name,
+                            .name = "of_like_signs",
+                            .inputs = {uniform({3, 23333}, 0, 1)},
+                            .run =
+                                [](const Tensors& in) {
+                                  ops::Sum op{in[0], like(in[0], {1})};
+                                  minissl::run(op);
+                                  return Tensors{op.y};
+                                },
+                            .no_derivative = "sum_3x23333 has it",
+                            .tolerance = sum_of(69999)});
+  const Tensor logits = Tensor::zeros({2, 3});
+  family.errors = {
+      error("target_too_large", logits, {0, 3}, "target 3 of row 1 is not one of 3 classes"),
+      error("target_negative", logits, {-1, 0}, "target -1 of row 0 is not one of 3 classes"),
+      error("too_many_targets", logits, {0, 1, 2}, "i64[3]"),
+      error("logits_not_a_matrix", Tensor::zeros({2}), {0, 1}, "f32[2]"),
+      {"cross_entropy", "targets_of_another_type", [=] { cross_entropy(logits, Tensor::zeros({2})); }, "f32[2]"},
+  };
+  return family;
+}
+
+}  // namespace minissl::samples

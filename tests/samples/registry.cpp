@@ -1,0 +1,27 @@
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+const std::vector<Family>& families() {
+  static const std::vector<Family> all{convolution_family(), matmul_family(),      batch_norm_family(),
+                                       pooling_family(),     elementwise_family(), rows_family(),
+                                       loss_family(),        transpose_family(),   update_family()};
+  return all;
+}
+
+}  // namespace
+
+std::vector<Sample> all_samples() {
+  std::vector<Sample> all;
+  for (const Family& family : families()) all.insert(all.end(), family.samples.begin(), family.samples.end());
+  return all;
+}
+
+std::vector<ErrorCase> all_errors() {
+  std::vector<ErrorCase> all;
+  for (const Family& family : families()) all.insert(all.end(), family.errors.begin(), family.errors.end());
+  return all;
+}
+
+}  // namespace minissl::samples

@@ -1,0 +1,29 @@
+#pragma once
+#include "tests/samples/sample.h"
+
+/// The one list of samples. A new operation adds its samples to a family's file, or a file and a line here.
+namespace minissl::samples {
+
+struct Family {
+  std::vector<Sample> samples;
+  std::vector<ErrorCase> errors;
+};
+
+Family convolution_family();
+Family matmul_family();
+Family batch_norm_family();
+Family pooling_family();
+Family elementwise_family();
+Family rows_family();
+Family loss_family();
+Family transpose_family();
+Family update_family();
+
+std::vector<Sample> all_samples();
+std::vector<ErrorCase> all_errors();
+
+/// Reasons to have no derivative that many share.
+inline constexpr const char* is_a_gradient = "it is a derivative itself, and second derivatives are not offered";
+inline constexpr const char* is_in_place = "it changes its inputs, outside every graph";
+
+}  // namespace minissl::samples

@@ -1,0 +1,177 @@
+#include "tensor/ops/rows.h"
+
+#include "autograd/functions.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+// (N, D)
+const Shape shapes[] = {{5, 7}, {3, 1}, {2, 64}, {129, 257}};
+
+std::string name_of(const Shape& s) { return fmt::format("{}", fmt::join(s.begin(), s.end(), "x")); }
+bool is_small(const Shape& s) { return s.numel() < 200; }
+
+void add_rows(std::vector<Sample>& samples, const Shape& x) {
+  const int64_t n = x[0], d = x[1];
+  samples.push_back({.operation = ops::AddRow::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), normal({d})},
+                     .function = "add_row",
+                     .form = [](const Variables& in) { return add_row(in[0], in[1]); },
+                     .differentiable = {true, true},
+                     .small = is_small(x),
+                     .tolerance = roundings(1),
+                     .gradient_tolerance = sum_of(n)});
+  samples.push_back({.operation = ops::ColumnSum::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x)},
+                     .run = [](const Tensors& in) { return Tensors{ops::column_sum(in[0])}; },
+                     .no_derivative = "it is the gradient of add_row's row",
+                     .tolerance = sum_of(n)});
+  samples.push_back({.operation = ops::RowDot::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), normal(x)},
+                     .function = "rowwise_dot",
+                     .form = [](const Variables& in) { return rowwise_dot(in[0], in[1]); },
+                     .differentiable = {true, true},
+                     .small = is_small(x),
+                     .tolerance = sum_of(d),
+                     .gradient_tolerance = roundings(1)});
+  samples.push_back({.operation = ops::RowScale::name,
+                     .name = name_of(x),
+                     .inputs = {normal({n, 1}), normal(x)},
+                     .run =
+                         [](const Tensors& in) {
+                           ops::RowScale op{in[0], in[1], like(in[1], in[1].shape())};
+                           minissl::run(op);
+                           return Tensors{op.dx};
+                         },
+                     .no_derivative = is_a_gradient,
+                     .tolerance = roundings(1)});
+  samples.push_back({.operation = ops::ConcatColumns::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), normal({n, 3})},
+                     .function = "concat",
+                     .form = [](const Variables& in) { return concat(in[0], in[1]); },
+                     .differentiable = {true, true},
+                     .small = is_small(x)});
+  samples.push_back({.operation = ops::SliceColumns::name,
+                     .name = name_of(x),
+                     .inputs = {normal({n, d + 3})},
+                     .run =
+                         [=](const Tensors& in) {
+                           ops::SliceColumns op{in[0], like(in[0], x), 2};
+                           minissl::run(op);
+                           return Tensors{op.y};
+                         },
+                     .no_derivative = is_a_gradient});
+}
+
+void add_column_variance(std::vector<Sample>& samples, const std::string& name, const Shape& x, double mean) {
+  // Relative to the deviation, a mean of 1000 is kept to a thousand roundings.
+  const Tolerance tolerance{sum_of(x[0]).relative + roundings(4).relative * (1 + mean),
+                            "sums over rows, of deviations from a mean that is rounded"};
+  samples.push_back({.operation = ops::ColumnVariance::name,
+                     .name = name,
+                     .inputs = {normal(x, mean)},
+                     .function = "column_variance",
+                     .form = [](const Variables& in) { return column_variance(in[0]); },
+                     .differentiable = {true},
+                     .small = is_small(x) && mean == 0,
+                     .tolerance = tolerance,
+                     .gradient_tolerance = tolerance});
+  samples.push_back({.operation = ops::ColumnVarianceGradient::name,
+                     .name = name,
+                     .inputs = {normal({x[1]}), normal(x, mean)},
+                     .run =
+                         [](const Tensors& in) {
+                           ops::ColumnVarianceGradient op{in[0], in[1], like(in[1], in[1].shape())};
+                           minissl::run(op);
+                           return Tensors{op.dx};
+                         },
+                     .no_derivative = is_a_gradient,
+                     .tolerance = tolerance});
+}
+
+Tensors normalize_with_norm(const Tensor& x) {
+  ops::Normalize op{x, like(x, x.shape()), like(x, {x.dim(0)})};
+  minissl::run(op);
+  return {op.y, op.norm};
+}
+
+void add_normalize(std::vector<Sample>& samples, const Shape& x) {
+  samples.push_back({.operation = ops::Normalize::name,
+                     .name = name_of(x),
+                     .inputs = {away_from_zero(x, 0.5)},
+                     .run = [](const Tensors& in) { return normalize_with_norm(in[0]); },
+                     .function = "normalize",
+                     .form = [](const Variables& in) { return normalize(in[0]); },
+                     .differentiable = {true},
+                     .small = is_small(x),
+                     .tolerance = sum_of(x[1]),
+                     // One element: the gradient is zero, what remains of dy - dy is a rounding.
+                     .gradient_tolerance = sum_of(x[1])});
+  samples.push_back({.operation = ops::NormalizeGradient::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), away_from_zero(x, 0.5)},
+                     .derive =
+                         [](const Tensors& in) {
+                           const Tensors out = normalize_with_norm(in[1]);
+                           return Tensors{in[0], out[0], out[1]};
+                         },
+                     .run =
+                         [](const Tensors& in) {
+                           ops::NormalizeGradient op{in[0], in[1], in[2], like(in[0], in[0].shape())};
+                           minissl::run(op);
+                           return Tensors{op.dx};
+                         },
+                     .no_derivative = is_a_gradient,
+                     .tolerance = sum_of(x[1])});
+}
+
+}  // namespace
+
+Family rows_family() {
+  Family family;
+  for (const Shape& x : shapes) {
+    add_rows(family.samples, x);
+    add_column_variance(family.samples, name_of(x), x, 0);
+    add_normalize(family.samples, x);
+  }
+  add_column_variance(family.samples, "far_from_zero", {33, 7}, 1000);
+  family.samples.push_back({.operation = ops::Normalize::name,
+                            .name = "row_of_zeros",
+                            .inputs = {uniform({1, 5}, 0, 0)},
+                            .run = [](const Tensors& in) { return normalize_with_norm(in[0]); },
+                            .no_derivative = "the norm has a kink at zero"});
+
+  const Tensor x = Tensor::zeros({5, 7}), row = Tensor::zeros({7}), images = Tensor::zeros({2, 3, 3, 7});
+  family.errors = {
+      {"add_row", "row_too_long", [=] { add_row(x, Tensor::zeros({8})); }, "add_row: f32[5, 7] and f32[8]"},
+      {"add_row", "not_a_matrix", [=] { add_row(images, row); }, "f32[2, 3, 3, 7]"},
+      {"column_sum", "not_a_matrix", [=] { ops::column_sum(row); }, "column_sum needs rows (N, D), not f32[7]"},
+      {"rowwise_dot", "shapes_differ",
+       [=] {
+         rowwise_dot(x, Tensor::zeros({5, 8}));
+       },
+       "f32[5, 7] and f32[5, 8]"},
+      {"concat", "rows_differ",
+       [=] {
+         concat(x, Tensor::zeros({4, 7}));
+       },
+       "f32[5, 7] and f32[4, 7]"},
+      {"concat", "not_matrices", [=] { concat(row, row); }, "f32[7] and f32[7]"},
+      {"column_variance", "one_row",
+       [] {
+         column_variance(Tensor::zeros({1, 7}));
+       },
+       "at least two rows"},
+      {"column_variance", "not_a_matrix", [=] { column_variance(images); }, "f32[2, 3, 3, 7]"},
+      {"normalize", "not_a_matrix", [=] { minissl::normalize(row); }, "normalize needs rows (N, D), not f32[7]"},
+      {"normalize", "tensor_is_not_a_matrix", [=] { ops::normalize(row); }, "normalize needs rows (N, D), not f32[7]"},
+  };
+  return family;
+}
+
+}  // namespace minissl::samples

@@ -1,0 +1,113 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+#include "tensor/random.h"
+
+/// What the operation tests know about operations. Every test of kernels and derivatives (kernel_test.cpp,
+/// gradient_test.cpp, error_test.cpp) is derived from the samples of registry.h; an operation that has none fails
+/// completeness_test.cpp.
+namespace minissl::samples {
+
+using Tensors = std::vector<Tensor>;
+using Variables = std::vector<Variable>;
+
+/// One input of a sample: a shape and how its numbers are drawn. Floating numbers are drawn in f64 but are multiples
+/// of what f32 can hold, so that both types start from the same values.
+struct Input {
+  Shape shape;
+  std::function<Tensor(const Shape&, const Random&)> draw;
+};
+
+Input normal(const Shape& shape, double mean = 0, double deviation = 1);
+Input uniform(const Shape& shape, double low, double high);
+/// Normal, pushed away from zero by `margin`: for functions with a kink there.
+Input away_from_zero(const Shape& shape, double margin = 0.05);
+/// A shuffle of equally spaced numbers around `centre`, no two alike: for maxima, which have a kink where two tie.
+Input distinct(const Shape& shape, double centre = 0);
+/// i64 in [0, classes).
+Input class_indices(const Shape& shape, int64_t classes);
+
+/// How far float32 may be from float64, as relative_error() measures it, and why that far.
+struct Tolerance {
+  double relative;
+  std::string reason;
+};
+
+/// Numbers are moved or selected, or computed with one rounding in the same way everywhere.
+Tolerance exact();
+/// So many roundings to float32 (2^-24 each), one after the other.
+Tolerance roundings(int count);
+/// Sums of `terms` numbers of either sign: the errors of the partial sums add up like a random walk, to about
+/// sqrt(terms) roundings; four times that holds for the worst of 10^5 sums, in any order of summation.
+Tolerance sum_of(int64_t terms);
+
+struct Sample {
+  /// Op::name, or the function that is tested where it has no operation of its own.
+  std::string operation;
+  /// What is particular about it: "stride2_odd".
+  std::string name;
+  std::vector<Input> inputs;
+  /// More inputs that follow from those drawn, such as what a forward pass saved: gets f64, returns all of them.
+  std::function<Tensors(Tensors)> derive = {};
+  /// The operation on tensors of one floating type. Where it is undefined, the value of `form` is meant.
+  std::function<Tensors(const Tensors&)> run = {};
+  /// The operation overwrites its inputs, and the outputs are among them.
+  bool in_place = false;
+
+  /// The function of autograd/functions.h: its name, for an operator with the types it takes.
+  std::string function = {};
+  std::function<Variable(const Variables&)> form = {};
+  /// Which inputs are differentiated, one for each.
+  std::vector<bool> differentiable = {};
+  /// Why there is no `form`.
+  std::string no_derivative = {};
+  /// Small enough for finite differences.
+  bool small = true;
+
+  Tolerance tolerance = exact();
+  /// Of the gradients in float32.
+  Tolerance gradient_tolerance = exact();
+  /// Why the bits depend on the number of threads; empty: they don't.
+  std::string thread_variant = {};
+};
+
+/// "convolution_stride2_odd"
+std::string full_name(const Sample& sample);
+void PrintTo(const Sample& sample, std::ostream* out);
+
+/// A call that must throw Error with `message` as a part of its text.
+struct ErrorCase {
+  std::string operation;
+  std::string name;
+  std::function<void()> provoke;
+  std::string message;
+};
+
+std::string full_name(const ErrorCase& error);
+void PrintTo(const ErrorCase& error, std::ostream* out);
+
+/// The inputs of a sample, freshly drawn and the same every time; floating ones as `type`.
+Tensors draw(const Sample& sample, DType type);
+/// The outputs for such inputs.
+Tensors run(const Sample& sample, const Tensors& inputs);
+/// The gradients of sum(cotangent * form(inputs)) for a fixed random cotangent. Undefined for inputs not in `wanted`.
+Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector<bool>& wanted);
+
+/// A tensor that begins at an odd element of a larger one, whose other elements are sentinels.
+struct UnalignedView {
+  explicit UnalignedView(const Tensor& values);
+  bool surroundings_untouched() const;
+  Tensor whole, view;
+};
+
+/// The largest |actual - expected| / max(|expected|, root mean square of all expected): relative to the element, but
+/// where a sum has cancelled to almost nothing to its siblings. Infinite where only one of them is NaN.
+double relative_error(const Tensor& actual, const Tensor& expected);
+bool same_bits(const Tensor& a, const Tensor& b);
+/// Same shape, type and device, for outputs.
+inline Tensor like(const Tensor& t, const Shape& shape) { return Tensor::empty(shape, t.dtype(), t.device()); }
+
+}  // namespace minissl::samples

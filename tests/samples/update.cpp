@@ -1,0 +1,111 @@
+#include "tensor/ops/update.h"
+
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+const int64_t lengths[] = {1, 7, 69999};
+
+// An operation made of the inputs, which it overwrites; the outputs are the first `outputs` of them.
+template <class Make>
+Sample update(const char* operation, const std::string& name, std::vector<Input> inputs, size_t outputs, Make make,
+              Tolerance tolerance) {
+  return {.operation = operation,
+          .name = name,
+          .inputs = std::move(inputs),
+          .run =
+              [=](const Tensors& in) {
+                minissl::run(make(in));
+                return Tensors(in.begin(), in.begin() + static_cast<int64_t>(outputs));
+              },
+          .in_place = true,
+          .no_derivative = is_in_place,
+          .tolerance = std::move(tolerance)};
+}
+
+void add(std::vector<Sample>& samples, int64_t length) {
+  const Shape s{length};
+  for (const int64_t step : {1, 10}) {
+    const std::string name = fmt::format("{}_step{}", length, step);
+    // value, m, v, gradient
+    samples.push_back(update(
+        ops::AdamW::name, name, {normal(s), normal(s, 0, 0.1), uniform(s, 0.01, 0.1), normal(s)}, 3,
+        [step](const Tensors& in) {
+          return ops::AdamW{.value = in[0],
+                            .gradient = in[3],
+                            .m = in[1],
+                            .v = in[2],
+                            .step = step,
+                            .lr = 0.01,
+                            .weight_decay = 0.1,
+                            .gradient_scale = 0.5};
+        },
+        roundings(6)));
+    // value, buffer, gradient
+    samples.push_back(update(
+        ops::Sgd::name, name, {normal(s), normal(s), normal(s)}, 2,
+        [step](const Tensors& in) {
+          return ops::Sgd{.value = in[0],
+                          .gradient = in[2],
+                          .buffer = in[1],
+                          .step = step,
+                          .lr = 0.1,
+                          .weight_decay = 0.01,
+                          .gradient_scale = 0.5};
+        },
+        roundings(6)));
+  }
+  const std::string name = std::to_string(length);
+  samples.push_back(update(
+      ops::Ema::name, name, {normal(s), normal(s)}, 1,
+      [](const Tensors& in) {
+        return ops::Ema{in[0], in[1], 0.99};
+      },
+      roundings(4)));
+  samples.push_back(update(
+      ops::Accumulate::name, name, {normal(s), normal(s)}, 1,
+      [](const Tensors& in) {
+        return ops::Accumulate{in[0], in[1]};
+      },
+      roundings(1)));
+  samples.push_back(
+      {.operation = "squared_norm",
+       .name = name,
+       .inputs = {normal(s)},
+       .run = [](const Tensors& in) { return Tensors{Tensor::full({1}, ops::squared_norm(in[0]), DType::f64)}; },
+       .no_derivative = "it measures gradients, outside every graph",
+       .tolerance = {1e-13, "summed in float64 for either type"}});
+}
+
+}  // namespace
+
+Family update_family() {
+  Family family;
+  for (const int64_t length : lengths) add(family.samples, length);
+  const Tensor t7 = Tensor::zeros({7}), t8 = Tensor::zeros({8});
+  family.errors = {
+      {"adamw", "lengths_differ", [=] { minissl::run(ops::AdamW{.value = t7, .gradient = t8, .m = t7, .v = t7}); },
+       "adamw: f32[8]"},
+      {"sgd", "lengths_differ", [=] { minissl::run(ops::Sgd{.value = t7, .gradient = t7, .buffer = t8}); },
+       "sgd: f32[8]"},
+      {"ema", "lengths_differ",
+       [=] {
+         minissl::run(ops::Ema{t8, t7});
+       },
+       "ema: f32[7]"},
+      {"accumulate", "lengths_differ",
+       [=] {
+         minissl::run(ops::Accumulate{t8, t7});
+       },
+       "accumulate: f32[7]"},
+      {"accumulate", "types_differ",
+       [=] {
+         minissl::run(ops::Accumulate{t8, Tensor::zeros({8}, DType::f64)});
+       },
+       "f64[8]"},
+  };
+  return family;
+}
+
+}  // namespace minissl::samples
