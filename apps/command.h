@@ -38,7 +38,11 @@ std::vector<std::pair<std::string, std::string>> values_in_force(const CLI::App&
 
 // One function per file in commands/: adds a command, its flags and what it does.
 void add_bench(CLI::App& app);
-void add_devices(CLI::App& app);
+void add_embed(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_monitor(CLI::App& app);
+void add_report(CLI::App& app);
+void add_train(CLI::App& app);
 
 }  // namespace minissl

@@ -9,6 +9,11 @@ int run(int argc, char** argv) {
   CLI::App app("Pretrains image encoders without labels, and shows how it does it.", "minissl");
   app.set_version_flag("--version", "minissl " MINISSL_VERSION);
   app.require_subcommand(1);
+  minissl::add_train(app);
+  minissl::add_eval(app);
+  minissl::add_embed(app);
+  minissl::add_monitor(app);
+  minissl::add_report(app);
   minissl::add_inspect(app);
   minissl::add_bench(app);
   std::vector<std::string> arguments = minissl::expand_config({argv + 1, argv + argc});

@@ -47,56 +47,57 @@ CollapseMetrics collapse_metrics(const Tensor& embeddings) {
   m.std = mean_std(x);
   m.mean_cos = (unit.colwise().sum().squaredNorm() - unit.squaredNorm()) / (n * (n - 1));
   m.eff_rank = effective_rank(x);
-  m.std_normalized = mean_std(unit) * std::sqrt(static_cast<double>(x.cols()));
+  m.std_normalized = mean_std(unit);
   m.norm = norms.mean();
   return m;
 }
 
-const char* name_of(Verdict::Level level) {
+const char* name_of(CollapseVerdict::Level level) {
   switch (level) {
-    case Verdict::Level::healthy:
+    case CollapseVerdict::Level::healthy:
       return "healthy";
-    case Verdict::Level::watch:
+    case CollapseVerdict::Level::watch:
       return "watch";
-    case Verdict::Level::collapsed:
+    case CollapseVerdict::Level::collapsed:
       return "collapsed";
   }
   return "?";
 }
 
-Verdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim) {
+CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim) {
   require(!history.empty(), "there is nothing to judge");
-  using Level = Verdict::Level;
+  using Level = CollapseVerdict::Level;
   const CollapseMetrics& now = history.back();
   const CollapseMetrics& first = history.front();
   const auto possible = static_cast<double>(std::min(count - 1, dim));
+  const double spread = relative_spread(now, dim);
   double best_rank = 0, best_spread = 0;
   for (const CollapseMetrics& m : history) {
     best_rank = std::max(best_rank, m.eff_rank);
-    best_spread = std::max(best_spread, m.std_normalized);
+    best_spread = std::max(best_spread, relative_spread(m, dim));
   }
   if (!std::isfinite(now.std) || !std::isfinite(now.eff_rank))
     return {Level::collapsed, "the embeddings are not finite"};
   // An untrained network also maps all images close together: only a trained one that stays there has collapsed.
-  if (now.std_normalized < 0.1 && history.size() > 1)
+  if (spread < 0.1 && history.size() > 1)
     return {Level::collapsed, fmt::format("collapsed: all images are mapped to nearly the same direction "
                                           "(spread {:.3f} of 1, mean cosine {:.3f})",
-                                          now.std_normalized, now.mean_cos)};
+                                          spread, now.mean_cos)};
   if (now.eff_rank < 0.02 * possible && history.size() > 1)
     return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",
                                           now.eff_rank, possible)};
   if (now.eff_rank < 0.5 * best_rank)
     return {Level::watch,
             fmt::format("watch: the effective rank has fallen from {:.0f} to {:.0f}", best_rank, now.eff_rank)};
-  if (now.std_normalized < 0.5 * best_spread)
-    return {Level::watch, fmt::format("watch: the directions' spread has fallen from {:.2f} to {:.2f}", best_spread,
-                                      now.std_normalized)};
+  if (spread < 0.5 * best_spread)
+    return {Level::watch,
+            fmt::format("watch: the directions' spread has fallen from {:.2f} to {:.2f}", best_spread, spread)};
   if (now.std < 0.5 * first.std && now.norm < 0.5 * first.norm)
     return {Level::healthy, fmt::format("healthy: the std has fallen from {:.3f} to {:.3f} only because the norms have "
                                         "shrunk (from {:.2f} to {:.2f}); directions are still spread",
                                         first.std, now.std, first.norm, now.norm)};
-  return {Level::healthy, fmt::format("healthy: spread {:.2f} of 1, effective rank {:.0f} of {:.0f}",
-                                      now.std_normalized, now.eff_rank, possible)};
+  return {Level::healthy,
+          fmt::format("healthy: spread {:.2f} of 1, effective rank {:.0f} of {:.0f}", spread, now.eff_rank, possible)};
 }
 
 }  // namespace minissl

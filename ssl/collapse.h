@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -12,23 +13,28 @@ struct CollapseMetrics {
   double mean_cos = 0;        ///< mean cosine of two different images' embeddings: 1 when all point the same way
   double eff_rank = 0;        ///< effective rank (Roy and Vetterli 2007): exp of the entropy of the singular values of
                               ///< the centred embeddings, normalised to sum 1: how many directions are in use
-  double std_normalized = 0;  ///< std of the embeddings divided by their norms, times sqrt(D): 1 when they cover the
-                              ///< sphere evenly, 0 when collapsed to a point, whatever the norm
+  double std_normalized = 0;  ///< std of the embeddings divided by their norms (Chen and He 2021): 1 / sqrt(D) when
+                              ///< they cover the sphere evenly, 0 when collapsed to a point, whatever the norm
   double norm = 0;            ///< mean Euclidean norm
 };
+
+/// std_normalized as a part of what an even cover of the sphere has: from 0 to 1, whatever the dimension.
+inline double relative_spread(const CollapseMetrics& metrics, int64_t dim) {
+  return metrics.std_normalized * std::sqrt(static_cast<double>(dim));
+}
 
 /// Of embeddings (N, D), N > 1.
 CollapseMetrics collapse_metrics(const Tensor& embeddings);
 
-struct Verdict {
+struct CollapseVerdict {
   enum class Level { healthy, watch, collapsed };
   Level level = Level::healthy;
   std::string text;  ///< one sentence for a person
 };
-const char* name_of(Verdict::Level level);
+const char* name_of(CollapseVerdict::Level level);
 
 /// Judges the last of a run's measurements of one kind of embedding (backbone or projection), in the light of the
 /// earlier ones. `count` (N) and `dim` (D) bound the rank that was possible.
-Verdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim);
+CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim);
 
 }  // namespace minissl

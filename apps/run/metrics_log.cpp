@@ -13,7 +13,7 @@
 namespace minissl {
 namespace {
 
-Json to_json(const FeatureSpread& spread) {
+Json to_json(const CollapseMetrics& spread) {
   return {{"std", spread.std},
           {"mean_cos", spread.mean_cos},
           {"eff_rank", spread.eff_rank},

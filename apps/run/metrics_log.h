@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ssl/collapse.h"
 #include "tensor/memory.h"
 
 namespace minissl {
@@ -32,20 +33,11 @@ struct EpochEvent {
   std::vector<std::pair<std::string, double>> terms;
 };
 
-/// How spread out the features of many images are. Means over the dimensions or over the images.
-struct FeatureSpread {
-  double std = 0;             ///< of a dimension across images
-  double mean_cos = 0;        ///< cosine between the features of different images
-  double eff_rank = 0;        ///< how many dimensions the variance effectively fills
-  double std_normalized = 0;  ///< std after scaling every feature vector to length one
-  double norm = 0;            ///< length of a feature vector
-};
-
 /// A look of the collapse monitor. The verdict starts with "healthy" when all is well and has "collaps" in it when it
 /// isn't (verdict.h colours by that; anything else counts as a warning).
 struct MonitorEvent {
   int64_t epoch = 0;  ///< epochs done; 0 before the first step
-  FeatureSpread backbone, projection;
+  CollapseMetrics backbone, projection;
   std::string verdict;
 };
 

@@ -34,17 +34,14 @@ void write_png(const std::filesystem::path& path, const Tensor& image) { write_f
 
 Tensor to_pixels(const Tensor& images, const Normalization& normalization) {
   require(images.rank() == 4 && images.dtype() == DType::f32, "images are f32 (N, H, W, C), not {}", images.str());
+  require(images.dim(3) == 1 || images.dim(3) == 3, "images have 1 or 3 channels, not {}", images.str());
   const auto channels = static_cast<size_t>(images.dim(3));
-  const bool normalized = !normalization.mean.empty() || !normalization.std.empty();
-  require(!normalized || (normalization.mean.size() == channels && normalization.std.size() == channels),
-          "a mean and a std for each channel: {} channels, {} means, {} stds", channels, normalization.mean.size(),
-          normalization.std.size());
   const Tensor pixels = Tensor::empty(images.shape(), DType::u8);
   const float* from = images.data<float>();
   auto* to = pixels.mutable_data<uint8_t>();
   for (size_t i = 0; i < static_cast<size_t>(images.numel()); ++i) {
     const size_t c = i % channels;
-    const float x = normalized ? from[i] * normalization.std[c] + normalization.mean[c] : from[i];
+    const float x = from[i] * normalization.std[c] + normalization.mean[c];
     to[i] = std::isnan(x) ? uint8_t{0} : static_cast<uint8_t>(std::lround(std::clamp(x, 0.0f, 1.0f) * 255));
   }
   return pixels;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/augment.h"
 #include "tensor/tensor.h"
 
 namespace minissl {
@@ -14,14 +15,8 @@ std::string encode_png(const Tensor& image);
 /// The same, into a file that appears whole or not at all.
 void write_png(const std::filesystem::path& path, const Tensor& image);
 
-/// The normalisation that a loader applied: (x - mean) / std for each channel, x from 0 to 1.
-struct Normalization {
-  std::vector<float> mean, std;
-};
-
-/// Undoes the normalisation: f32 (N, H, W, C) to u8 of the same shape, clamped to 0..255. An empty `normalization`
-/// takes x from 0 to 1 as it is; not-a-number becomes 0.
-Tensor to_pixels(const Tensor& images, const Normalization& normalization = {});
+/// Undoes the normalisation: f32 (N, H, W, C) to u8 of the same shape, clamped to 0..255. Not-a-number becomes 0.
+Tensor to_pixels(const Tensor& images, const Normalization& normalization = Normalization::none());
 
 /// A contact sheet. `views`: tensors u8 (N, H, W, C) of one shape, C = 1 or 3; entry i of each belongs to image i and
 /// stands side by side as a group: view 1 | view 2, or original | view 1 | view 2. Groups fill rows, `columns` of them

@@ -1,0 +1,217 @@
+#include <nlohmann/json.hpp>
+
+#include "apps/features.h"
+#include "apps/model_file.h"
+#include "apps/run/progress.h"
+#include "formats/npy.h"
+#include "tensor/atomic_file.h"
+
+namespace minissl {
+namespace {
+
+constexpr int64_t embedding_batch = 64;
+
+/// What both commands need to know to embed a data set.
+struct EmbedFlags {
+  CommonFlags common;
+  NetworkFlags network;
+  std::string weights;
+  int workers = 1, max_value = 0;
+  double max_bad_fraction = 0.01;
+
+  void add_to(CLI::App& command) {
+    add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict")
+        ->required();
+    add_flag(command, "workers", workers, "threads that decode");
+    add_flag(command, "max-bad-fraction", max_bad_fraction, "part of the files that may be unreadable");
+    add_flag(command, "max-value", max_value, "of 16-bit images (0: found out)");
+    network.add_to(command);
+    common.add_to(command);
+  }
+
+  std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const {
+    return open_dataset(spec, static_cast<int>(net.channels), common.seed, max_value);
+  }
+
+  Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, const EmbedFunction& embed,
+                   const char* what) const {
+    LoaderOptions options{.batch = embedding_batch,
+                          .size = size,
+                          .channels = model.network.channels,
+                          .seed = common.seed,
+                          .workers = workers};
+    options.normalization = model.normalization;
+    options.max_bad_fraction = max_bad_fraction;
+    Progress progress(dataset.size(), "image");
+    std::vector<BadFile> bad;
+    const Features features =
+        extract_features(dataset, options, embed, &bad, [&](int64_t done) { progress.update(done, what); });
+    for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
+    return features;
+  }
+};
+
+/// Some classes of a data set, numbered anew.
+class Classes : public Dataset {
+ public:
+  Classes(const Dataset& dataset, const std::vector<std::string>& names) : dataset_(dataset), names_(names) {
+    for (const std::string& name : names)
+      require(
+          std::find(dataset.class_names().begin(), dataset.class_names().end(), name) != dataset.class_names().end(),
+          "--classes: there is no class {}; there are {}", name, fmt::join(dataset.class_names(), ", "));
+    for (int64_t i = 0; i < dataset.size(); ++i)
+      if (label_of(i) >= 0) chosen_.push_back(i);
+  }
+  int64_t size() const override { return static_cast<int64_t>(chosen_.size()); }
+  Image load(int64_t i) const override { return dataset_.load(chosen_[static_cast<size_t>(i)]); }
+  int64_t label(int64_t i) const override { return label_of(chosen_[static_cast<size_t>(i)]); }
+  std::string name(int64_t i) const override { return dataset_.name(chosen_[static_cast<size_t>(i)]); }
+  const std::vector<std::string>& class_names() const override { return names_; }
+
+ private:
+  int64_t label_of(int64_t i) const {
+    const int64_t label = dataset_.label(i);
+    if (label < 0) return -1;
+    const auto it = std::find(names_.begin(), names_.end(), dataset_.class_names()[static_cast<size_t>(label)]);
+    return it == names_.end() ? -1 : it - names_.begin();
+  }
+
+  const Dataset& dataset_;
+  std::vector<std::string> names_;
+  std::vector<int64_t> chosen_;
+};
+
+struct EvalKnn : EmbedFlags {
+  std::string train, test, features = "backbone";
+  std::vector<std::string> classes;
+  KnnOptions knn;
+  bool baselines = false;
+
+  void run() const;
+};
+
+nlohmann::ordered_json to_json(const Accuracy& accuracy, const std::vector<std::string>& classes) {
+  nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
+  for (size_t c = 0; c < classes.size(); ++c) per_class[classes[c]] = accuracy.per_class[c];
+  return {{"top1", accuracy.top1}, {"per_class", per_class}};
+}
+
+void EvalKnn::run() const {
+  common.apply();
+  require(features == "backbone" || features == "projection" || features == "pixels",
+          "--features {} is not known; there are backbone, projection and pixels", features);
+  PretrainedEncoder encoder(weights, network);
+  const ModelDescription& model = encoder.description();
+  auto train_set = open(train, model.network), test_set = open(test, model.network);
+  const std::unique_ptr<Dataset> all_train = std::move(train_set), all_test = std::move(test_set);
+  std::unique_ptr<Dataset> some_train, some_test;
+  if (!classes.empty()) {
+    some_train = std::make_unique<Classes>(*all_train, classes);
+    some_test = std::make_unique<Classes>(*all_test, classes);
+  }
+  const Dataset &from = some_train ? *some_train : *all_train, &to = some_test ? *some_test : *all_test;
+
+  const auto accuracy = [&](const EmbedFunction& embed, int64_t size, bool projection, const char* what) {
+    return knn_between(from, extract(from, model, size, embed, what), to, extract(to, model, size, embed, what),
+                       projection, knn);
+  };
+  const auto of = [&](PretrainedEncoder& e, const char* what) {
+    return accuracy([&](const Tensor& images) { return e.embed(images); }, model.network.size, features == "projection",
+                    what);
+  };
+  const auto of_pixels = [&] { return accuracy(pixel_embedding, pixel_size, false, "raw pixels"); };
+
+  const Accuracy main = features == "pixels" ? of_pixels() : of(encoder, "encoder");
+  nlohmann::ordered_json result = to_json(main, from.class_names());
+  result["n_train"] = from.size();
+  result["n_test"] = to.size();
+  if (baselines) {
+    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, common.seed);
+    result["untrained"] = to_json(of(untrained, "untrained encoder"), from.class_names());
+    result["pixels"] = to_json(of_pixels(), from.class_names());
+  }
+  if (common.json) {
+    fmt::print("{}\n", result.dump());
+    return;
+  }
+  const auto line = [&](const char* name, const nlohmann::ordered_json& r) {
+    fmt::print("{:<12} {:5.1f}%", name, 100 * r["top1"].get<double>());
+    for (const auto& [label, value] : r["per_class"].items())
+      fmt::print("   {} {:.1f}%", label, 100 * value.get<double>());
+    fmt::print("\n");
+  };
+  fmt::print("kNN accuracy, k = {}, {} images to learn from, {} to test on\n", std::min(knn.k, from.size()),
+             from.size(), to.size());
+  line(features.c_str(), result);
+  if (baselines) {
+    line("untrained", result["untrained"]);
+    line("raw pixels", result["pixels"]);
+  }
+}
+
+struct Embed : EmbedFlags {
+  std::string data, out, features = "backbone", images_out;
+
+  void run() const;
+};
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+void Embed::run() const {
+  common.apply();
+  require(features == "backbone" || features == "projection",
+          "--features {} is not known; there are backbone and projection", features);
+  require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
+  PretrainedEncoder encoder(weights, network);
+  const ModelDescription& model = encoder.description();
+  const auto dataset = open(data, model.network);
+  const Features f = extract(
+      *dataset, model, model.network.size, [&](const Tensor& images) { return encoder.embed(images); }, "embedding");
+  const Tensor rows = features == "projection" ? f.projection : f.backbone;
+  require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
+  std::string csv = "row,path,label\n";
+  for (size_t i = 0; i < f.indices.size(); ++i) {
+    const int64_t label = f.labels[i];
+    csv += fmt::format("{},{},{}\n", i, csv_field(dataset->name(f.indices[i])),
+                       label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
+  }
+  save_npy(out, rows);
+  write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
+  fmt::print(stderr, "{} embeddings of {} numbers: {}\n", rows.dim(0), rows.dim(1), out);
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* eval = app.add_subcommand("eval", "Measure what an encoder has learned");
+  eval->require_subcommand(1);
+  CLI::App* knn = eval->add_subcommand("knn", "k-nearest-neighbour accuracy");
+  auto flags = std::make_shared<EvalKnn>();
+  add_flag(*knn, "train", flags->train, "labelled images to learn from")->required();
+  add_flag(*knn, "test", flags->test, "labelled images to test on")->required();
+  add_flag(*knn, "k", flags->knn.k, "neighbours");
+  add_flag(*knn, "temperature", flags->knn.temperature, "of their votes");
+  add_flag(*knn, "features", flags->features, "backbone, projection, or pixels: 32 x 32 raw ones");
+  knn->add_option("--classes", flags->classes, "only these, such as normal,pneumonia")->delimiter(',');
+  knn->add_flag("--baselines", flags->baselines, "the untrained network and raw pixels beside it");
+  knn->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
+  flags->add_to(*knn);
+  knn->callback([flags] { flags->run(); });
+}
+
+void add_embed(CLI::App& app) {
+  CLI::App* embed = app.add_subcommand("embed", "Write the embeddings of images to a .npy file");
+  auto flags = std::make_shared<Embed>();
+  add_flag(*embed, "data", flags->data, "a folder of images, or synth:N")->required();
+  add_flag(*embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label")->required();
+  add_flag(*embed, "features", flags->features, "backbone or projection");
+  flags->add_to(*embed);
+  embed->callback([flags] { flags->run(); });
+}
+
+}  // namespace minissl

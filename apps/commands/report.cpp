@@ -1,0 +1,116 @@
+#include "apps/run/report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "apps/features.h"
+#include "apps/model_file.h"
+#include "apps/run/chart.h"
+#include "apps/run/picture.h"
+#include "apps/run/progress.h"
+#include "ssl/collapse.h"
+#include "tensor/atomic_file.h"
+
+namespace minissl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t embedding_batch = 64;
+
+struct Monitor {
+  CommonFlags common;
+  std::string run, data, out;
+  int64_t samples = 2048;
+  int workers = 1;
+
+  void execute() const;
+};
+
+std::vector<fs::path> checkpoints_of(const fs::path& run) {
+  std::vector<fs::path> files;
+  require(fs::is_directory(run), "--run {}: no such folder", run.string());
+  for (const auto& entry : fs::directory_iterator(run)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("epoch_") && entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  if (fs::exists(run / "last.safetensors")) files.push_back(run / "last.safetensors");
+  require(!files.empty(), "--run {}: no checkpoints (epoch_*.safetensors, last.safetensors) in it", run.string());
+  return files;
+}
+
+void Monitor::execute() const {
+  common.apply();
+  require(out.empty() || out.ends_with(".png") || out.ends_with(".html"), "--out {}: a chart is .png or .html", out);
+  std::vector<Json> events;
+  std::vector<CollapseMetrics> history;
+  const std::vector<fs::path> files = checkpoints_of(run);
+  std::unique_ptr<Dataset> dataset;
+  int64_t previous_epochs = -1;
+  Progress progress(static_cast<int64_t>(files.size()), "checkpoint");
+  for (size_t i = 0; i < files.size(); ++i) {
+    PretrainedEncoder encoder(files[i], {});
+    const ModelDescription& model = encoder.description();
+    require(model.method.has_value(), "{}: not a checkpoint of a run", files[i].string());
+    if (model.epochs == previous_epochs) continue;  // last.safetensors is the newest epoch_*.safetensors again
+    previous_epochs = model.epochs;
+    if (!dataset) dataset = open_dataset(data, static_cast<int>(model.network.channels), common.seed);
+    LoaderOptions options{.batch = embedding_batch,
+                          .size = model.network.size,
+                          .channels = model.network.channels,
+                          .seed = common.seed,
+                          .workers = workers};
+    options.normalization = model.normalization;
+    const Sample sample(*dataset, samples, common.seed);
+    const Features f = extract_features(sample, options, [&](const Tensor& images) { return encoder.embed(images); });
+    const CollapseMetrics backbone = collapse_metrics(f.backbone);
+    history.push_back(backbone);
+    events.push_back(to_json(MonitorEvent{model.epochs, backbone, collapse_metrics(f.projection),
+                                          judge_collapse(history, f.backbone.dim(0), f.backbone.dim(1)).text}));
+    progress.update(static_cast<int64_t>(i + 1), files[i].filename().string());
+  }
+  progress.finish();
+  if (out.ends_with(".png")) write_png(out, draw_monitor(run, events));
+  if (out.ends_with(".html")) write_file(out, render_monitor_html(run, events));
+  if (common.json) {
+    fmt::print("{}\n", Json{{"run", run}, {"checkpoints", events}}.dump());
+    return;
+  }
+  fmt::print("{:>6}  {:<10} {:>8} {:>14} {:>8} {:>9} {:>9}\n", "epoch", "space", "std", "std_normalized", "norm",
+             "mean_cos", "eff_rank");
+  for (const Json& event : events)
+    for (const char* space : {"backbone", "projection"}) {
+      const Json& m = event.at(space);
+      fmt::print("{:>6}  {:<10} {:>8.4f} {:>14.4f} {:>8.3f} {:>9.4f} {:>9.1f}\n", event.at("epoch").get<int64_t>(),
+                 space, number(m, "std"), number(m, "std_normalized"), number(m, "norm"), number(m, "mean_cos"),
+                 number(m, "eff_rank"));
+    }
+  fmt::print("{}\n", events.back().at("verdict").get<std::string>());
+}
+
+}  // namespace
+
+void add_monitor(CLI::App& app) {
+  CLI::App* monitor = app.add_subcommand("monitor", "The collapse metrics over a run's checkpoints");
+  auto flags = std::make_shared<Monitor>();
+  add_flag(*monitor, "run", flags->run, "the run's folder")->required();
+  add_flag(*monitor, "data", flags->data, "images to embed")->required();
+  add_flag(*monitor, "out", flags->out, "a chart: .png or .html");
+  add_flag(*monitor, "samples", flags->samples, "images looked at");
+  add_flag(*monitor, "workers", flags->workers, "threads that decode");
+  monitor->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
+  flags->common.add_to(*monitor);
+  monitor->callback([flags] { flags->execute(); });
+}
+
+void add_report(CLI::App& app) {
+  CLI::App* report = app.add_subcommand("report", "Write a run's report.html anew");
+  auto run = std::make_shared<std::string>();
+  report->add_option("run", *run, "the run's folder")->required();
+  report->callback([run] {
+    write_report(*run);
+    fmt::print("{}\n", (fs::path(*run) / "report.html").string());
+  });
+}
+
+}  // namespace minissl

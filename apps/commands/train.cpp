@@ -1,0 +1,98 @@
+#include "apps/trainer.h"
+
+namespace minissl {
+namespace {
+
+template <class T, size_t n>
+CLI::Option* add_list(CLI::App& command, const std::string& name, std::array<T, n>& values, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          "--" + name,
+          [&values, name](const std::string& text) {
+            std::istringstream in(text);
+            std::string part;
+            for (T& value : values) {
+              char* end = nullptr;
+              if (!std::getline(in, part, ',') || (value = static_cast<T>(std::strtod(part.c_str(), &end)), *end) ||
+                  part.empty())
+                throw CLI::ValidationError("--" + name,
+                                           fmt::format("needs {} numbers like {}", n, fmt::join(values, ",")));
+            }
+            if (!in.eof()) throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers, not more", n));
+          },
+          help)
+      ->default_str(fmt::format("{}", fmt::join(values, ",")))
+      ->take_last();
+}
+
+void add_flags(CLI::App& command, TrainFlags& f, const std::string& method) {
+  add_flag(command, "data", f.data, "a folder of images, or synth:N generated radiographs")->required();
+  add_flag(command, "out", f.out, "the run's folder")->required();
+  command.add_flag("--resume", f.resume, "go on from the last checkpoint in the run's folder");
+  command.option_defaults()->group("Training");
+  add_flag(command, "epochs", f.epochs, "passes over the data");
+  add_flag(command, "batch", f.batch, "images in a batch");
+  add_flag(command, "steps", f.steps, "stop after that many optimizer steps (0: no limit)");
+  add_flag(command, "accumulate", f.accumulate, "batches in an optimizer step");
+  add_flag(command, "optimizer", f.optimizer.kind, "adamw or sgd");
+  add_flag(command, "lr", f.lr, "learning rate at its peak");
+  add_flag(command, "weight-decay", f.optimizer.weight_decay, "on every parameter");
+  add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD");
+  add_flag(command, "warmup-epochs", f.warmup_epochs, "of a linear rise");
+  add_flag(command, "schedule", f.schedule, "cosine or constant");
+  add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
+  f.network.add_to(command);
+  f.method.add_to(command, method);
+  command.option_defaults()->group("Augmentation");
+  Augmentation& a = f.augmentation;
+  add_list(command, "crop-scale", a.crop_scale, "part of the image's area that a view shows: from,to");
+  add_flag(command, "rotate", a.rotate, "degrees, either way");
+  add_flag(command, "flip", a.flip, "probability");
+  add_flag(command, "brightness", a.brightness, "factors within 1 - v and 1 + v");
+  add_flag(command, "contrast", a.contrast, "factors within 1 - v and 1 + v");
+  add_flag(command, "saturation", a.saturation, "factors within 1 - v and 1 + v");
+  add_flag(command, "hue", a.hue, "turns, either way, at most 0.5");
+  add_flag(command, "jitter-prob", a.jitter_prob, "probability of these four");
+  add_flag(command, "gray-prob", a.gray_prob, "probability");
+  add_flag(command, "blur-prob", a.blur_prob, "probability");
+  add_flag(command, "noise", a.noise, "quantum noise at full intensity, at most");
+  add_flag(command, "solarize-prob", a.solarize_prob, "probability");
+  command.option_defaults()->group("Monitoring");
+  add_flag(command, "monitor-every", f.monitor_every, "epochs between looks for collapse (0: off)");
+  add_flag(command, "monitor-samples", f.monitor_samples, "images looked at");
+  add_flag(command, "on-collapse", f.on_collapse, "warn or stop");
+  add_flag(command, "eval-train", f.eval_train, "labelled images for k nearest neighbours to learn from");
+  add_flag(command, "eval-test", f.eval_test, "and to be tested on");
+  add_flag(command, "eval-every", f.eval_every, "epochs between tests (0: before and after training)");
+  add_flag(command, "eval-k", f.eval_k, "neighbours");
+  add_flag(command, "eval-temperature", f.eval_temperature, "of their votes");
+  command.option_defaults()->group("Checkpoints");
+  add_flag(command, "checkpoint-every", f.checkpoint_every, "epochs between checkpoints that are kept (0: none)");
+  add_flag(command, "keep", f.keep, "how many of them (0: all)");
+  add_flag(command, "checkpoint-minutes", f.checkpoint_minutes, "minutes between updates of last.safetensors");
+  command.option_defaults()->group("Data");
+  add_flag(command, "workers", f.workers, "threads that decode and augment");
+  add_flag(command, "max-bad-fraction", f.max_bad_fraction, "part of the files that may be unreadable");
+  add_flag(command, "max-value", f.max_value, "of 16-bit images (0: 1023, 4095, 16383 or 65535, whichever holds them)");
+  command.option_defaults()->group("Options");
+  f.common.add_to(command);
+}
+
+std::string config_of(const CLI::App& command, const std::string& method) {
+  std::string text = fmt::format("# minissl train {} --config THIS_FILE repeats this run\n", method);
+  for (const auto& [key, value] : values_in_force(command, {"resume"})) text += fmt::format("{} = {}\n", key, value);
+  return text;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  CLI::App* train = app.add_subcommand("train", "Pretrain an encoder");
+  for_each_method(*train, [](CLI::App& command, const std::string& method) {
+    auto flags = std::make_shared<TrainFlags>();
+    add_flags(command, *flags, method);
+    command.callback([flags, &command, method] { Trainer(*flags, config_of(command, method)).run(); });
+  });
+}
+
+}  // namespace minissl

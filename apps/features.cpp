@@ -1,0 +1,73 @@
+#include "apps/features.h"
+
+#include <algorithm>
+
+#include "tensor/eigen.h"
+
+namespace minissl {
+namespace {
+
+Tensor stack(const std::vector<Tensor>& parts) {
+  if (parts.empty() || !parts.front().defined()) return {};
+  int64_t rows = 0;
+  for (const Tensor& part : parts) rows += part.dim(0);
+  const Tensor all = Tensor::empty({rows, parts.front().dim(1)});
+  int64_t at = 0;
+  for (const Tensor& part : parts) {
+    all.rows(at, at + part.dim(0)).copy_from(part);
+    at += part.dim(0);
+  }
+  return all;
+}
+
+}  // namespace
+
+Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
+                          std::vector<BadFile>* bad_files, const std::function<void(int64_t)>& progress) {
+  EvaluationLoader loader(dataset, options);
+  Features features;
+  std::vector<Tensor> backbone, projection;
+  while (auto batch = loader.next()) {
+    const Embedding e = embed(batch->images);
+    backbone.push_back(e.backbone.to(DType::f32));
+    projection.push_back(e.projection.defined() ? e.projection.to(DType::f32) : Tensor());
+    features.labels.insert(features.labels.end(), batch->labels.begin(), batch->labels.end());
+    features.indices.insert(features.indices.end(), batch->indices.begin(), batch->indices.end());
+    if (progress) progress(static_cast<int64_t>(features.indices.size()));
+  }
+  require(!backbone.empty(), "not one image of the data set could be read");
+  features.backbone = stack(backbone);
+  features.projection = stack(projection);
+  if (bad_files) *bad_files = loader.bad_files();
+  return features;
+}
+
+Sample::Sample(const Dataset& dataset, int64_t count, uint64_t seed) : dataset_(dataset) {
+  chosen_ = epoch_order(dataset.size(), seed, 0);
+  chosen_.resize(static_cast<size_t>(std::min(count, dataset.size())));
+  std::sort(chosen_.begin(), chosen_.end());
+}
+
+Embedding pixel_embedding(const Tensor& images) {
+  Tensor pixels = images.clone().view({images.dim(0), images.numel() / images.dim(0)});
+  auto rows = mutable_matrix<float>(pixels, pixels.dim(0), pixels.dim(1));
+  for (int64_t n = 0; n < rows.rows(); ++n) {
+    rows.row(n).array() -= rows.row(n).mean();
+    rows.row(n) /= std::max(1e-12f, rows.row(n).norm());
+  }
+  return {pixels, {}};
+}
+
+Accuracy knn_between(const Dataset& train, const Features& train_features, const Dataset& test,
+                     const Features& test_features, bool projection, const KnnOptions& options) {
+  require(!train.class_names().empty(), "k nearest neighbours need labelled images: sub-folders are classes");
+  require(train.class_names() == test.class_names(), "the classes to learn from ({}) and to test on ({}) differ",
+          fmt::join(train.class_names(), ", "), fmt::join(test.class_names(), ", "));
+  require(!projection || train_features.projection.defined(),
+          "these weights hold a backbone only; --features projection needs a checkpoint of a run (last.safetensors)");
+  const auto pick = [&](const Features& f) { return projection ? f.projection : f.backbone; };
+  return knn_accuracy(pick(train_features), train_features.labels, pick(test_features), test_features.labels,
+                      static_cast<int64_t>(train.class_names().size()), options);
+}
+
+}  // namespace minissl

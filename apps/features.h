@@ -1,0 +1,52 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+#include "ssl/knn.h"
+#include "ssl/method.h"
+
+namespace minissl {
+
+/// Embeddings of many images, row by row.
+struct Features {
+  Tensor backbone, projection;   ///< f32 (N, D); projection undefined where the encoder has none
+  std::vector<int64_t> labels;   ///< -1: none
+  std::vector<int64_t> indices;  ///< in the data set
+};
+
+using EmbedFunction = std::function<Embedding(const Tensor& images)>;
+
+/// Embeds the evaluation view of every image of a data set, or of its first `limit` in an order drawn from the seed.
+/// `progress` is told how many are done. Unreadable images are left out and added to `bad_files`.
+Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
+                          std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
+
+/// The first images of a data set in an order of the seed's: a sample that is the same for every look at a run.
+class Sample : public Dataset {
+ public:
+  Sample(const Dataset& dataset, int64_t count, uint64_t seed);
+  int64_t size() const override { return static_cast<int64_t>(chosen_.size()); }
+  Image load(int64_t i) const override { return dataset_.load(original(i)); }
+  int64_t label(int64_t i) const override { return dataset_.label(original(i)); }
+  std::string name(int64_t i) const override { return dataset_.name(original(i)); }
+  const std::vector<std::string>& class_names() const override { return dataset_.class_names(); }
+
+ private:
+  int64_t original(int64_t i) const { return chosen_[static_cast<size_t>(i)]; }
+
+  const Dataset& dataset_;
+  std::vector<int64_t> chosen_;
+};
+
+/// Raw pixels as features: 32 x 32 evaluation views, each image's mean and deviation removed. What an encoder has to
+/// beat.
+Embedding pixel_embedding(const Tensor& images);
+inline constexpr int64_t pixel_size = 32;
+
+/// kNN from one labelled data set to another. Throws Error when their classes differ or there are none.
+Accuracy knn_between(const Dataset& train, const Features& train_features, const Dataset& test,
+                     const Features& test_features, bool projection, const KnnOptions& options);
+
+}  // namespace minissl

@@ -1,0 +1,331 @@
+#include "apps/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "apps/model_file.h"
+#include "apps/run/picture.h"
+#include "apps/run/report.h"
+#include "nn/state_file.h"
+#include "tensor/atomic_file.h"
+#include "tensor/ops/update.h"
+
+namespace minissl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t embedding_batch = 64;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+/// While it lives, SIGINT and SIGTERM ask for a stop at the end of the step; a second one ends the process as usual.
+class StopRequests {
+ public:
+  StopRequests() {
+    for (const int signal : {SIGINT, SIGTERM})
+      std::signal(signal, [](int s) {
+        stop_requested = 1;
+        std::signal(s, SIG_DFL);
+      });
+  }
+  ~StopRequests() {
+    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
+  }
+  StopRequests(const StopRequests&) = delete;
+  StopRequests& operator=(const StopRequests&) = delete;
+};
+
+std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safetensors", epochs); }
+
+CollapseMetrics metrics_of(const Json& event, const char* space) {
+  const Json& values = event.at(space);
+  return {number(values, "std"), number(values, "mean_cos"), number(values, "eff_rank"),
+          number(values, "std_normalized"), number(values, "norm")};
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainFlags& flags, std::string config)
+    : flags_(flags), config_(std::move(config)), folder_(flags.out) {
+  flags_.common.apply();
+  require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
+  require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
+          "--epochs and --accumulate must be at least 1, --batch at least 2");
+  require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop",
+          "--on-collapse {} is not known; there are warn and stop", flags_.on_collapse);
+  require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");
+  flags_.augmentation.check();
+  const auto channels = static_cast<int>(flags_.network.channels);
+  dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
+  if (!flags_.eval_train.empty()) {
+    eval_train_ = open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value);
+    eval_test_ = open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value);
+  }
+  normalization_ = Normalization::imagenet(channels);
+  const int64_t images_per_step = flags_.batch * flags_.accumulate;
+  steps_per_epoch_ = dataset_->size() / images_per_step;
+  require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
+          flags_.data, dataset_->size(), flags_.batch, flags_.accumulate);
+  total_steps_ = flags_.epochs * steps_per_epoch_;
+  if (flags_.steps > 0) total_steps_ = std::min(total_steps_, flags_.steps);
+  schedule_ = {flags_.schedule, flags_.lr,
+               static_cast<int64_t>(std::llround(flags_.warmup_epochs * static_cast<double>(steps_per_epoch_))),
+               flags_.epochs * steps_per_epoch_};
+  schedule_.at(0);
+
+  method_ = flags_.method.make(flags_.network, flags_.common.seed, flags_.common.dtype());
+  optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
+  const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
+  open_folder();
+  progress_ = std::make_unique<Progress>(total_steps_, "step");
+  if (!warning.empty()) progress_->log("warning: " + warning);
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::open_folder() {
+  const fs::path last = folder_ / "last.safetensors", metrics = folder_ / "metrics.jsonl";
+  if (flags_.resume && fs::exists(last)) {
+    position_ = load_checkpoint(last, *method_, *optimizer_);
+    log_ = std::make_unique<MetricsLog>(metrics, position_.step - 1);
+    for (const Json& event : read_metrics(metrics)) {
+      if (is_event(event, "monitor")) {
+        backbone_history_.push_back(metrics_of(event, "backbone"));
+        projection_history_.push_back(metrics_of(event, "projection"));
+      } else if (is_event(event, "eval") && event.contains("untrained")) {
+        untrained_top1_ = number(event, "untrained");
+        pixel_top1_ = number(event, "pixels");
+      }
+    }
+    return;
+  }
+  require(!fs::exists(metrics) || flags_.resume,
+          "{}: there is a run in it; go on with --resume, or choose another --out", folder_.string());
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  require(!error, "--out {}: {}", folder_.string(), error.message());
+  write_file(folder_ / "config.toml", config_);
+  log_ = std::make_unique<MetricsLog>(metrics);
+}
+
+bool Trainer::finished() const { return position_.step >= total_steps_; }
+
+LoaderOptions Trainer::loader_options(int64_t batch) const {
+  return {.batch = batch,
+          .size = flags_.network.size,
+          .channels = flags_.network.channels,
+          .seed = flags_.common.seed,
+          .workers = flags_.workers,
+          .prefetch = 2,
+          .augmentation = flags_.augmentation,
+          .normalization = normalization_,
+          .max_bad_fraction = flags_.max_bad_fraction};
+}
+
+void Trainer::run() {
+  const StopRequests stop_requests;
+  start_ = last_checkpoint_ = now();
+  progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
+                             dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
+                             method_->parameter_count()));
+  if (position_.step == 0) {
+    write_views();
+    look_for_collapse();
+    evaluate();
+    save_checkpoint();
+  }
+  {
+    TwoViewLoader loader(*dataset_, loader_options(flags_.batch), position_.epoch,
+                         position_.step_in_epoch * flags_.accumulate);
+    while (!finished()) train_epoch(loader);
+    name_bad_files(loader.bad_files());
+    if (bad_files_named_ > 0)
+      progress_->log(fmt::format("{} files could not be read and were skipped", bad_files_named_));
+  }
+  progress_->log(fmt::format("memory: {}", allocator().usage().str()));
+  save_checkpoint();
+  write_report_page();
+  progress_->finish();
+  fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
+}
+
+void Trainer::train_epoch(TwoViewLoader& loader) {
+  while (position_.step_in_epoch < steps_per_epoch_ && !finished()) {
+    train_step(loader);
+    if (stop_requested) {
+      save_checkpoint();
+      progress_->finish();
+      fail("stopped after step {}; the same command with --resume goes on from there", position_.step);
+    }
+    if (now() - last_checkpoint_ > 60 * flags_.checkpoint_minutes) save_checkpoint();
+  }
+  // The batches that don't make a whole step are passed over.
+  for (int64_t b = steps_per_epoch_ * flags_.accumulate; b < loader.steps_per_epoch() && !finished(); ++b)
+    loader.next();
+  if (position_.step_in_epoch == steps_per_epoch_) end_epoch();
+}
+
+void Trainer::train_step(TwoViewLoader& loader) {
+  const double start = now();
+  const int64_t step = position_.step;
+  const auto parts = static_cast<double>(flags_.accumulate);
+  ParameterArena& online = method_->online();
+  online.zero_gradients();
+  method_->before_step();
+  StepEvent event{.step = step, .epoch = position_.epoch, .lr = schedule_.at(step)};
+  for (int64_t part = 0; part < flags_.accumulate; ++part) {
+    const Batch batch = loader.next();
+    StepLog log;
+    const Variable loss = method_->loss(batch.view1, batch.view2, log);
+    const double value = loss.value().item();
+    require(std::isfinite(value),
+            "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
+            "--lr or --clip-norm",
+            step, value, log.first_not_finite().empty() ? "loss" : log.first_not_finite());
+    backward(loss);
+    method_->after_backward();
+    event.loss += value / parts;
+    event.terms.resize(log.terms().size());
+    for (size_t t = 0; t < log.terms().size(); ++t) {
+      event.terms[t].first = log.terms()[t].first;
+      event.terms[t].second += log.terms()[t].second / parts;
+    }
+  }
+  const double norm = std::sqrt(ops::squared_norm(online.gradients())) / parts;
+  require(std::isfinite(norm),
+          "step {}: the gradient is not finite although the loss is ({}); try a lower --lr or "
+          "--clip-norm",
+          step, event.loss);
+  optimizer_->step(event.lr, clip_factor(norm, flags_.clip_norm) / parts);
+
+  event.seconds = now() - start_;
+  event.images_per_s = static_cast<double>(flags_.batch) * parts / (now() - start);
+  Json line = to_json(event);
+  line["grad_norm"] = norm;
+  log_->append(line);
+
+  ++position_.step;
+  ++position_.step_in_epoch;
+  position_.epoch_sums.resize(event.terms.size() + 1);
+  position_.epoch_sums[0] += event.loss;
+  term_names_.clear();
+  for (size_t t = 0; t < event.terms.size(); ++t) {
+    position_.epoch_sums[t + 1] += event.terms[t].second;
+    term_names_.push_back(event.terms[t].first);
+  }
+  progress_->update(position_.step,
+                    fmt::format("epoch {}/{}  loss {:.4f}", position_.epoch + 1, flags_.epochs, event.loss),
+                    event.images_per_s);
+  name_bad_files(loader.bad_files());
+}
+
+void Trainer::end_epoch() {
+  const auto steps = static_cast<double>(position_.step_in_epoch);
+  EpochEvent event{position_.epoch, position_.epoch_sums.at(0) / steps, {}};
+  for (size_t t = 0; t < term_names_.size(); ++t)
+    event.terms.emplace_back(term_names_[t], position_.epoch_sums.at(t + 1) / steps);
+  log_->append(event);
+  position_.epoch += 1;
+  position_.step_in_epoch = 0;
+  position_.epoch_sums.clear();
+  const auto due = [&](int64_t every) { return every > 0 && position_.epoch % every == 0; };
+  if (due(flags_.monitor_every) || finished()) look_for_collapse();
+  if (due(flags_.eval_every) || finished()) evaluate();
+  if (due(flags_.checkpoint_every)) save_checkpoint();
+}
+
+void Trainer::look_for_collapse() {
+  if (flags_.monitor_every == 0) return;
+  const Sample sample(*dataset_, flags_.monitor_samples, flags_.common.seed);
+  const Features features = extract_features(sample, loader_options(embedding_batch),
+                                             [&](const Tensor& images) { return method_->embed(images); });
+  backbone_history_.push_back(collapse_metrics(features.backbone));
+  projection_history_.push_back(collapse_metrics(features.projection));
+  const int64_t count = features.backbone.dim(0);
+  const auto backbone = judge_collapse(backbone_history_, count, features.backbone.dim(1));
+  const auto projection = judge_collapse(projection_history_, count, features.projection.dim(1));
+  const bool backbone_is_worse = backbone.level >= projection.level;
+  const CollapseVerdict& verdict = backbone_is_worse ? backbone : projection;
+  const std::string text = fmt::format("{} ({})", verdict.text, backbone_is_worse ? "backbone" : "projection");
+  log_->append(MonitorEvent{position_.epoch, backbone_history_.back(), projection_history_.back(), text});
+  write_report_page();
+  if (verdict.level == CollapseVerdict::Level::healthy) return;
+  progress_->log(fmt::format("after epoch {}: {}", position_.epoch, text));
+  if (verdict.level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
+    save_checkpoint();
+    progress_->finish();
+    fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, text);
+  }
+}
+
+void Trainer::evaluate() {
+  if (!eval_train_) return;
+  const KnnOptions knn{flags_.eval_k, flags_.eval_temperature};
+  const auto top1 = [&](LoaderOptions options, const EmbedFunction& embed) {
+    return knn_between(*eval_train_, extract_features(*eval_train_, options, embed), *eval_test_,
+                       extract_features(*eval_test_, options, embed), false, knn)
+        .top1;
+  };
+  EvalEvent event{.epoch = position_.epoch};
+  event.knn_top1 = top1(loader_options(embedding_batch), [&](const Tensor& images) { return method_->embed(images); });
+  if (position_.step == 0) {
+    LoaderOptions pixels = loader_options(embedding_batch);
+    pixels.size = pixel_size;
+    untrained_top1_ = event.knn_top1;
+    pixel_top1_ = top1(pixels, pixel_embedding);
+  }
+  event.untrained = untrained_top1_;
+  event.pixels = pixel_top1_;
+  log_->append(event);
+  progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
+                             position_.epoch, 100 * event.knn_top1, 100 * untrained_top1_.value_or(0),
+                             100 * pixel_top1_.value_or(0)));
+  write_report_page();
+}
+
+void Trainer::save_checkpoint() {
+  last_checkpoint_ = now();
+  log_->sync();
+  const Metadata metadata = describe(flags_.network, normalization_, flags_.method.method, position_.epoch, config_);
+  minissl::save_checkpoint(folder_ / "last.safetensors", *method_, *optimizer_, position_, metadata);
+  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()),
+                   describe(flags_.network, normalization_, flags_.method.method, position_.epoch));
+  if (position_.step_in_epoch == 0 && position_.epoch > 0 && flags_.checkpoint_every > 0 &&
+      position_.epoch % flags_.checkpoint_every == 0) {
+    minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);
+    prune_checkpoints();
+  }
+  write_report_page();
+}
+
+void Trainer::prune_checkpoints() const {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder_))
+    if (entry.path().filename().string().starts_with("epoch_") && entry.path().extension() == ".safetensors")
+      files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (size_t i = 0; flags_.keep > 0 && i + static_cast<size_t>(flags_.keep) < files.size(); ++i) fs::remove(files[i]);
+}
+
+void Trainer::write_views() {
+  const int64_t count = std::min<int64_t>({12, flags_.batch, dataset_->size()});
+  LoaderOptions options = loader_options(count);
+  TwoViewLoader loader(*dataset_, options);
+  const Batch batch = loader.next();
+  write_png(folder_ / "views.png",
+            tile({to_pixels(batch.view1, normalization_), to_pixels(batch.view2, normalization_)}, 4, 2));
+}
+
+void Trainer::write_report_page() const { write_report(folder_); }
+
+void Trainer::name_bad_files(const std::vector<BadFile>& files) {
+  for (; bad_files_named_ < files.size(); ++bad_files_named_)
+    progress_->log(fmt::format("skipped {}: {}", files[bad_files_named_].name, files[bad_files_named_].reason));
+}
+
+}  // namespace minissl

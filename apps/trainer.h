@@ -1,0 +1,88 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/checkpoint.h"
+#include "apps/features.h"
+#include "apps/method_flags.h"
+#include "apps/run/metrics_log.h"
+#include "apps/run/progress.h"
+#include "nn/schedule.h"
+#include "ssl/collapse.h"
+
+namespace minissl {
+
+/// Everything that `minissl train METHOD` is told.
+struct TrainFlags {
+  CommonFlags common;
+  NetworkFlags network;
+  MethodFlags method;
+  OptimizerOptions optimizer;
+  Augmentation augmentation;
+
+  std::string data, out;
+  int64_t epochs = 100, batch = 256, steps = 0, accumulate = 1;
+  double lr = 1e-3, warmup_epochs = 10, clip_norm = 0;
+  std::string schedule = "cosine";
+  int64_t monitor_every = 5, monitor_samples = 2048;
+  std::string on_collapse = "warn";
+  std::string eval_train, eval_test;
+  int64_t eval_every = 0, eval_k = 200;
+  double eval_temperature = 0.1;
+  int64_t checkpoint_every = 25, keep = 3;
+  double checkpoint_minutes = 10;
+  bool resume = false;
+  int workers = 1;
+  double max_bad_fraction = 0.01;
+  int max_value = 0;
+};
+
+/// One run, from its first step or its last checkpoint to its end, in its folder.
+class Trainer {
+ public:
+  /// `config` is written to the folder as it is. Throws Error for whatever can be known to fail before the first step.
+  Trainer(const TrainFlags& flags, std::string config);
+  ~Trainer();
+
+  /// Trains to the end, or until the process is asked to stop (SIGINT, SIGTERM): then a checkpoint is written and Error
+  /// thrown that says how to go on.
+  void run();
+
+ private:
+  void open_folder();
+  void train_epoch(TwoViewLoader& loader);
+  void train_step(TwoViewLoader& loader);
+  void end_epoch();
+  void look_for_collapse();
+  void evaluate();
+  void save_checkpoint();
+  void prune_checkpoints() const;
+  void write_views();
+  void write_report_page() const;
+  void name_bad_files(const std::vector<BadFile>& files);
+  LoaderOptions loader_options(int64_t batch) const;
+  bool finished() const;
+
+  const TrainFlags flags_;
+  const std::string config_;
+  const std::filesystem::path folder_;
+  std::unique_ptr<Dataset> dataset_, eval_train_, eval_test_;
+  Normalization normalization_;
+  std::unique_ptr<Method> method_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Schedule schedule_;
+  int64_t steps_per_epoch_ = 0, total_steps_ = 0;
+  RunPosition position_;
+  std::vector<std::string> term_names_;
+  std::vector<CollapseMetrics> backbone_history_, projection_history_;
+  std::optional<double> untrained_top1_, pixel_top1_;
+  size_t bad_files_named_ = 0;
+  double start_ = 0, last_checkpoint_ = 0;
+  std::unique_ptr<MetricsLog> log_;
+  std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace minissl
