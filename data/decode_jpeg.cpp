@@ -67,6 +67,7 @@ class Decompressor {
 
   jpeg_decompress_struct& info() { return info_; }
 
+  /// To be asked before read_rows(), which lets go of the markers.
   int orientation() const {
     for (const jpeg_marker_struct* m = info_.marker_list; m; m = m->next)
       if (m->marker == JPEG_APP0 + 1)
@@ -136,12 +137,13 @@ Image decode_jpeg(std::span<const std::byte> bytes, const DecodeOptions& options
   Decompressor decompressor(bytes);
   jpeg_decompress_struct& info = decompressor.info();
   require_decodable_size(info.image_width, info.image_height);
+  const int orientation = decompressor.orientation();
   info.out_color_space = output_space(info, options.channels);
   decompressor.start();
   Image image{Tensor::empty({info.output_height, info.output_width, info.output_components}, DType::u8)};
   decompressor.read_rows(image.pixels.mutable_data<uint8_t>());
   if (info.out_color_space == JCS_CMYK) image = rgb_from_cmyk(image, info.saw_Adobe_marker);
-  return upright(image, decompressor.orientation());
+  return upright(image, orientation);
 }
 
 }  // namespace minissl

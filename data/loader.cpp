@@ -87,6 +87,8 @@ TwoViewLoader::TwoViewLoader(const Dataset& dataset, const LoaderOptions& option
       [this](std::unique_ptr<Work>& work, int64_t i) { fill(*work, i); });
 }
 
+TwoViewLoader::~TwoViewLoader() = default;
+
 std::optional<Prefetcher<std::unique_ptr<TwoViewLoader::Work>>::Opened> TwoViewLoader::open() {
   if (step_ == steps_per_epoch_) {
     ++epoch_, step_ = 0;
@@ -114,19 +116,21 @@ void TwoViewLoader::fill(Work& work, int64_t i) const {
   auto& bad = work.bad_files[position];
   int64_t& index = batch.indices[position];
 
+  const int64_t asked = index;
   Image image;
   while (!image.pixels.defined()) {
     try {
       image = with_channels(dataset_.load(index), options_.channels);
     } catch (const ImageError& error) {
       bad.push_back({index, dataset_.name(index), error.reason()});
-      // So many that next() will refuse to go on: there is no need for a replacement.
-      if (static_cast<int64_t>(bad.size()) > allowed_bad_files(dataset_, options_)) return;
-      // A random one first, then its successors: it ends even where most are bad.
-      index = bad.size() == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))}
-                              : (index + 1) % dataset_.size();
-      require(static_cast<int64_t>(bad.size()) <= dataset_.size(), "none of the {} images can be read, {}",
-              dataset_.size(), error.what());
+      const auto count = static_cast<int64_t>(bad.size());
+      // So many, all different, that next() will refuse to go on: there is no need for a replacement.
+      if (count > allowed_bad_files(dataset_, options_)) return;
+      require(count < dataset_.size(), "none of the {} images can be read: {}", count, error.what());
+      // Some image first, then its successors: it ends even where most are bad.
+      index = count == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))} : index + 1;
+      index %= dataset_.size();
+      if (index == asked) index = (index + 1) % dataset_.size();
     }
   }
   const int64_t numel = options_.size * options_.size * options_.channels;
@@ -182,6 +186,8 @@ EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& 
   };
   prefetcher_ = std::make_unique<Loader>(options.workers, options.prefetch, open, fill);
 }
+
+EvaluationLoader::~EvaluationLoader() = default;
 
 std::optional<EvaluationBatch> EvaluationLoader::next() {
   while (auto next = prefetcher_->next()) {

@@ -44,6 +44,8 @@ class TwoViewLoader {
   /// set.
   TwoViewLoader(const Dataset& dataset, const LoaderOptions& options, int64_t start_epoch = 0, int64_t start_step = 0);
 
+  ~TwoViewLoader();
+
   /// Waits for the next batch. Throws Error when more than max_bad_fraction of the files turned out to be unreadable,
   /// and whatever else went wrong in a worker.
   Batch next();
@@ -80,6 +82,7 @@ struct EvaluationBatch {
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const LoaderOptions& options);
+  ~EvaluationLoader();
 
   /// The next batch, never an empty one; nothing after the last. Throws as TwoViewLoader::next().
   std::optional<EvaluationBatch> next();

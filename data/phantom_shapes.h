@@ -21,12 +21,12 @@ inline float length(float x, float y) { return std::sqrt(x * x + y * y); }
 inline float clamp01(float v) { return std::min(std::max(v, 0.0f), 1.0f); }
 /// 0 below -width, 1 above width, smooth between.
 inline float step(float v, float width) {
-  const float t = clamp01(0.5f + 0.5f * v / width);
+  const float t = clamp01(0.5f + v * (0.5f / width));
   return t * t * (3 - 2 * t);
 }
 /// A bump of height 1 around 0 that ends at +-width.
 inline float bump(float v, float width) {
-  const float t = 1 - square(v / width);
+  const float t = 1 - square(v * (1 / width));
   return t > 0 ? t * t : 0;
 }
 /// The shadow of a bone, at t in [-1, 1] across it: a tube, so brightest near its edges.

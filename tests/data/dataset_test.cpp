@@ -1,0 +1,109 @@
+#include "data/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/decode.h"
+#include "tensor/atomic_file.h"
+#include "tests/data/image_files.h"
+
+namespace minissl {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class FolderTest : public testing::Test {
+ protected:
+  void add(const std::string& name) const {
+    write_file(folder_.file(name), test::png(6, 5, 3, test::gradient(6, 5, 3)));
+  }
+  std::unique_ptr<Dataset> open(int channels = 3) const { return open_dataset(folder_.path().string(), channels, 0); }
+  static std::vector<std::string> names(const Dataset& dataset) {
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < dataset.size(); ++i) names.push_back(dataset.name(i));
+    return names;
+  }
+  static std::string reason_of(const std::string& spec) {
+    try {
+      open_dataset(spec, 3, 0);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "opened";
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(FolderTest, FlatFoldersAreSortedAndUnlabelled) {
+  for (const char* name : {"b.png", "a.JPG", "10.Jpeg", "9.png", "B.PNG"}) add(name);
+  const auto dataset = open();
+  EXPECT_THAT(names(*dataset), ElementsAre("10.Jpeg", "9.png", "B.PNG", "a.JPG", "b.png"));
+  EXPECT_TRUE(dataset->class_names().empty());
+  EXPECT_EQ(dataset->label(0), -1);
+  EXPECT_EQ(dataset->load(2).pixels.shape(), (Shape{5, 6, 3}));
+  EXPECT_EQ(open(1)->load(2).channels(), 1);
+}
+
+TEST_F(FolderTest, SubFoldersAreClasses) {
+  for (const char* name : {"normal/2.png", "normal/1.png", "covid 19/deep/er/x.png", "Übung/y.png", "loose.png"})
+    add(name);
+  fs::create_directories(folder_.path() / "empty class");
+  const auto dataset = open();
+  EXPECT_THAT(names(*dataset),
+              ElementsAre("covid 19/deep/er/x.png", "loose.png", "normal/1.png", "normal/2.png", "Übung/y.png"));
+  EXPECT_THAT(dataset->class_names(), ElementsAre("covid 19", "normal", "Übung"));
+  EXPECT_EQ(dataset->label(0), 0);
+  EXPECT_EQ(dataset->label(1), -1);
+  EXPECT_EQ(dataset->label(3), 1);
+  EXPECT_EQ(dataset->label(4), 2);
+}
+
+TEST_F(FolderTest, HiddenAndOtherFilesAreIgnored) {
+  for (const char* name : {"a/1.png", ".hidden.png", ".git/2.png", "a/.DS_Store.png"}) add(name);
+  write_file(folder_.file("a/notes.txt"), "text");
+  EXPECT_THAT(names(*open()), ElementsAre("a/1.png"));
+}
+
+TEST_F(FolderTest, LinksAreFollowedOnce) {
+  add("a/1.png");
+  fs::create_directory_symlink("..", folder_.path() / "a/up");
+  fs::create_directory_symlink("a", folder_.path() / "z");
+  fs::create_symlink("1.png", folder_.path() / "a/2.png");
+  EXPECT_THAT(names(*open()), ElementsAre("a/1.png", "a/2.png"));
+}
+
+TEST_F(FolderTest, ALinkToNowhereIsABadFileNotSilence) {
+  add("1.png");
+  fs::create_symlink("gone.png", folder_.path() / "2.png");
+  const auto dataset = open();
+  ASSERT_EQ(dataset->size(), 2);
+  EXPECT_THROW(dataset->load(1), ImageError);
+}
+
+TEST_F(FolderTest, ErrorsSayWhatAndWhere) {
+  EXPECT_THAT(reason_of((folder_.path() / "missing").string()), HasSubstr("missing': no such folder"));
+  EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("no .jpg, .jpeg or .png files"));
+  write_file(folder_.file("scan.dcm"), "x");
+  EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("only 1 other(s), scan.dcm"));
+  EXPECT_THAT(reason_of((folder_.path() / "scan.dcm").string()), HasSubstr("neither a folder of images nor synth:N"));
+  EXPECT_THROW(open_dataset(folder_.path().string(), 2, 0), Error);
+}
+
+TEST_F(FolderTest, SynthSpecs) {
+  EXPECT_EQ(open_dataset("synth:30", 1, 0)->size(), 30);
+  EXPECT_EQ(open_dataset("synth:30", 3, 0)->load(0).pixels.shape(), (Shape{128, 128, 3}));
+  EXPECT_EQ(open_dataset("synth:30:64", 1, 0)->load(29).pixels.shape(), (Shape{64, 64, 1}));
+  const auto pixels = [](const std::string& spec, uint64_t seed) {
+    return open_dataset(spec, 1, seed)->load(0).pixels.to_vector();
+  };
+  EXPECT_EQ(pixels("synth:3:64:5", 0), pixels("synth:9:64", 5));
+  EXPECT_NE(pixels("synth:3:64:5", 0), pixels("synth:3:64", 0));
+  for (const char* spec : {"synth:", "synth:0", "synth:-3", "synth:x", "synth:3x", "synth:3:", "synth:3:64:5:6",
+                           "synth:3:9", "synth:3::5"})
+    EXPECT_THROW(open_dataset(spec, 1, 0), Error) << spec;
+}
+
+}  // namespace
+}  // namespace minissl

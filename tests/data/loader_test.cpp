@@ -1,0 +1,294 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "data/decode.h"
+
+namespace minissl {
+namespace {
+
+using testing::HasSubstr;
+
+/// Flat images whose gray is their index; some unreadable, some that throw what nobody expects.
+class FakeData final : public Dataset {
+ public:
+  explicit FakeData(int64_t size, std::set<int64_t> bad = {}, std::set<int64_t> fatal = {})
+      : size_(size), bad_(std::move(bad)), fatal_(std::move(fatal)) {}
+  int64_t size() const override { return size_; }
+  Image load(int64_t i) const override {
+    if (fatal_.contains(i)) throw std::bad_alloc();
+    if (bad_.contains(i)) throw ImageError("/data/" + name(i), "it is bad");
+    if (delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds((i * 7) % delay_ms));
+    return {Tensor::full({12, 10, 1}, static_cast<double>(i % 250), DType::u8)};
+  }
+  int64_t label(int64_t i) const override { return i % 4; }
+  std::string name(int64_t i) const override { return "image" + std::to_string(i) + ".png"; }
+  const std::vector<std::string>& class_names() const override { return names_; }
+  int delay_ms = 0;
+
+ private:
+  int64_t size_;
+  std::set<int64_t> bad_, fatal_;
+  std::vector<std::string> names_{"a", "b", "c", "d"};
+};
+
+LoaderOptions options(int64_t batch = 4, int workers = 2) {
+  LoaderOptions o;
+  o.batch = batch, o.size = 8, o.channels = 1, o.seed = 5, o.workers = workers, o.max_bad_fraction = 0.5;
+  return o;
+}
+
+struct Seen {
+  std::vector<int64_t> indices;
+  std::vector<double> view1, view2;
+  int64_t epoch, step;
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+std::vector<Seen> take(TwoViewLoader& loader, int count) {
+  std::vector<Seen> seen;
+  for (int i = 0; i < count; ++i) {
+    const Batch b = loader.next();
+    seen.push_back({b.indices, b.view1.to_vector(), b.view2.to_vector(), b.epoch, b.step});
+  }
+  return seen;
+}
+
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TwoViewLoader, BatchesHaveTheirShapesAndNumbers) {
+  const FakeData data(11);
+  LoaderOptions o = options();
+  o.channels = 3;
+  TwoViewLoader loader(data, o);
+  EXPECT_EQ(loader.steps_per_epoch(), 2);  // the incomplete last one is dropped
+  for (int64_t i = 0; i < 5; ++i) {
+    const Batch b = loader.next();
+    EXPECT_EQ(b.view1.shape(), (Shape{4, 8, 8, 3}));
+    EXPECT_EQ(b.view2.shape(), b.view1.shape());
+    EXPECT_EQ(b.view1.storage()->tag(), MemoryTag::data);
+    EXPECT_EQ(b.epoch, i / 2);
+    EXPECT_EQ(b.step, i % 2);
+    EXPECT_EQ(b.indices.size(), 4u);
+  }
+}
+
+TEST(TwoViewLoader, TheNumberOfWorkersDoesNotShow) {
+  FakeData data(23, {3, 17});
+  data.delay_ms = 3;  // images take different times
+  std::vector<std::vector<Seen>> runs;
+  for (const int workers : {1, 2, 5}) {
+    LoaderOptions o = options(4, workers);
+    o.prefetch = workers;
+    TwoViewLoader loader(data, o);
+    runs.push_back(take(loader, 12));
+  }
+  EXPECT_EQ(runs[0], runs[1]);
+  EXPECT_EQ(runs[0], runs[2]);
+}
+
+TEST(TwoViewLoader, StartingInMidEpochContinuesTheRun) {
+  const FakeData data(23, {3, 17});
+  TwoViewLoader from_start(data, options());
+  const auto all = take(from_start, 12);
+  for (const int skipped : {1, 4, 5, 7}) {
+    TwoViewLoader later(data, options(), skipped / 5, skipped % 5);
+    EXPECT_EQ(take(later, 12 - skipped), std::vector<Seen>(all.begin() + skipped, all.end())) << skipped;
+  }
+}
+
+TEST(TwoViewLoader, ViewsAreThoseOfDrawView) {
+  const FakeData data(8);
+  TwoViewLoader loader(data, options());
+  const Batch b = loader.next();
+  for (int64_t i = 0; i < 4; ++i) {
+    const int64_t index = b.indices[static_cast<size_t>(i)];
+    const Image image = data.load(index);
+    for (const int view : {0, 1}) {
+      const auto parameters = draw_view({}, image.height(), image.width(), 8, 5, b.epoch, index, view);
+      EXPECT_EQ((view ? b.view2 : b.view1).rows(i, i + 1).to_vector(),
+                render_view(image, parameters, Normalization::imagenet(1)).to_vector());
+    }
+  }
+}
+
+TEST(TwoViewLoader, EveryImageOncePerEpochInAnotherOrderEachTime) {
+  const FakeData data(24);
+  TwoViewLoader loader(data, options());
+  std::set<std::vector<int64_t>> orders;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    std::vector<int64_t> order;
+    for (const Seen& b : take(loader, 6)) order.insert(order.end(), b.indices.begin(), b.indices.end());
+    orders.insert(order);
+    std::sort(order.begin(), order.end());
+    for (int64_t i = 0; i < 24; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i);
+  }
+  EXPECT_EQ(orders.size(), 3u);
+}
+
+TEST(EpochOrder, IsUniform) {
+  int count[5][5] = {};
+  for (int64_t epoch = 0; epoch < 5000; ++epoch) {
+    const auto order = epoch_order(5, 1, epoch);
+    for (size_t i = 0; i < 5; ++i) ++count[i][order[i]];
+  }
+  for (const auto& row : count)
+    for (const int c : row) EXPECT_NEAR(c, 1000, 120);
+}
+
+TEST(TwoViewLoader, BadFilesAreReplacedAndRecordedOnce) {
+  const FakeData data(40, {3, 17, 18});
+  TwoViewLoader loader(data, options());
+  for (const Seen& b : take(loader, 30))
+    for (const int64_t i : b.indices) ASSERT_TRUE(i != 3 && i != 17 && i != 18 && i >= 0 && i < 40);
+  auto bad = loader.bad_files();
+  ASSERT_EQ(bad.size(), 3u);
+  std::sort(bad.begin(), bad.end(), [](const BadFile& a, const BadFile& b) { return a.index < b.index; });
+  EXPECT_EQ(bad[0].index, 3);
+  EXPECT_EQ(bad[0].name, "image3.png");
+  EXPECT_EQ(bad[0].reason, "it is bad");
+}
+
+TEST(TwoViewLoader, TooManyBadFilesAreAnError) {
+  const FakeData data(100, {1, 20, 30, 40, 50});
+  LoaderOptions o = options(10);
+  o.max_bad_fraction = 0.04;
+  std::set<std::string> messages;
+  for (const int workers : {1, 3}) {
+    o.workers = workers;
+    TwoViewLoader loader(data, o);
+    messages.insert(error_of([&] { take(loader, 10); }));
+  }
+  ASSERT_EQ(messages.size(), 1u);  // the same for any number of workers
+  EXPECT_THAT(*messages.begin(), HasSubstr("5 of 100 images can't be read"));
+  EXPECT_THAT(*messages.begin(), HasSubstr("--max-bad-fraction 0.04"));
+  EXPECT_THAT(*messages.begin(), HasSubstr(".png (it is bad), image"));
+  EXPECT_THAT(*messages.begin(), HasSubstr(", ...;"));
+  o.max_bad_fraction = 0.05;
+  TwoViewLoader loader(data, o);
+  EXPECT_EQ(error_of([&] { take(loader, 30); }), "no error");
+}
+
+TEST(TwoViewLoader, NothingButBadFilesEnds) {
+  std::set<int64_t> all;
+  for (int64_t i = 0; i < 30; ++i) all.insert(i);
+  const FakeData data(30, all);
+  for (const double fraction : {0.0, 0.5, 1.0}) {
+    LoaderOptions o = options();
+    o.max_bad_fraction = fraction;
+    TwoViewLoader loader(data, o);
+    EXPECT_THAT(error_of([&] { loader.next(); }), HasSubstr(" images can")) << fraction;
+  }
+}
+
+TEST(TwoViewLoader, WhatAWorkerThrowsReachesTheCaller) {
+  const FakeData data(12, {}, {7});
+  TwoViewLoader loader(data, options());
+  EXPECT_THROW(take(loader, 3), std::bad_alloc);
+  EXPECT_THROW(loader.next(), std::bad_alloc);  // and does so ever after
+}
+
+TEST(TwoViewLoader, MayBeDestroyedAtAnyMoment) {
+  FakeData data(64);
+  data.delay_ms = 4;
+  for (int taken = 0; taken < 4; ++taken)
+    for (const int wait : {0, 1, 5}) {
+      LoaderOptions o = options(8, 3);
+      TwoViewLoader loader(data, o);
+      take(loader, taken);
+      std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    }
+}
+
+TEST(TwoViewLoader, HoldsAFewBatchesAtMost) {
+  const FakeData data(1000);
+  LoaderOptions o = options(50, 3);
+  o.prefetch = 2;
+  const int64_t before = allocator().usage().live_by_tag[static_cast<size_t>(MemoryTag::data)];
+  TwoViewLoader loader(data, o);
+  const Batch held = loader.next();
+  allocator().reset_peak();
+  for (int i = 0; i < 40; ++i) loader.next();
+  const int64_t peak = allocator().usage().peak_by_tag[static_cast<size_t>(MemoryTag::data)] - before;
+  EXPECT_LE(peak, 4 * (held.view1.bytes() + held.view2.bytes()) + 3 * 4096);
+}
+
+TEST(TwoViewLoader, RefusesWhatCannotBe) {
+  const FakeData data(10);
+  const auto error_with = [&](auto change, int64_t epoch = 0, int64_t step = 0) {
+    LoaderOptions o = options();
+    change(o);
+    return error_of([&] { TwoViewLoader(data, o, epoch, step); });
+  };
+  EXPECT_THAT(error_with([](auto& o) { o.batch = 11; }), HasSubstr("--batch 11 is more than the data set's 10 images"));
+  EXPECT_THAT(error_with([](auto& o) { o.batch = 0; }), HasSubstr("--batch"));
+  EXPECT_THAT(error_with([](auto& o) { o.size = 0; }), HasSubstr("--size"));
+  EXPECT_THAT(error_with([](auto& o) { o.channels = 2; }), HasSubstr("--channels"));
+  EXPECT_THAT(error_with([](auto& o) { o.max_bad_fraction = -1; }), HasSubstr("--max-bad-fraction"));
+  EXPECT_THAT(error_with([](auto& o) { o.augmentation.flip = 2; }), HasSubstr("--flip"));
+  EXPECT_THAT(error_with([](auto&) {}, 0, 2), HasSubstr("an epoch has 2 steps"));
+}
+
+TEST(EvaluationLoader, EveryImageOnceInOrder) {
+  FakeData data(11);
+  data.delay_ms = 3;
+  for (const int workers : {1, 4}) {
+    EvaluationLoader loader(data, options(4, workers));
+    int64_t expected = 0;
+    std::vector<int64_t> sizes;
+    while (const auto batch = loader.next()) {
+      sizes.push_back(batch->images.dim(0));
+      for (size_t i = 0; i < batch->indices.size(); ++i, ++expected) {
+        ASSERT_EQ(batch->indices[i], expected);
+        ASSERT_EQ(batch->labels[i], expected % 4);
+        const auto row = static_cast<int64_t>(i);
+        ASSERT_EQ(batch->images.rows(row, row + 1).to_vector(),
+                  evaluation_view(data.load(expected), 8, Normalization::imagenet(1)).to_vector());
+      }
+    }
+    EXPECT_EQ(expected, 11);
+    EXPECT_EQ(sizes, (std::vector<int64_t>{4, 4, 3}));
+    EXPECT_FALSE(loader.next());
+  }
+}
+
+TEST(EvaluationLoader, LeavesBadFilesOut) {
+  const FakeData data(11, {0, 2, 4, 5, 6, 7});
+  LoaderOptions o = options();
+  o.max_bad_fraction = 0.6;
+  EvaluationLoader loader(data, o);
+  std::vector<int64_t> indices;
+  while (const auto batch = loader.next()) {
+    ASSERT_EQ(batch->images.dim(0), static_cast<int64_t>(batch->indices.size()));
+    for (size_t i = 0; i < batch->indices.size(); ++i) {
+      indices.push_back(batch->indices[i]);
+      const double white = static_cast<double>(batch->indices[i]) / 255;
+      EXPECT_NEAR(batch->images.at(static_cast<int64_t>(i) * 64), (white - 0.449) / 0.226, 1e-4);
+    }
+  }
+  EXPECT_EQ(indices, (std::vector<int64_t>{1, 3, 8, 9, 10}));
+  EXPECT_EQ(loader.bad_files().size(), 6u);
+  o.max_bad_fraction = 0.3;
+  EvaluationLoader strict(data, o);
+  EXPECT_THAT(error_of([&] {
+                while (strict.next()) continue;
+              }),
+              HasSubstr("--max-bad-fraction"));
+}
+
+}  // namespace
+}  // namespace minissl
