@@ -19,7 +19,7 @@ struct StepEvent {
   int64_t step = 0;   ///< counted over the whole run
   int64_t epoch = 0;  ///< the epoch that the step belongs to, from 0
   double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;  ///< parts of the loss, written as "loss/<name>"
+  std::vector<std::pair<std::string, double>> terms = {};  ///< parts of the loss, written as "loss/<name>"
   double lr = 0;
   double images_per_s = 0;
   double seconds = 0;  ///< since the run (or its resumption) began
@@ -29,7 +29,7 @@ struct StepEvent {
 struct EpochEvent {
   int64_t epoch = 0;  ///< from 0, as in StepEvent
   double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;
+  std::vector<std::pair<std::string, double>> terms = {};
 };
 
 /// How spread out the features of many images are. Means over the dimensions or over the images.
@@ -45,8 +45,8 @@ struct FeatureSpread {
 /// isn't (verdict.h colours by that; anything else counts as a warning).
 struct MonitorEvent {
   int64_t epoch = 0;  ///< epochs done; 0 before the first step
-  FeatureSpread backbone, projection;
-  std::string verdict;
+  FeatureSpread backbone = {}, projection = {};
+  std::string verdict = {};
 };
 
 /// k-nearest-neighbour accuracy, from 0 to 1, beside what it has to beat.
@@ -59,8 +59,8 @@ struct EvalEvent {
 
 /// Bytes by tag (tensor/memory.h).
 struct MemoryEvent {
-  std::string device;
-  MemoryUsage usage;
+  std::string device = {};
+  MemoryUsage usage = {};
 };
 
 Json to_json(const StepEvent& event);

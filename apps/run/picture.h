@@ -16,7 +16,7 @@ void write_png(const std::filesystem::path& path, const Tensor& image);
 
 /// The normalisation that a loader applied: (x - mean) / std for each channel, x from 0 to 1.
 struct Normalization {
-  std::vector<float> mean, std;
+  std::vector<float> mean = {}, std = {};
 };
 
 /// Undoes the normalisation: f32 (N, H, W, C) to u8 of the same shape, clamped to 0..255. An empty `normalization`
