@@ -55,7 +55,10 @@ float distance_to_piece(Point p, Point a, Point b) {
 }  // namespace
 
 Canvas::Canvas(int width, int height, Colour background)
-    : width_(width), height_(height), pixels_(Tensor::empty({height, width, 3}, DType::u8)) {
+    : width_(width),
+      height_(height),
+      pixels_(Tensor::empty({height, width, 3}, DType::u8)),
+      bytes_(pixels_.mutable_data<uint8_t>()) {
   rectangle({0, 0}, {static_cast<float>(width), static_cast<float>(height)}, background);
 }
 
@@ -134,7 +137,7 @@ void Canvas::text(Point anchor, std::string_view text, float size, Colour colour
 
 void Canvas::blend(int x, int y, float coverage, Colour colour) {
   if (x < 0 || y < 0 || x >= width_ || y >= height_ || coverage <= 0) return;
-  uint8_t* pixel = pixels_.mutable_data<uint8_t>() + (static_cast<int64_t>(y) * width_ + x) * 3;
+  uint8_t* pixel = bytes_ + (static_cast<int64_t>(y) * width_ + x) * 3;
   const auto mix = [coverage](uint8_t under, uint8_t over) {
     return static_cast<uint8_t>(
         std::lround(static_cast<float>(under) * (1 - coverage) + static_cast<float>(over) * coverage));

@@ -39,6 +39,7 @@ class Canvas {
 
   int width_, height_;
   Tensor pixels_;
+  uint8_t* bytes_;  // of pixels_
 };
 
 }  // namespace minissl

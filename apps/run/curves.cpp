@@ -89,11 +89,9 @@ Chart spread_chart(const std::vector<const Json*>& looks, const char* space, con
                    int colour) {
   Chart chart{.id = fmt::format("{}.{}", space, metric.field),
               .title = label,
-              .explanation = {},
               .x_label = "epoch",
-              .curves = {},
               .from_zero = metric.from_zero};
-  Curve curve{.name = label, .x = {}, .y = {}, .low = {}, .high = {}, .colour = colour};
+  Curve curve{.name = label, .colour = colour};
   for (const Json* look : looks)
     if (look->contains(space) && look->at(space).contains(metric.field)) {
       curve.x.push_back(number(*look, "epoch"));
@@ -106,7 +104,7 @@ Chart spread_chart(const std::vector<const Json*>& looks, const char* space, con
 }  // namespace
 
 Curve bucket_means(std::string name, const std::vector<double>& x, const std::vector<double>& y, int64_t most) {
-  Curve curve{.name = std::move(name), .x = {}, .y = {}, .low = {}, .high = {}};
+  Curve curve{.name = std::move(name)};
   const auto count = static_cast<int64_t>(x.size());
   const int64_t width = points_each_bucket(count, most);
   for (int64_t begin = 0; begin < count; begin += width) {
@@ -147,7 +145,7 @@ TrainingCharts training_charts(const std::vector<Json>& events) {
                                               : "Images per second";
     Curve curve = bucket_means(total ? "loss" : title, table.steps, values);
     if (!has_values(curve)) continue;
-    Chart chart{.id = field, .title = title, .explanation = {}, .x_label = "step", .curves = {}};
+    Chart chart{.id = field, .title = title, .x_label = "step"};
     chart.from_zero = !total && !term;
     chart.logarithmic = (total || term) && spans_magnitudes(curve);
     chart.curves.push_back(std::move(curve));
@@ -157,9 +155,8 @@ TrainingCharts training_charts(const std::vector<Json>& events) {
 }
 
 Chart accuracy_chart(const std::vector<Json>& events) {
-  Chart chart{
-      .id = "knn_top1", .title = "Nearest-neighbour accuracy", .explanation = {}, .x_label = "epoch", .curves = {}};
-  Curve accuracy{.name = "kNN top-1", .x = {}, .y = {}, .low = {}, .high = {}};
+  Chart chart{.id = "knn_top1", .title = "Nearest-neighbour accuracy", .x_label = "epoch"};
+  Curve accuracy{.name = "kNN top-1"};
   double untrained = nan, pixels = nan;
   for (const Json& event : events) {
     if (!is_event(event, "eval")) continue;
@@ -177,8 +174,7 @@ Chart accuracy_chart(const std::vector<Json>& events) {
   chart.curves.push_back(std::move(accuracy));
   for (const auto& [name, level] : {std::pair{"untrained network", untrained}, std::pair{"raw pixels", pixels}})
     if (std::isfinite(level))
-      chart.curves.push_back(
-          {.name = name, .x = ends, .y = {level, level}, .low = {}, .high = {}, .colour = 2, .dashed = true});
+      chart.curves.push_back({.name = name, .x = ends, .y = {level, level}, .colour = 2, .dashed = true});
   return chart;
 }
 

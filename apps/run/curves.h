@@ -9,16 +9,16 @@ namespace minissl {
 
 /// A line of a chart. NaN in `y` is a gap. `low` and `high` (empty, or as long as `y`) bound a band around the line.
 struct Curve {
-  std::string name;
-  std::vector<double> x, y, low, high;
+  std::string name = {};
+  std::vector<double> x = {}, y = {}, low = {}, high = {};
   int colour = 0;       ///< place in the palette: 0 backbone and whatever stands alone, 1 projection
   bool dashed = false;  ///< a level to compare with, not a development
 };
 
 /// What is drawn, by Chart.js in a page (report.h) or into a picture (chart.h).
 struct Chart {
-  std::string id, title, explanation, x_label;
-  std::vector<Curve> curves;
+  std::string id = {}, title = {}, explanation = {}, x_label = {};
+  std::vector<Curve> curves = {};
   bool from_zero = false;    ///< the distance from zero is the point
   bool logarithmic = false;  ///< positive values over several orders of magnitude
 };

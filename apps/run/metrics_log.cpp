@@ -137,13 +137,13 @@ MetricsLog::~MetricsLog() {
 }
 
 void MetricsLog::append(const Json& event) {
-  require(is_valid(event), "{}: not an event: {}", path_.string(), event.dump());
+  const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  require(is_valid(event), "{}: not an event of a run: {}", path_.string(), line);
   if (const std::optional<int64_t> step = step_of(event)) {
     require(!last_step_ || *step == *last_step_ + 1, "{}: step {} can't follow step {}", path_.string(), *step,
             last_step_.value_or(0));
     last_step_ = step;
   }
-  const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
   for (size_t done = 0; done < line.size();) {
     const ssize_t written = ::write(descriptor_, line.data() + done, line.size() - done);
     if (written < 0 && errno != EINTR) fail_with_errno("can't write");

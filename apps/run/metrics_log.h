@@ -20,7 +20,7 @@ struct StepEvent {
   int64_t step = 0;   ///< counted over the whole run
   int64_t epoch = 0;  ///< the epoch that the step belongs to, from 0
   double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;  ///< parts of the loss, written as "loss/<name>"
+  std::vector<std::pair<std::string, double>> terms = {};  ///< parts of the loss, written as "loss/<name>"
   double lr = 0;
   double images_per_s = 0;
   double seconds = 0;  ///< since the run (or its resumption) began
@@ -30,15 +30,15 @@ struct StepEvent {
 struct EpochEvent {
   int64_t epoch = 0;  ///< from 0, as in StepEvent
   double loss = 0;
-  std::vector<std::pair<std::string, double>> terms;
+  std::vector<std::pair<std::string, double>> terms = {};
 };
 
 /// A look of the collapse monitor. The verdict starts with "healthy" when all is well and has "collaps" in it when it
 /// isn't (verdict.h colours by that; anything else counts as a warning).
 struct MonitorEvent {
   int64_t epoch = 0;  ///< epochs done; 0 before the first step
-  CollapseMetrics backbone, projection;
-  std::string verdict;
+  CollapseMetrics backbone = {}, projection = {};
+  std::string verdict = {};
 };
 
 /// k-nearest-neighbour accuracy, from 0 to 1, beside what it has to beat.
@@ -51,8 +51,8 @@ struct EvalEvent {
 
 /// Bytes by tag (tensor/memory.h).
 struct MemoryEvent {
-  std::string device;
-  MemoryUsage usage;
+  std::string device = {};
+  MemoryUsage usage = {};
 };
 
 Json to_json(const StepEvent& event);

@@ -74,25 +74,25 @@ std::string progress_line(const ProgressState& state, int width, bool bar, bool 
   const double fraction =
       state.total > 0 ? std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0, 1.0) : 0;
   std::vector<std::string> parts;
-  if (state.total > 0) parts.push_back(fmt::format("{:3.0f}%", fraction < 1 ? std::min(99.0, fraction * 100) : 100));
+  if (state.total > 0) parts.push_back(fmt::format("{:3}%", static_cast<int>(fraction * 100)));
   parts.push_back(state.total > 0 ? fmt::format("{} {}/{}", state.unit, state.done, state.total)
                                   : fmt::format("{} {}", state.unit, state.done));
   if (!state.status.empty()) parts.push_back(printable(state.status));
-  if (state.images_per_s > 0)
-    parts.push_back(fmt::format("{:.{}f} images/s", state.images_per_s, state.images_per_s < 10 ? 1 : 0));
+  const size_t needed = parts.size();
   if (state.seconds_left >= 0 && state.done < state.total)
     parts.push_back(format_duration(state.seconds_left) + " left");
+  if (state.images_per_s > 0)
+    parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(needed),
+                 fmt::format("{:.{}f} images/s", state.images_per_s, state.images_per_s < 10 ? 1 : 0));
 
-  std::string line = fmt::format("{}", fmt::join(parts, "  "));
-  if (bar && state.total > 0) {
-    const int frame = 2 + (unicode ? 0 : 2);
-    const int room = width - columns(line) - frame;
-    if (room >= narrowest_bar) {
-      parts.insert(parts.begin() + 1, bar_of(fraction, std::min(room, widest_bar), unicode));
-      line = fmt::format("{}", fmt::join(parts, "  "));
-    }
-  }
-  return columns(line) > width ? truncated(line, width) : line;
+  const auto joined = [&] { return fmt::format("{}", fmt::join(parts, "  ")); };
+  // Half a number misleads: what isn't needed goes as a whole, the speed before the time left.
+  while (columns(joined()) > width && parts.size() > needed)
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(needed));
+  const int room = width - columns(joined()) - (unicode ? 2 : 4);
+  if (bar && state.total > 0 && room >= narrowest_bar)
+    parts.insert(parts.begin() + 1, bar_of(fraction, std::min(room, widest_bar), unicode));
+  return truncated(joined(), width);
 }
 
 Progress::Progress(int64_t total, std::string unit, ProgressOptions options)

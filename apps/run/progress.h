@@ -10,16 +10,16 @@ namespace minissl {
 
 /// Where a piece of work stands.
 struct ProgressState {
-  std::string unit;  ///< what is counted: "step", "image"
+  std::string unit = {};  ///< what is counted: "step", "image"
   int64_t done = 0;
   int64_t total = 0;         ///< 0: not known
-  std::string status;        ///< "epoch 3/100  loss 5.123"
+  std::string status = {};   ///< "epoch 3/100  loss 5.123"
   double images_per_s = 0;   ///< 0: not shown
   double seconds_left = -1;  ///< negative: not known
 };
 
 /// The state as one line of at most `width` columns: percentage, bar, count, status, speed, time left. Where there is
-/// no room, the bar shrinks and goes first. `bar` false: without one, as in a log file.
+/// no room, the bar shrinks and goes first, then speed and time left. `bar` false: without one, as in a log file.
 std::string progress_line(const ProgressState& state, int width, bool bar, bool unicode);
 
 /// "45 s", "3:07 min", "2:03:07 h"

@@ -10,11 +10,11 @@ namespace minissl {
 
 /// What a report shows. Every part may be empty.
 struct ReportInput {
-  std::string title;                ///< empty: made of the method and the architecture
-  std::vector<ConfigGroup> config;  ///< config_table()
-  std::vector<Json> events;         ///< read_metrics()
-  std::string views_png;            ///< a contact sheet of augmented views: tile() and encode_png()
-  std::vector<std::string> notes;   ///< sentences for the reader
+  std::string title = {};                ///< empty: made of the method and the architecture
+  std::vector<ConfigGroup> config = {};  ///< config_table()
+  std::vector<Json> events = {};         ///< read_metrics()
+  std::string views_png = {};            ///< a contact sheet of augmented views: tile() and encode_png()
+  std::vector<std::string> notes = {};   ///< sentences for the reader
 };
 
 /// One HTML page that needs nothing beside it: no network, no other file. It says nothing of the date or the machine,

@@ -17,8 +17,8 @@ Severity severity_of(std::string_view verdict);
 /// The collapse monitor's last look, in words for a person.
 struct Verdict {
   Severity severity = Severity::warning;
-  std::string sentence;  ///< the monitor's own; empty when it said one word only
-  std::string detail;    ///< when that was, how much spread is left, and whether there was concern before
+  std::string sentence = {};  ///< the monitor's own; empty when it said one word only
+  std::string detail = {};    ///< when that was, how much spread is left, and whether there was concern before
 };
 
 /// Nothing when the monitor hasn't looked yet.
