@@ -26,11 +26,11 @@ macro(minissl_pkg_config prefix module)
     "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
 endmacro()
 
-# minissl_library(NAME SOURCES ... DEPENDS ...): the layer NAME as minissl_NAME, alias minissl::NAME.
+# minissl_library(NAME [INTERNAL] SOURCES ... DEPENDS ... [PRIVATE ...]): the layer NAME as minissl_NAME, alias minissl::NAME.
 # DEPENDS are public, PRIVATE ones don't show in the headers.
-# Installed with all headers of the folder.
+# Installed with the headers of its folder, unless it is INTERNAL.
 function(minissl_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(minissl_${name} STATIC ${ARG_SOURCES})
   add_library(minissl::${name} ALIAS minissl_${name})
   set_target_properties(minissl_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
@@ -39,7 +39,10 @@ function(minissl_library name)
   target_compile_features(minissl_${name} PUBLIC cxx_std_20)
   target_link_libraries(minissl_${name} PUBLIC ${ARG_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:minissl_settings> ${ARG_PRIVATE})
-  install(TARGETS minissl_${name} EXPORT minisslTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/minissl/${name}
-    FILES_MATCHING PATTERN "*.h")
+  if(NOT ARG_INTERNAL)
+    set_property(GLOBAL APPEND PROPERTY MINISSL_LAYERS ${name})
+    install(TARGETS minissl_${name} EXPORT minisslTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/minissl/${name}
+      FILES_MATCHING PATTERN "*.h")
+  endif()
 endfunction()

@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(minissl_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/minissl)
 get_property(minissl_dependencies GLOBAL PROPERTY MINISSL_DEPENDENCIES)
+get_property(minissl_layers GLOBAL PROPERTY MINISSL_LAYERS)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/minisslConfig.cmake.in
   ${PROJECT_BINARY_DIR}/minisslConfig.cmake INSTALL_DESTINATION ${minissl_package_folder})
@@ -15,6 +16,3 @@ install(FILES ${PROJECT_BINARY_DIR}/minisslConfig.cmake ${PROJECT_BINARY_DIR}/mi
   DESTINATION ${minissl_package_folder})
 install(EXPORT minisslTargets NAMESPACE minissl:: DESTINATION ${minissl_package_folder})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-if(TARGET minissl)
-  install(TARGETS minissl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()

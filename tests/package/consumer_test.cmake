@@ -1,4 +1,5 @@
-# Installs BUILD into a scratch folder, builds EXAMPLE against it, runs that and looks at what it prints.
+# Installs BUILD into a scratch folder, builds EXAMPLE and a program that links every layer against it, runs the example
+# and looks at what it prints.
 
 file(REMOVE_RECURSE ${SCRATCH})
 file(MAKE_DIRECTORY ${SCRATCH})
@@ -12,11 +13,18 @@ function(run)
   set(output "${output}" PARENT_SCOPE)
 endfunction()
 
+# Where the build found its own dependencies, the example must find them, too.
+set(prefixes ${SCRATCH}/prefix ${PREFIX_PATH})
+string(REPLACE ";" "\\;" prefixes "${prefixes}")
+
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/prefix)
-run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${SCRATCH}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix
-  -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=${BUILD_TYPE})
-run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
-run(${SCRATCH}/build/consumer ${SCRATCH}/example.safetensors)
+foreach(project ${EXAMPLE} ${CMAKE_CURRENT_LIST_DIR}/every_layer)
+  cmake_path(GET project FILENAME name)
+  run(${CMAKE_COMMAND} -S ${project} -B ${SCRATCH}/${name} -G ${GENERATOR} "-DCMAKE_PREFIX_PATH=${prefixes}"
+    -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=${BUILD_TYPE})
+  run(${CMAKE_COMMAND} --build ${SCRATCH}/${name})
+endforeach()
+run(${SCRATCH}/consumer/consumer ${SCRATCH}/example.safetensors)
 
 foreach(line "matrix f32[2, 3]: 1 2 3 4 5 6" "scalar f64[]: 0.5")
   string(FIND "${output}" "${line}" at)
