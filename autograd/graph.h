@@ -22,6 +22,11 @@ class Node {
   bool is_leaf = false;
   bool used = false;  ///< backward() has been here and freed what was saved
 
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();
+
   /// Bytes that this node keeps alive for backward.
   int64_t saved_bytes() const;
   void release();

@@ -132,6 +132,18 @@ void side_effect(const std::function<void()>& effect) {
   if (!MutedEffectsScope::active()) effect();
 }
 
+// Letting go of the last node of a long chain lets go of all of them: one by one, or the stack would overflow.
+Node::~Node() {
+  std::vector<std::shared_ptr<Node>> open = std::move(inputs);
+  while (!open.empty()) {
+    const std::shared_ptr<Node> node = std::move(open.back());
+    open.pop_back();
+    if (node.use_count() != 1) continue;  // null, or somebody else's too
+    std::move(node->inputs.begin(), node->inputs.end(), std::back_inserter(open));
+    node->inputs.clear();
+  }
+}
+
 int64_t Node::saved_bytes() const {
   int64_t bytes = 0;
   for (const Saved& s : saved) bytes += s.tensor.bytes();

@@ -125,9 +125,12 @@ void kernel(Reference, const NormalizeGradient& op) {
   with_type(op, [&](auto t) {
     using T = decltype(t);
     const auto dy = rows_of<T>(op.dy), y = rows_of<T>(op.y);
-    const Eigen::Matrix<T, Eigen::Dynamic, 1> along = dy.cwiseProduct(y).rowwise().sum();
+    const auto norm = column_of<T>(op.norm);
+    // A row shorter than eps is divided by a constant: no part along y to take away.
+    const Eigen::Matrix<T, Eigen::Dynamic, 1> along =
+        (norm.array() > T(Normalize::eps)).select(dy.cwiseProduct(y).rowwise().sum().array(), T(0));
     mutable_rows_of<T>(op.dx) =
-        column_of<T>(op.norm).cwiseMax(T(Normalize::eps)).cwiseInverse().asDiagonal() * (dy - along.asDiagonal() * y);
+        norm.cwiseMax(T(Normalize::eps)).cwiseInverse().asDiagonal() * (dy - along.asDiagonal() * y);
   });
 }
 

@@ -61,7 +61,7 @@ struct Normalize {
 };
 void kernel(Reference, const Normalize&);
 
-/// dx = (dy - y (y . dy)) / max(norm, eps), row by row.
+/// dx = (dy - y (y . dy)) / norm, row by row; dy / eps where the norm is less than eps.
 struct NormalizeGradient {
   static constexpr const char* name = "normalize_gradient";
   Tensor dy, y, norm, dx;

@@ -19,9 +19,9 @@ const Case cases[] = {
     {"gray", {1, 3, 3, 1}, true},
     {"rows", {5, 7}, true},
     {"64_channels", {4, 17, 15, 64}, false},
-    {"7_channels", {3, 65, 33, 7}, false},  // several blocks of rows, the last one cut short
-    {"wide_rows", {33, 2049}, false},
-    {"8192_channels", {5, 8192}, false},  // one row fills a block
+    {"7_channels", {2, 65, 33, 7}, false},  // several blocks of rows, the last one cut short
+    {"wide_rows", {17, 1025}, false},
+    {"3200_channels", {9, 3201}, false},  // one row fills a block
 };
 
 struct Variant {
@@ -65,10 +65,13 @@ std::vector<Input> inputs_for(const Shape& x, bool residual, double mean = 0.5) 
   return inputs;
 }
 
-// A tenth of a millionth of x's magnitude is lost when mean * scale is taken from x * scale.
-Tolerance cancellation(const Shape& x) {
-  const int64_t count = x.numel() / x[-1];
-  return {sum_of(count).relative + roundings(16).relative, "sums over the batch, then x minus its mean"};
+Tolerance value_tolerance(const Shape& x) {
+  return {sum_of(x.numel() / x[-1]).relative + roundings(16).relative, "sums over the batch, then x minus its mean"};
+}
+// dx is what remains of dy when its mean and its part along x are taken away, times 1 / deviation, which is large where
+// a channel of few elements happens to have a small one.
+Tolerance gradient_tolerance(const Shape& x) {
+  return {4 * value_tolerance(x).relative, "differences of sums over the batch, divided by its deviation"};
 }
 
 Sample forward(const Case& c, const Variant& v) {
@@ -87,8 +90,8 @@ Sample forward(const Case& c, const Variant& v) {
               },
           .differentiable = differentiable(),
           .small = c.small,
-          .tolerance = cancellation(c.x),
-          .gradient_tolerance = cancellation(c.x)};
+          .tolerance = value_tolerance(c.x),
+          .gradient_tolerance = gradient_tolerance(c.x)};
 }
 
 Sample gradient(const Case& c, const Variant& v) {
@@ -121,7 +124,7 @@ Sample gradient(const Case& c, const Variant& v) {
                 return out;
               },
           .no_derivative = is_a_gradient,
-          .tolerance = cancellation(c.x)};
+          .tolerance = gradient_tolerance(c.x)};
 }
 
 Sample inference(const Case& c, const Variant& v) {
@@ -168,8 +171,8 @@ Family batch_norm_family() {
   // The mean of an X-ray's features may be far from zero beside their deviation.
   Sample far_off = forward({"far_from_zero", {4, 5, 5, 3}, false}, variants[0]);
   far_off.inputs = inputs_for({4, 5, 5, 3}, false, 1000);
-  far_off.tolerance = far_off.gradient_tolerance = {2 * 1000 * 0x1p-24,
-                                                    "a mean of 1000 is kept to 2^-24 of it; deviations are about 1"};
+  far_off.tolerance = far_off.gradient_tolerance = {
+      8 * 1000 * 0x1p-24, "a mean of 1000 is summed in float32, to a few 2^-24 of it; deviations are about 1"};
   family.samples.push_back(far_off);
 
   const Tensor x = Tensor::zeros({2, 3, 3, 4}), c4 = Tensor::zeros({4}), c5 = Tensor::zeros({5});

@@ -18,7 +18,8 @@ Input clear_of_zero(const Shape& s) { return away_from_zero(s); }
 Input positive(const Shape& s) { return uniform(s, 0.2, 3); }
 
 template <class F>
-void add_unary(Family& family, const char* function, Variable (*form)(const Variable&), F f, Draw draw) {
+void add_unary(Family& family, const char* function, Variable (*form)(const Variable&), F f, Draw draw,
+               const Tolerance& value, const Tolerance& gradient) {
   for (const Shape& shape : shapes) {
     family.samples.push_back({.operation = F::name,
                               .name = name_of(shape),
@@ -28,8 +29,8 @@ void add_unary(Family& family, const char* function, Variable (*form)(const Vari
                               .form = [form](const Variables& in) { return form(in[0]); },
                               .differentiable = {true},
                               .small = shape.numel() < 100,
-                              .tolerance = roundings(2),
-                              .gradient_tolerance = roundings(3)});
+                              .tolerance = value,
+                              .gradient_tolerance = gradient});
     family.samples.push_back({.operation = std::string(F::name) + "_gradient",
                               .name = name_of(shape),
                               .inputs = {normal(shape), draw(shape)},
@@ -48,7 +49,7 @@ void add_unary(Family& family, const char* function, Variable (*form)(const Vari
                                     return Tensors{op.dx};
                                   },
                               .no_derivative = is_a_gradient,
-                              .tolerance = roundings(3)});
+                              .tolerance = gradient});
   }
 }
 
@@ -111,11 +112,12 @@ void add_scalar(Family& family, const char* name, const char* function, Variable
 Family elementwise_family() {
   Family family;
   using V = const Variable&;
-  add_unary(family, "relu", relu, ops::Relu{}, clear_of_zero);
-  add_unary(family, "sqrt", sqrt, ops::Sqrt{}, positive);
-  add_unary(family, "square", square, ops::Square{}, plain);
+  add_unary(family, "relu", relu, ops::Relu{}, clear_of_zero, exact(), exact());
+  add_unary(family, "sqrt", sqrt, ops::Sqrt{}, positive, roundings(1), roundings(2));
+  add_unary(family, "square", square, ops::Square{}, plain, roundings(1), roundings(1));
   add_unary(
-      family, "affine", [](V x) { return affine(x, -1.7, 0.3); }, ops::Affine{-1.7, 0.3}, plain);
+      family, "affine", [](V x) { return affine(x, -1.7, 0.3); }, ops::Affine{-1.7, 0.3}, plain, roundings(2),
+      roundings(2));
   add_binary<ops::Add>(family, "operator+(Variable, Variable)", [](V a, V b) { return a + b; });
   add_binary<ops::Subtract>(family, "operator-(Variable, Variable)", [](V a, V b) { return a - b; });
   add_binary<ops::Multiply>(family, "operator*(Variable, Variable)", [](V a, V b) { return a * b; });

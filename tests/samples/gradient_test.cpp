@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "autograd/gradient_check.h"
+#include "tensor/operation.h"
 #include "tests/samples/registry.h"
 
 /// What holds for every differentiable function.
@@ -27,7 +30,32 @@ std::vector<Sample> small_samples() {
   return small;
 }
 
+std::vector<Sample> function_samples() {
+  std::vector<Sample> functions;
+  for (const Sample& s : all_samples())
+    if (!s.function.empty()) functions.push_back(s);
+  return functions;
+}
+
+using Function = Gradient;
 using FiniteDifferences = Gradient;
+
+// What has gone wrong must reach the loss to be seen.
+TEST_P(Function, LetsNaNThrough) {
+  const auto has_nan = [](const Tensor& t) {
+    const std::vector<double> values = t.to_vector();
+    return std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+  };
+  const size_t count = draw(sample(), DType::f32).size();
+  for (size_t i = 0; i < count; ++i) {
+    const Tensors inputs = draw(sample(), DType::f32);
+    if (!is_floating(inputs[i].dtype())) continue;
+    inputs[i].fill(NAN);
+    EXPECT_TRUE(has_nan(run(sample(), inputs)[0])) << "input " << i;
+    const ReferenceScope reference;
+    EXPECT_TRUE(has_nan(run(sample(), inputs)[0])) << "input " << i << ", reference";
+  }
+}
 
 // With a step of 1e-6, differences of float64 numbers are good to ten digits, and the third derivative adds less.
 TEST_P(FiniteDifferences, AgreeWithGradient) {
@@ -83,6 +111,7 @@ TEST_P(Gradient, NoticesChangedInputs) {
 }
 
 const auto name_of_sample = [](const auto& info) { return full_name(info.param); };
+INSTANTIATE_TEST_SUITE_P(, Function, testing::ValuesIn(function_samples()), name_of_sample);
 INSTANTIATE_TEST_SUITE_P(Gradient, FiniteDifferences, testing::ValuesIn(small_samples()), name_of_sample);
 INSTANTIATE_TEST_SUITE_P(, Gradient, testing::ValuesIn(differentiable_samples()), name_of_sample);
 

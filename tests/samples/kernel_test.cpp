@@ -53,12 +53,17 @@ TEST_P(Kernel, SameBitsForAnyNumberOfThreads) {
     set_threads(count);
     return run(sample(), draw(sample(), DType::f32));
   };
-  const Tensors one = on(1), three = on(3);
-  if (!sample().thread_variant.empty())
-    expect_near(three, one, 2 * sample().tolerance.relative, sample().thread_variant.c_str());
-  else
+  const Tensors one = on(1);
+  for (const int count : {2, 3, 8}) {
+    const Tensors many = on(count);
+    if (!sample().thread_variant.empty()) {
+      expect_near(many, one, 2 * sample().tolerance.relative, "threads_against_one");
+      continue;
+    }
     for (size_t i = 0; i < one.size(); ++i)
-      EXPECT_TRUE(same_bits(one[i], three[i])) << "output " << i << " differs by " << relative_error(three[i], one[i]);
+      EXPECT_TRUE(same_bits(one[i], many[i]))
+          << "output " << i << " on " << count << " threads differs by " << relative_error(many[i], one[i]);
+  }
 }
 
 TEST_P(Kernel, WritesItsOutputsAndNothingElse) {

@@ -114,9 +114,10 @@ UnalignedView::UnalignedView(const Tensor& values)
 }
 
 bool UnalignedView::surroundings_untouched() const {
-  for (int64_t i = 0; i < whole.numel(); ++i)
-    if ((i < view_offset || i >= view_offset + view.numel()) && whole.at(i) != 77) return false;
-  return true;
+  const std::vector<double> all = whole.to_vector();
+  const auto sentinel = [](double v) { return v == 77; };
+  return std::all_of(all.begin(), all.begin() + view_offset, sentinel) &&
+         std::all_of(all.begin() + view_offset + view.numel(), all.end(), sentinel);
 }
 
 double relative_error(const Tensor& actual, const Tensor& expected) {
