@@ -1,9 +1,10 @@
 #include "apps/command.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <sstream>
 #include <thread>
 
+#include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
@@ -12,23 +13,13 @@ namespace {
 
 bool is_flag(const std::string& argument) { return argument.starts_with("-"); }
 
-std::vector<std::string> flags_of(const std::string& path) {
-  require(std::filesystem::is_regular_file(path), "--config {}: no such file", path);
-  std::vector<CLI::ConfigItem> items;
+std::vector<std::string> flags_of_file(const std::string& path) {
+  std::istringstream in(read_file(path));
   try {
-    items = CLI::ConfigTOML().from_file(path);
+    return flags_of(in);
   } catch (const std::exception& e) {
     fail("--config {}: {}", path, e.what());
   }
-  std::vector<std::string> flags;
-  for (const CLI::ConfigItem& item : items) {
-    require(item.parents.empty(), "--config {}: [{}] is a section; the file holds flags as key = value only", path,
-            item.parents.empty() ? "" : item.parents.front());
-    std::string value;
-    for (const std::string& input : item.inputs) value += (value.empty() ? "" : ",") + input;
-    flags.push_back("--" + item.name + "=" + value);
-  }
-  return flags;
 }
 
 std::string toml_value(const std::string& value) {
@@ -69,6 +60,21 @@ DType CommonFlags::dtype() const {
   fail("--precision {} is not known; there are f32, bf16 and f64", precision);
 }
 
+std::vector<std::string> flags_of(std::istream& toml) {
+  std::vector<std::string> flags;
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(toml)) {
+    require(item.parents.empty() && item.name != "++", "sections ([...]) have no meaning; it holds key = value lines");
+    flags.push_back(fmt::format("--{}={}", item.name, fmt::join(item.inputs, ",")));
+  }
+  return flags;
+}
+
+std::string to_toml(const std::vector<std::pair<std::string, std::string>>& values) {
+  std::string text;
+  for (const auto& [key, value] : values) text += fmt::format("{} = {}\n", key, value);
+  return text;
+}
+
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
   std::vector<std::string> from_files, given;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -82,7 +88,7 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
       given.push_back(arguments[i]);
       continue;
     }
-    for (std::string& flag : flags_of(path)) from_files.push_back(std::move(flag));
+    for (std::string& flag : flags_of_file(path)) from_files.push_back(std::move(flag));
   }
   // Behind the names of the command, before its flags.
   const auto first_flag = std::find_if(given.begin(), given.end(), is_flag);

@@ -32,9 +32,15 @@ CLI::Option* add_flag(CLI::App& command, const std::string& name, T& value, cons
 /// Throws Error naming the file when it can't be read or is not flat `key = value` TOML.
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments);
 
+/// The flags that flat TOML stands for: "--key=value".
+std::vector<std::string> flags_of(std::istream& toml);
+
 /// All options of a command with the values in force, in their order, as (key, TOML value); but not those in `without`.
 std::vector<std::pair<std::string, std::string>> values_in_force(const CLI::App& command,
                                                                  const std::vector<std::string>& without);
+
+/// `key = value` lines.
+std::string to_toml(const std::vector<std::pair<std::string, std::string>>& values);
 
 // One function per file in commands/: adds a command, its flags and what it does.
 void add_bench(CLI::App& app);

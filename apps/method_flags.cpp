@@ -32,6 +32,29 @@ void MethodFlags::add_to(CLI::App& command, const std::string& method_name) {
   command.option_defaults()->group("Options");
 }
 
+std::string MethodFlags::to_toml() const {
+  CLI::App app;
+  MethodFlags copy = *this;
+  copy.add_to(app, method);
+  return minissl::to_toml(values_in_force(app, {}));
+}
+
+MethodFlags MethodFlags::from_toml(const std::string& method_name, const std::string& toml) {
+  require(std::find(method_names().begin(), method_names().end(), method_name) != method_names().end(),
+          "method {} is not known; there are {}", method_name, fmt::join(method_names(), ", "));
+  CLI::App app;
+  MethodFlags flags;
+  flags.add_to(app, method_name);
+  std::istringstream in(toml);
+  std::vector<std::string> arguments = flags_of(in);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Error& e) {
+    fail("flags of {}: {}", method_name, e.what());
+  }
+  return flags;
+}
+
 std::unique_ptr<Method> MethodFlags::make(const NetworkFlags& network, uint64_t seed, DType dtype) const {
   if (method == "moco") {
     MoCoOptions options = moco;

@@ -29,6 +29,9 @@ struct MethodFlags {
 
   /// The flags of `method_name`, which becomes `method`.
   void add_to(CLI::App& command, const std::string& method_name);
+  /// The flags as `key = value` lines, and back. from_toml throws Error for a method or a value that is not known.
+  std::string to_toml() const;
+  static MethodFlags from_toml(const std::string& method_name, const std::string& toml);
   std::unique_ptr<Method> make(const NetworkFlags& network, uint64_t seed, DType dtype) const;
 };
 

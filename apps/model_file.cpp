@@ -23,24 +23,10 @@ std::array<float, 3> split(const std::string& text, int64_t channels, const std:
   return values;
 }
 
-// The flags of a run from its config, by the same parser that reads the command line.
-void parse_config(const std::string& config, const std::string& method, ModelDescription& description) {
-  CLI::App app;
-  app.allow_extras();
-  description.network.add_to(app);
-  description.method.emplace();
-  description.method->add_to(app, method);
-  std::istringstream in(config);
-  std::vector<std::string> arguments;
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in))
-    arguments.push_back(fmt::format("--{}={}", item.name, fmt::join(item.inputs, ",")));
-  app.parse(arguments);
-}
-
 }  // namespace
 
-Metadata describe(const NetworkFlags& network, const Normalization& normalization, const std::string& method,
-                  int64_t epochs, const std::string& config) {
+Metadata describe(const NetworkFlags& network, const Normalization& normalization, const MethodFlags& method,
+                  int64_t epochs, Content content) {
   Metadata metadata{{"format", "minissl"},
                     {"arch", network.arch},
                     {"stem", network.stem},
@@ -48,9 +34,9 @@ Metadata describe(const NetworkFlags& network, const Normalization& normalizatio
                     {"size", std::to_string(network.size)},
                     {"mean", join(normalization.mean, network.channels)},
                     {"std", join(normalization.std, network.channels)},
-                    {"method", method},
+                    {"method", method.method},
                     {"epochs", std::to_string(epochs)}};
-  if (!config.empty()) metadata["config"] = config;
+  if (content == Content::method) metadata["flags"] = method.to_toml();
   return metadata;
 }
 
@@ -72,7 +58,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
             d.network.channels);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
-    if (metadata.contains("config")) parse_config(metadata.at("config"), metadata.at("method"), d);
+    if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {

@@ -18,9 +18,10 @@ struct ModelDescription {
   int64_t epochs = 0;                 ///< that it was trained for
 };
 
-/// Metadata for a file of the backbone, or of the whole method when `config` (TOML) is given.
-Metadata describe(const NetworkFlags& network, const Normalization& normalization, const std::string& method,
-                  int64_t epochs, const std::string& config = {});
+/// Metadata for a file of the backbone, or of the whole method: then the method's flags are in it too.
+enum class Content { backbone, method };
+Metadata describe(const NetworkFlags& network, const Normalization& normalization, const MethodFlags& method,
+                  int64_t epochs, Content content);
 
 /// Reads it back; `otherwise` speaks where the file is silent. Throws Error for metadata that makes no sense.
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise);

@@ -291,10 +291,13 @@ void Trainer::evaluate() {
 void Trainer::save_checkpoint() {
   last_checkpoint_ = now();
   log_->sync();
-  const Metadata metadata = describe(flags_.network, normalization_, flags_.method.method, position_.epoch, config_);
+  const auto description = [&](Content content) {
+    return describe(flags_.network, normalization_, flags_.method, position_.epoch, content);
+  };
+  const Metadata metadata = description(Content::method);
   minissl::save_checkpoint(folder_ / "last.safetensors", *method_, *optimizer_, position_, metadata);
   save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()),
-                   describe(flags_.network, normalization_, flags_.method.method, position_.epoch));
+                   description(Content::backbone));
   if (position_.step_in_epoch == 0 && position_.epoch > 0 && flags_.checkpoint_every > 0 &&
       position_.epoch % flags_.checkpoint_every == 0) {
     minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);

@@ -78,11 +78,14 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int6
   }
   if (!std::isfinite(now.std) || !std::isfinite(now.eff_rank))
     return {Level::collapsed, "the embeddings are not finite"};
-  // An untrained network also maps all images close together: only a trained one that stays there has collapsed.
-  if (spread < 0.1 && history.size() > 1)
-    return {Level::collapsed, fmt::format("collapsed: all images are mapped to nearly the same direction "
-                                          "(spread {:.3f} of 1, mean cosine {:.3f})",
-                                          spread, now.mean_cos)};
+  // An untrained network also maps all images close together: only one that was trained for a while, or that was spread
+  // before, has collapsed.
+  if (spread < 0.1 && history.size() > 1) {
+    const bool early = history.size() <= 3 && best_spread < 0.2;
+    return {early ? Level::watch : Level::collapsed,
+            fmt::format("{}: all images are mapped to nearly the same direction (spread {:.3f} of 1, mean cosine {:.3f})",
+                        early ? "watch" : "collapsed", spread, now.mean_cos)};
+  }
   if (now.eff_rank < 0.02 * possible && history.size() > 1)
     return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",
                                           now.eff_rank, possible)};

@@ -1,4 +1,5 @@
 #include "apps/method_flags.h"
+#include "apps/step_record.h"
 #include "nn/optimizer.h"
 #include "nn/state_file.h"
 #include "tensor/ops/rows.h"
@@ -35,28 +36,9 @@ void InspectStep::run() const {
   const auto net = method.make(network, common.seed, dtype);
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
-  Optimizer update(optimizer, net->online());
-
-  NamedTensors written;
-  for (int64_t step = 0; step < steps; ++step) {
-    const std::string prefix = fmt::format("step{}/", step);
-    StepLog log(StepLog::Keep::everything);
-    net->online().zero_gradients();
-    net->before_step();
-    const Variable loss = net->loss(read_view(view_file, step, 1, dtype, network.channels),
-                                    read_view(view_file, step, 2, dtype, network.channels), log);
-    backward(loss);
-    net->after_backward();
-    written.emplace_back(prefix + "loss", loss.value().view({}).clone());
-    for (const auto& [name, value] : log.terms())
-      written.emplace_back(prefix + "loss/" + name, Tensor::full({}, value, DType::f64).to(dtype));
-    for (const auto& [name, tensor] : log.tensors()) written.emplace_back(prefix + name, tensor);
-    for (const StateEntry& p : net->parameters())
-      if (p.parameter->requires_grad())
-        written.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
-    update.step(lr);
-  }
-  for (auto& [name, tensor] : file_tensors(*net)) written.emplace_back("after/" + name, tensor);
+  const NamedTensors written = record_steps(*net, optimizer, lr, steps, [&](int64_t step, int number) {
+    return read_view(view_file, step, number, dtype, network.channels);
+  });
   save_safetensors(out, written, {{"method", method.method}, {"arch", network.arch}, {"precision", common.precision}});
   fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
 }

@@ -79,9 +79,8 @@ void add_flags(CLI::App& command, TrainFlags& f, const std::string& method) {
 }
 
 std::string config_of(const CLI::App& command, const std::string& method) {
-  std::string text = fmt::format("# minissl train {} --config THIS_FILE repeats this run\n", method);
-  for (const auto& [key, value] : values_in_force(command, {"resume"})) text += fmt::format("{} = {}\n", key, value);
-  return text;
+  return fmt::format("# minissl train {} --config THIS_FILE --out NEW_FOLDER repeats this run\n", method) +
+         to_toml(values_in_force(command, {"out", "resume"}));
 }
 
 }  // namespace

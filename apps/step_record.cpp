@@ -1,0 +1,32 @@
+#include "apps/step_record.h"
+
+#include "nn/state_file.h"
+
+namespace minissl {
+
+NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
+                          const ViewSource& views) {
+  Optimizer update(optimizer, method.online());
+  NamedTensors record;
+  for (int64_t step = 0; step < steps; ++step) {
+    const std::string prefix = fmt::format("step{}/", step);
+    StepLog log(StepLog::Keep::everything);
+    method.online().zero_gradients();
+    method.before_step();
+    const Variable loss = method.loss(views(step, 1), views(step, 2), log);
+    backward(loss);
+    method.after_backward();
+    record.emplace_back(prefix + "loss", loss.value().view({}).clone());
+    for (const auto& [name, value] : log.terms())
+      record.emplace_back(prefix + "loss/" + name, Tensor::full({}, value, loss.value().dtype()));
+    for (const auto& [name, tensor] : log.tensors()) record.emplace_back(prefix + name, tensor);
+    for (const StateEntry& p : method.parameters())
+      if (p.parameter->requires_grad())
+        record.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
+    update.step(lr);
+  }
+  for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
+  return record;
+}
+
+}  // namespace minissl

@@ -1,0 +1,123 @@
+#include "ssl/moco.h"
+
+#include <gtest/gtest.h>
+
+#include "autograd/variable.h"
+#include "tests/ssl/random_tensor.h"
+
+namespace minissl {
+namespace {
+
+constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 1};
+
+std::map<std::string, std::vector<double>> state_of(Method& method) {
+  std::map<std::string, std::vector<double>> state;
+  for (const StateEntry& e : method.state()) state[e.name] = e.tensor().to_vector();
+  return state;
+}
+
+class MoCoTest : public testing::Test {
+ protected:
+  Variable step(StepLog& log) {
+    moco_.before_step();
+    const Variable loss = moco_.loss(view1_, view2_, log);
+    backward(loss);
+    return loss;
+  }
+
+  MoCo moco_{{.dim = 8, .queue = 16, .momentum = 0.75}, tiny_network, 1};
+  Tensor view1_ = random_tensor({4, 12, 12, 1}, 1), view2_ = random_tensor({4, 12, 12, 1}, 2);
+};
+
+TEST_F(MoCoTest, TheKeyEncoderStartsAsACopyHeadIncluded) {
+  const auto state = state_of(moco_);
+  int compared = 0;
+  for (const auto& [name, values] : state)
+    if (name.starts_with("encoder_q.")) {
+      EXPECT_EQ(values, state.at("encoder_k." + name.substr(10))) << name;
+      ++compared;
+    }
+  EXPECT_EQ(compared, 124);  // 120 of the trunk, fc.0 and fc.2 with weight and bias
+}
+
+TEST_F(MoCoTest, TheFirstQueueIsNormalized) {
+  for (const StateEntry& e : moco_.state())
+    if (e.name == "queue")
+      for (int64_t k = 0; k < 16; ++k) {
+        double square = 0;
+        for (int64_t d = 0; d < 8; ++d) square += e.tensor().at(k * 8 + d) * e.tensor().at(k * 8 + d);
+        EXPECT_NEAR(square, 1, 1e-6);
+      }
+}
+
+TEST_F(MoCoTest, KeysAreEnqueuedAfterTheLossAndTheRingGoesRound) {
+  const auto queue = [&] { return state_of(moco_).at("queue"); };
+  const auto before = queue();
+  StepLog log(StepLog::Keep::everything);
+  step(log);
+  EXPECT_EQ(queue(), before);  // the loss contrasts with the old queue
+  moco_.after_backward();
+  const auto after = queue();
+  const Tensor k = log.tensors()[2].second;
+  ASSERT_EQ(log.tensors()[2].first, "k");
+  for (size_t i = 0; i < after.size(); ++i)
+    EXPECT_EQ(after[i], i < 32 ? k.at(static_cast<int64_t>(i)) : before[i]) << i;
+  EXPECT_EQ(state_of(moco_).at("queue_ptr")[0], 4);
+  for (int i = 0; i < 3; ++i) {
+    StepLog more;
+    step(more);
+    moco_.after_backward();
+  }
+  EXPECT_EQ(state_of(moco_).at("queue_ptr")[0], 0);
+}
+
+TEST_F(MoCoTest, TheKeyEncoderMovesOncePerStepAndGetsNoGradient) {
+  const ParameterArena& online = moco_.online();
+  online.values().fill(1);  // encoder_q moves away from encoder_k
+  const auto before = state_of(moco_).at("encoder_k.conv1.weight");
+  moco_.before_step();
+  const auto after = state_of(moco_).at("encoder_k.conv1.weight");
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6);
+  StepLog log;
+  const Variable loss = moco_.loss(view1_, view2_, log);
+  EXPECT_EQ(state_of(moco_).at("encoder_k.conv1.weight"), after);
+  for (const StateEntry& p : moco_.parameters())
+    EXPECT_EQ(p.parameter->requires_grad(), p.name.starts_with("encoder_q.")) << p.name;
+}
+
+TEST_F(MoCoTest, TermsAddUpToTheLossAndNotFiniteValuesAreNamed) {
+  StepLog log;
+  const Variable loss = step(log);
+  ASSERT_EQ(log.terms().size(), 2U);
+  EXPECT_NEAR(loss.value().item(), log.terms()[0].second + log.terms()[1].second, 1e-5);
+  EXPECT_EQ(log.first_not_finite(), "");
+  moco_.after_backward();
+  view1_.mutable_data<float>()[7] = NAN;
+  StepLog broken;
+  moco_.before_step();
+  moco_.loss(view1_, view2_, broken);
+  EXPECT_EQ(broken.first_not_finite(), "q_raw");
+}
+
+TEST_F(MoCoTest, SizesThatDoNotGoTogether) {
+  EXPECT_THROW(moco_.check_data(1000, 3), Error);
+  EXPECT_EQ(moco_.check_data(1000, 4), "");
+  EXPECT_NE(moco_.check_data(20, 4).find("--queue"), std::string::npos);
+  EXPECT_THROW(MoCo({.temperature = 0}, tiny_network, 1), Error);
+  EXPECT_THROW(MoCo({.momentum = 2}, tiny_network, 1), Error);
+}
+
+TEST_F(MoCoTest, EmbeddingLeavesNoTrace) {
+  const auto before = state_of(moco_);
+  const Embedding e = moco_.embed(view1_);
+  EXPECT_EQ(e.backbone.shape(), (Shape{4, 512}));
+  EXPECT_EQ(e.projection.shape(), (Shape{4, 8}));
+  EXPECT_EQ(state_of(moco_), before);
+  EXPECT_TRUE(moco_.training());
+  // In evaluation mode an image's embedding doesn't depend on its batch.
+  const Embedding alone = moco_.embed(view1_.rows(0, 1));
+  for (int64_t d = 0; d < 8; ++d) EXPECT_NEAR(alone.projection.at(d), e.projection.at(d), 1e-4);
+}
+
+}  // namespace
+}  // namespace minissl
