@@ -29,24 +29,35 @@ struct Range {
   float place(double value) const { return static_cast<float>((value - low) / (high - low)); }
 };
 
-int decimals_for(double step) { return std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9); }
+/// With as many decimals as the steps of the axis need.
+std::string tick_label(double tick, const std::vector<double>& ticks) {
+  if (std::max(std::abs(ticks.front()), std::abs(ticks.back())) < 1e-3)
+    return tick == 0 ? "0" : fmt::format("{:.1e}", tick);
+  const double decimals = std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9);
+  return fmt::format("{:.{}f}", tick, std::clamp(static_cast<int>(decimals), 0, 9));
+}
 
 /// A chart whose plot begins at `corner` (top left, label column included).
 void draw_chart(Canvas& canvas, const Chart& chart, Point corner) {
   const float left = corner.x + label_width, right = corner.x + column_width;
   const float top = corner.y + 46, bottom = top + plot_height;
   canvas.text({corner.x, corner.y + name_size}, chart.title, name_size - 2, muted);
-  canvas.text({right, corner.y + name_size}, format_number(last_value(chart)), name_size, ink, Align::right);
   if (chart.curves.empty()) {
     canvas.text({(left + right) / 2, (top + bottom) / 2}, "not measured", label_size, muted, Align::centre);
     return;
   }
+  canvas.text({right, corner.y + name_size}, format_number(last_value(chart)), name_size, ink, Align::right);
 
   Range xs, ys;
   if (chart.from_zero) ys.include(0);
   for (const Curve& curve : chart.curves) {
     for (double x : curve.x) xs.include(x);
     for (double y : curve.y) ys.include(y);
+  }
+  if (ys.low == ys.high) {  // one value, or always the same
+    const double pad = ys.low != 0 ? 0.1 * std::abs(ys.low) : 1;
+    ys.include(ys.low - (chart.from_zero ? 0 : pad));
+    ys.include(ys.high + pad);
   }
   const std::vector<double> y_ticks = round_ticks(ys.low, ys.high, 4);
   ys.include(y_ticks.front());
@@ -62,8 +73,7 @@ void draw_chart(Canvas& canvas, const Chart& chart, Point corner) {
   for (double tick : y_ticks) {
     const float y = std::round(place(xs.low, tick).y);
     canvas.rectangle({left, y - 1}, {right, y + 1}, grid);
-    canvas.text({left - 12, y + 7}, fmt::format("{:.{}f}", tick, decimals_for(y_ticks[1] - y_ticks[0])), label_size,
-                muted, Align::right);
+    canvas.text({left - 12, y + 7}, tick_label(tick, y_ticks), label_size, muted, Align::right);
   }
   for (double tick : round_ticks(xs.low, xs.high, 6))
     if (tick >= xs.low && tick <= xs.high && tick == std::round(tick))

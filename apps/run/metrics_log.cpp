@@ -44,12 +44,12 @@ void for_each_event(const std::filesystem::path& path, std::string_view text, Vi
     const std::string_view line = text.substr(begin, newline == text.npos ? text.npos : newline - begin);
     ++line_number;
     if (!line.empty()) {
-      const Json event = Json::parse(line, /*callback=*/nullptr, /*allow_exceptions=*/false);
+      Json event = Json::parse(line, /*callback=*/nullptr, /*allow_exceptions=*/false);
       // No beginning of a JSON object is itself one, so a line that was cut off always fails to parse.
       if (event.is_discarded() && newline == text.npos) return;
       require(is_valid(event), "{}: line {} is not an event of a run; delete the line, or restore the file",
               path.string(), line_number);
-      if (!visit(event, begin)) return;
+      if (!visit(std::move(event), begin)) return;
     }
     if (newline == text.npos) return;
     begin = newline + 1;
@@ -165,8 +165,8 @@ void MetricsLog::fail_with_errno(const char* what) const {
 std::vector<Json> read_metrics(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   std::vector<Json> events;
-  for_each_event(path, text, [&](const Json& event, size_t) {
-    events.push_back(event);
+  for_each_event(path, text, [&](Json&& event, size_t) {
+    events.push_back(std::move(event));
     return true;
   });
   return events;

@@ -86,11 +86,12 @@ std::string progress_line(const ProgressState& state, int width, bool bar, bool 
                  fmt::format("{:.{}f} images/s", state.images_per_s, state.images_per_s < 10 ? 1 : 0));
 
   const auto joined = [&] { return fmt::format("{}", fmt::join(parts, "  ")); };
+  const bool whole = columns(joined()) <= width;
   // Half a number misleads: what isn't needed goes as a whole, the speed before the time left.
   while (columns(joined()) > width && parts.size() > needed)
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(needed));
   const int room = width - columns(joined()) - (unicode ? 2 : 4);
-  if (bar && state.total > 0 && room >= narrowest_bar)
+  if (bar && whole && state.total > 0 && room >= narrowest_bar)
     parts.insert(parts.begin() + 1, bar_of(fraction, std::min(room, widest_bar), unicode));
   return truncated(joined(), width);
 }

@@ -186,10 +186,9 @@ void add_spread(Page& page, const std::vector<Json>& events) {
 void add_accuracy(Page& page, const std::vector<Json>& events) {
   Chart chart = accuracy_chart(events);
   if (chart.curves.empty()) return;
-  page.begin_section(
-      "accuracy", "Nearest-neighbour accuracy",
-      "Test images classified by their nearest training images in the backbone's features. Worth something "
-      "only above the dashed lines.");
+  std::string lead = "Test images classified by their nearest training images in the backbone's features.";
+  if (chart.curves.size() > 1) lead += " Worth something only above the dashed lines.";
+  page.begin_section("accuracy", "Nearest-neighbour accuracy", lead);
   const std::string last = format_percent(last_value(chart));
   chart.title = "kNN top-1";
   for (Curve& curve : chart.curves)

@@ -67,7 +67,7 @@ std::optional<Verdict> last_verdict(const std::vector<Json>& events) {
   if (looks == 0) return std::nullopt;
   verdict.detail =
       fmt::format("Collapse monitor after epoch {}.{}", format_number(last_epoch), spread_sentence(events));
-  if (concerns > 0)
+  if (concerns > (verdict.severity == Severity::healthy ? 0 : 1))
     verdict.detail += fmt::format(" {} of {} looks gave cause for concern, the first after epoch {}.", concerns, looks,
                                   format_number(first_concern));
   return verdict;

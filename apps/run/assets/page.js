@@ -56,8 +56,15 @@
     }];
   };
 
+  // As many decimals as the steps of the axis need.
+  const tickLabel = function (value, index, ticks) {
+    const largest = Math.max(...ticks.map((tick) => Math.abs(tick.value)));
+    if (largest < 1e-3 && largest > 0) return value === 0 ? "0" : value.toExponential(1);
+    return Chart.Ticks.formatters.numeric.call(this, value, index, ticks);
+  };
+
   const logarithmicTicks = (axis) => {
-    axis.ticks = axis.ticks.filter((tick) => /^[125]/.test(tick.value.toExponential()));
+    axis.ticks = axis.ticks.filter((tick) => [1, 2, 5].includes(Number(tick.value.toExponential(6).split("e")[0])));
   };
 
   const draw = (canvas) => {
@@ -85,7 +92,7 @@
             type: description.logarithmic ? "logarithmic" : "linear", ...verticalRange(description),
             afterBuildTicks: description.logarithmic ? logarithmicTicks : undefined,
             grid: { color: colour("--grid"), drawBorder: false, drawTicks: false },
-            ticks: { ...ticks, padding: 8, maxTicksLimit: 6, includeBounds: false, ...(description.logarithmic ? { callback: short } : {}) },
+            ticks: { ...ticks, padding: 8, maxTicksLimit: 6, includeBounds: false, callback: description.logarithmic ? short : tickLabel },
           },
         },
         plugins: {
