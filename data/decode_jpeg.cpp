@@ -48,13 +48,8 @@ void limit_scans(j_common_ptr info) {
 /// inside guarded() must own nothing.
 class Decompressor {
  public:
-  explicit Decompressor(std::span<const std::byte> bytes) {
-    info_.err = jpeg_std_error(&errors_.base);
-    errors_.base.error_exit = escape;
-    errors_.base.emit_message = on_message;
-    guarded([&] { jpeg_create_decompress(&info_); });
-    progress_.progress_monitor = limit_scans;
-    info_.progress = &progress_;
+  // Delegates, so that the destructor also runs when reading the header fails.
+  explicit Decompressor(std::span<const std::byte> bytes) : Decompressor() {
     guarded([&] {
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
       jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xffff);
@@ -91,6 +86,15 @@ class Decompressor {
   }
 
  private:
+  Decompressor() {
+    info_.err = jpeg_std_error(&errors_.base);
+    errors_.base.error_exit = escape;
+    errors_.base.emit_message = on_message;
+    guarded([&] { jpeg_create_decompress(&info_); });
+    progress_.progress_monitor = limit_scans;
+    info_.progress = &progress_;
+  }
+
   template <class F>
   void guarded(F&& f) {
     if (setjmp(errors_.escape)) fail("damaged or cut short ({})", errors_.message);

@@ -134,6 +134,18 @@ TEST(Jpeg, ProgressiveIsTheSamePicture) {
             bytes_of(decode(test::jpeg(40, 24, 3, pixels, {90, true}))));
 }
 
+TEST(Jpeg, ScansAreLimited) {
+  test::JpegOptions options;
+  options.separate_scans = true;
+  const std::string content = test::jpeg(16, 16, 3, gradient(16, 16, 3), options);
+  EXPECT_EQ(reason_of(content), "decoded");
+  const auto last = content.rfind("\xff\xda");
+  const std::string scan = content.substr(last, content.size() - 2 - last);
+  std::string bomb = content.substr(0, last);
+  for (int i = 0; i < 600; ++i) bomb += scan;
+  EXPECT_THAT(reason_of(bomb + "\xff\xd9"), HasSubstr("scans"));
+}
+
 TEST(Jpeg, AdobeCmykIsConverted) {
   // Red, as inverted inks with a little black.
   std::vector<uint8_t> inks;

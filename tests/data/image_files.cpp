@@ -97,6 +97,9 @@ std::string jpeg(int width, int height, int channels, const std::vector<uint8_t>
   for (int c = 0; c < info.num_components; ++c)  // no chroma subsampling: tests compare colours
     info.comp_info[c].h_samp_factor = info.comp_info[c].v_samp_factor = 1;
   if (options.cmyk) info.write_Adobe_marker = TRUE;
+  jpeg_scan_info scans[3] = {};
+  for (int c = 0; c < 3; ++c) scans[c].comps_in_scan = 1, scans[c].component_index[0] = c, scans[c].Se = 63;
+  if (options.separate_scans) info.scan_info = scans, info.num_scans = channels;
   if (options.progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
   if (options.orientation) {
