@@ -11,7 +11,8 @@ namespace minissl {
 using ViewSource = std::function<Tensor(int64_t step, int number)>;
 
 /// Runs training steps of a method and returns every tensor of them, named and laid out as PyTorch has them:
-///   step{i}/<name> intermediates, step{i}/loss, step{i}/loss/<term>, step{i}/grad/<parameter>, and the state after/<name>.
+///   step{i}/<name> intermediates, step{i}/loss, step{i}/loss/<term>, step{i}/grad/<parameter>, and the state
+///   after/<name>.
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
                           const ViewSource& views);
 

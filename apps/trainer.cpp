@@ -97,9 +97,9 @@ void Trainer::open_folder() {
       if (is_event(event, "monitor")) {
         backbone_history_.push_back(metrics_of(event, "backbone"));
         projection_history_.push_back(metrics_of(event, "projection"));
-      } else if (is_event(event, "eval") && event.contains("untrained")) {
-        untrained_top1_ = number(event, "untrained");
-        pixel_top1_ = number(event, "pixels");
+      } else if (is_event(event, "eval") && event.contains("baseline")) {
+        untrained_top1_ = number(event.at("baseline"), "untrained");
+        pixel_top1_ = number(event.at("baseline"), "pixels");
       }
     }
     return;
@@ -296,8 +296,7 @@ void Trainer::save_checkpoint() {
   };
   const Metadata metadata = description(Content::method);
   minissl::save_checkpoint(folder_ / "last.safetensors", *method_, *optimizer_, position_, metadata);
-  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()),
-                   description(Content::backbone));
+  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()), description(Content::backbone));
   if (position_.step_in_epoch == 0 && position_.epoch > 0 && flags_.checkpoint_every > 0 &&
       position_.epoch % flags_.checkpoint_every == 0) {
     minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);

@@ -82,9 +82,10 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int6
   // before, has collapsed.
   if (spread < 0.1 && history.size() > 1) {
     const bool early = history.size() <= 3 && best_spread < 0.2;
-    return {early ? Level::watch : Level::collapsed,
-            fmt::format("{}: all images are mapped to nearly the same direction (spread {:.3f} of 1, mean cosine {:.3f})",
-                        early ? "watch" : "collapsed", spread, now.mean_cos)};
+    return {
+        early ? Level::watch : Level::collapsed,
+        fmt::format("{}: all images are mapped to nearly the same direction (spread {:.3f} of 1, mean cosine {:.3f})",
+                    early ? "watch" : "collapsed", spread, now.mean_cos)};
   }
   if (now.eff_rank < 0.02 * possible && history.size() > 1)
     return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",

@@ -1,9 +1,8 @@
 #pragma once
-#include <sys/wait.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <sys/wait.h>
 
 #include "tensor/atomic_file.h"
 #include "tests/apps/temporary_folder.h"

@@ -38,8 +38,10 @@ inline void fill_by_formula(Module& method) {
     if (source == "queue") {
       for (int64_t column = 0; column < shape[1]; ++column) {
         double square = 0;
-        for (int64_t row = 0; row < shape[0]; ++row) square += std::pow(u[static_cast<size_t>(row * shape[1] + column)], 2);
-        for (int64_t row = 0; row < shape[0]; ++row) u[static_cast<size_t>(row * shape[1] + column)] /= std::sqrt(square);
+        for (int64_t row = 0; row < shape[0]; ++row)
+          square += std::pow(u[static_cast<size_t>(row * shape[1] + column)], 2);
+        for (int64_t row = 0; row < shape[0]; ++row)
+          u[static_cast<size_t>(row * shape[1] + column)] /= std::sqrt(square);
       }
     } else if (shape.rank() >= 2) {
       const double bound = std::sqrt(3.0 / static_cast<double>(in_file.numel() / shape[0]));

@@ -1,6 +1,5 @@
-#include <gtest/gtest.h>
-
 #include <fstream>
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/step_record.h"
@@ -68,7 +67,8 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
 }
 
 INSTANTIATE_TEST_SUITE_P(MoCo, ParityTest,
-                         testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small"),
+                         testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50",
+                                         "moco_resnet50_small"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

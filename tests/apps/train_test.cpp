@@ -1,6 +1,5 @@
-#include <gtest/gtest.h>
-
 #include <fstream>
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -20,25 +19,23 @@ const std::string small_run =
     "--dim 16 --epochs 3 --warmup-epochs 1 --monitor-every 2 --monitor-samples 32 --threads 2 "
     "--eval-train synth:30:32:5 --eval-test synth:30:32:6 --eval-k 5 ";
 
-class TrainTest : public testing::Test {
+class TrainTest : public TemporaryFolder {
  protected:
   CommandResult train(const std::string& folder, const std::string& more = "") {
-    return minissl_command(small_run + "--out " + path(folder) + " " + more, folder_.path());
+    return minissl_command(small_run + "--out " + path(folder) + " " + more, folder_);
   }
-  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
-  std::string bytes(const std::string& name) const { return read_file(folder_.path() / name); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string bytes(const std::string& name) const { return read_file(folder_ / name); }
   // The log without what depends on the clock.
   std::string log(const std::string& run) const {
     std::string text;
-    for (Json event : read_metrics(folder_.path() / run / "metrics.jsonl")) {
+    for (Json event : read_metrics(folder_ / run / "metrics.jsonl")) {
       event.erase("seconds");
       event.erase("images_per_s");
       text += event.dump() + "\n";
     }
     return text;
   }
-
-  TemporaryFolder folder_;
 };
 
 TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {
@@ -47,10 +44,10 @@ TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {
   EXPECT_EQ(result.out, "");
   for (const char* file : {"config.toml", "metrics.jsonl", "last.safetensors", "backbone.safetensors", "report.html",
                            "epoch_0002.safetensors", "epoch_0003.safetensors"})
-    EXPECT_TRUE(fs::exists(folder_.path() / "run" / file)) << file;
-  EXPECT_FALSE(fs::exists(folder_.path() / "run" / "epoch_0001.safetensors"));
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  EXPECT_FALSE(fs::exists(folder_ / "run" / "epoch_0001.safetensors"));
   int64_t steps = 0, epochs = 0, monitors = 0, evals = 0;
-  for (const Json& event : read_metrics(folder_.path() / "run" / "metrics.jsonl")) {
+  for (const Json& event : read_metrics(folder_ / "run" / "metrics.jsonl")) {
     if (is_event(event, "step")) {
       EXPECT_EQ(event.at("step").get<int64_t>(), steps++);
       for (const char* field : {"epoch", "loss", "loss/infonce", "loss/variance", "lr", "images_per_s", "seconds"})
@@ -79,7 +76,7 @@ TEST_F(TrainTest, TheSameCommandGivesTheSameBytesWhateverTheWorkers) {
   EXPECT_EQ(log("a"), log("c"));
   // The configuration it wrote repeats the run.
   const CommandResult repeated =
-      minissl_command("train moco --config " + path("a/config.toml") + " --out " + path("d"), folder_.path());
+      minissl_command("train moco --config " + path("a/config.toml") + " --out " + path("d"), folder_);
   ASSERT_EQ(repeated.status, 0) << repeated.err;
   EXPECT_TRUE(bytes("a/last.safetensors") == bytes("d/last.safetensors"));
 }
@@ -89,7 +86,7 @@ TEST_F(TrainTest, AKillInMidEpochAndAResumeEndInTheSameBytes) {
   // A checkpoint after every step, and a kill between them: at step 6, in the middle of the second epoch.
   const std::string killed = small_run + "--checkpoint-minutes 0 --out " + path("killed");
   std::thread killer([&] {
-    const fs::path metrics = folder_.path() / "killed" / "metrics.jsonl";
+    const fs::path metrics = folder_ / "killed" / "metrics.jsonl";
     for (int i = 0; i < 6000; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       std::error_code error;
@@ -97,11 +94,11 @@ TEST_F(TrainTest, AKillInMidEpochAndAResumeEndInTheSameBytes) {
     }
     std::ignore = std::system(("pkill -KILL -f -- '--out " + path("killed") + "'").c_str());
   });
-  const CommandResult result = minissl_command(killed, folder_.path());
+  const CommandResult result = minissl_command(killed, folder_);
   killer.join();
   ASSERT_NE(result.status, 0);
   ASSERT_LT(SafetensorsReader(path("killed/last.safetensors")).read("run.position").at(2), 12);
-  const CommandResult resumed = minissl_command(killed + " --resume", folder_.path());
+  const CommandResult resumed = minissl_command(killed + " --resume", folder_);
   ASSERT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_TRUE(bytes("whole/last.safetensors") == bytes("killed/last.safetensors"));
   EXPECT_TRUE(bytes("whole/backbone.safetensors") == bytes("killed/backbone.safetensors"));
@@ -111,15 +108,16 @@ TEST_F(TrainTest, AKillInMidEpochAndAResumeEndInTheSameBytes) {
 TEST_F(TrainTest, AskedToStopItWritesACheckpointAndSaysHowToGoOn) {
   const std::string command = small_run + "--epochs 1000 --out " + path("stopped");
   std::thread stopper([&] {
-    const fs::path metrics = folder_.path() / "stopped" / "metrics.jsonl";
+    const fs::path metrics = folder_ / "stopped" / "metrics.jsonl";
     for (int i = 0; i < 6000; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       std::error_code error;
       if (fs::exists(metrics, error) && read_file(metrics).find("\"step\":1,") != std::string::npos) break;
     }
-    std::ignore = std::system(("pkill -TERM -f -- '^" + std::string(MINISSL_BINARY) + ".*--out " + path("stopped") + "'").c_str());
+    std::ignore = std::system(
+        ("pkill -TERM -f -- '^" + std::string(MINISSL_BINARY) + ".*--out " + path("stopped") + "'").c_str());
   });
-  const CommandResult result = minissl_command(command, folder_.path());
+  const CommandResult result = minissl_command(command, folder_);
   stopper.join();
   EXPECT_EQ(result.status, 1);
   EXPECT_NE(result.err.find("--resume goes on"), std::string::npos) << result.err;
@@ -139,15 +137,16 @@ TEST_F(TrainTest, ANaNStopsTheRunAndSaysWhere) {
 TEST_F(TrainTest, AccumulationCountsOptimizerSteps) {
   ASSERT_EQ(train("run", "--accumulate 2 --epochs 2").status, 0);
   int64_t steps = 0;
-  for (const Json& event : read_metrics(folder_.path() / "run" / "metrics.jsonl")) steps += is_event(event, "step");
+  for (const Json& event : read_metrics(folder_ / "run" / "metrics.jsonl")) steps += is_event(event, "step");
   EXPECT_EQ(steps, 4);
 }
 
 TEST_F(TrainTest, WhatWasTrainedCanBeEvaluatedAndEmbedded) {
   ASSERT_EQ(train("run", "--checkpoint-every 1").status, 0);
   const std::string weights = path("run/backbone.safetensors");
-  const CommandResult eval = minissl_command("eval knn --json --baselines --k 5 --weights " + weights +
-                                                 " --train synth:30:32:5 --test synth:30:32:6", folder_.path());
+  const CommandResult eval = minissl_command(
+      "eval knn --json --baselines --k 5 --weights " + weights + " --train synth:30:32:5 --test synth:30:32:6",
+      folder_);
   ASSERT_EQ(eval.status, 0) << eval.err;
   const auto json = nlohmann::json::parse(eval.out);
   EXPECT_EQ(json.at("n_test"), 30);
@@ -155,28 +154,31 @@ TEST_F(TrainTest, WhatWasTrainedCanBeEvaluatedAndEmbedded) {
   EXPECT_TRUE(json.at("pixels").contains("top1"));
   // The same figure as the run's own.
   double last = -1;
-  for (const Json& event : read_metrics(folder_.path() / "run" / "metrics.jsonl"))
+  for (const Json& event : read_metrics(folder_ / "run" / "metrics.jsonl"))
     if (is_event(event, "eval")) last = event.at("knn_top1");
   EXPECT_DOUBLE_EQ(json.at("top1").get<double>(), last);
 
-  const CommandResult embed = minissl_command("embed --weights " + weights + " --data synth:10:32 --out " + path("e.npy"),
-                                              folder_.path());
+  const CommandResult embed =
+      minissl_command("embed --weights " + weights + " --data synth:10:32 --out " + path("e.npy"), folder_);
   ASSERT_EQ(embed.status, 0) << embed.err;
   EXPECT_EQ(load_npy(path("e.npy")).shape(), (Shape{10, 512}));
   EXPECT_EQ(bytes("e.csv").substr(0, 15), "row,path,label\n");
   // A backbone has no projection.
-  EXPECT_EQ(minissl_command("embed --features projection --weights " + weights + " --data synth:10:32 --out " + path("p.npy"),
-                            folder_.path()).status, 1);
+  EXPECT_EQ(
+      minissl_command("embed --features projection --weights " + weights + " --data synth:10:32 --out " + path("p.npy"),
+                      folder_)
+          .status,
+      1);
   const CommandResult monitor = minissl_command(
-      "monitor --json --run " + path("run") + " --data synth:32:32 --out " + path("chart.png"), folder_.path());
+      "monitor --json --run " + path("run") + " --data synth:32:32 --out " + path("chart.png"), folder_);
   ASSERT_EQ(monitor.status, 0) << monitor.err;
   EXPECT_EQ(nlohmann::json::parse(monitor.out).at("checkpoints").size(), 3U);
   EXPECT_TRUE(fs::exists(path("chart.png")));
-  EXPECT_EQ(minissl_command("report " + path("run"), folder_.path()).status, 0);
+  EXPECT_EQ(minissl_command("report " + path("run"), folder_).status, 0);
 }
 
 TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
-  const auto status = [&](const std::string& arguments) { return minissl_command(arguments, folder_.path()).status; };
+  const auto status = [&](const std::string& arguments) { return minissl_command(arguments, folder_).status; };
   EXPECT_EQ(status("--help"), 0);
   EXPECT_EQ(status("--version"), 0);
   EXPECT_EQ(status("train moco --help"), 0);
@@ -185,7 +187,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_EQ(status("train moco --data x"), 2);
   EXPECT_EQ(status("train moco --data x --out y --no-such-flag 3"), 2);
   EXPECT_EQ(status("train moco --data synth:64 --out y --crop-scale 0.1"), 2);
-  const CommandResult missing = minissl_command("train moco --data /no/such/folder --out " + path("y"), folder_.path());
+  const CommandResult missing = minissl_command("train moco --data /no/such/folder --out " + path("y"), folder_);
   EXPECT_EQ(missing.status, 1);
   EXPECT_NE(missing.err.find("/no/such/folder"), std::string::npos);
   EXPECT_EQ(std::count(missing.err.begin(), missing.err.end(), '\n'), 1) << missing.err;
@@ -193,7 +195,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_EQ(train("z", "--device cuda").status, 1);     // this build has none
   EXPECT_EQ(train("z", "--precision bf16").status, 1);  // not on the CPU
   EXPECT_EQ(train("z", "--lr 0.1 --on-collapse faint").status, 1);
-  EXPECT_FALSE(fs::exists(folder_.path() / "z"));
+  EXPECT_FALSE(fs::exists(folder_ / "z"));
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "nn/optimizer.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <numbers>
+#include <unistd.h>
 
 #include "nn/layers.h"
 #include "nn/schedule.h"

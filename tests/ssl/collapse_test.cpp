@@ -49,12 +49,13 @@ TEST(Collapse, MeanCosineIsTheMeanOverPairs) {
 }
 
 TEST(Collapse, RankCountsTheDirectionsInUse) {
-  // Three directions of equal strength in 32 dimensions, around a mean far from 0.
+  // Three directions of equal strength in 32 dimensions, around 0 and around a mean far from it.
   const Tensor base = random_tensor({600, 3}, 4);
-  const Tensor z = Tensor::full({600, 32}, 5);
+  const Tensor z = Tensor::zeros({600, 32});
   for (int64_t n = 0; n < 600; ++n)
     for (int64_t d = 0; d < 3; ++d) z.mutable_data<float>()[n * 32 + d] += base.data<float>()[n * 3 + d];
   EXPECT_NEAR(collapse_metrics(z).eff_rank, 3, 0.01);
+  EXPECT_NEAR(collapse_metrics(scaled(z, 1, 5)).eff_rank, 3, 0.01);
   const CollapseMetrics wide = collapse_metrics(random_tensor({600, 32}, 5));
   EXPECT_EQ(judge_collapse({wide, collapse_metrics(z)}, 600, 32).level, CollapseVerdict::Level::watch);
   // More dimensions than images.

@@ -15,7 +15,8 @@ TEST(Losses, InfoNceByItsFormula) {
   double expected = 0;
   for (int64_t i = 0; i < 2; ++i) {
     const double positive = std::exp(l_pos.at(i) / 0.2);
-    expected -= std::log(positive / (positive + std::exp(l_neg.at(2 * i) / 0.2) + std::exp(l_neg.at(2 * i + 1) / 0.2))) / 2;
+    expected -=
+        std::log(positive / (positive + std::exp(l_neg.at(2 * i) / 0.2) + std::exp(l_neg.at(2 * i + 1) / 0.2))) / 2;
   }
   EXPECT_NEAR(result.loss.value().item(), expected, 1e-12);
   EXPECT_EQ(result.logits.shape(), (Shape{2, 3}));
@@ -29,9 +30,9 @@ TEST(Losses, VarianceIsZeroWhereTheStdIsLargeEnough) {
 }
 
 TEST(Losses, GradientOfInfoNce) {
-  const GradientCheck check = gradient_check(
-      [](const std::vector<Variable>& v) { return info_nce(v[0], v[1], 0.3).loss; },
-      {random_tensor({3, 1}, 1, DType::f64), random_tensor({3, 5}, 2, DType::f64)}, {true, true});
+  const GradientCheck check =
+      gradient_check([](const std::vector<Variable>& v) { return info_nce(v[0], v[1], 0.3).loss; },
+                     {random_tensor({3, 1}, 1, DType::f64), random_tensor({3, 5}, 2, DType::f64)}, {true, true});
   EXPECT_LT(check.worst, 1e-8) << check.where;
   EXPECT_EQ(check.compared, 18);
 }
