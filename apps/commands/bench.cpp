@@ -65,7 +65,7 @@ void BenchStep::run() const {
   const size_t middle = milliseconds.size() / 2;
   const double median =
       milliseconds.size() % 2 ? milliseconds[middle] : (milliseconds[middle - 1] + milliseconds[middle]) / 2;
-  const auto rounded = [](double v, double unit) { return std::round(v / unit) * unit; };
+  const auto rounded = [](double v, double parts) { return std::round(v * parts) / parts; };
   nlohmann::ordered_json result{
       {"peer", "minissl"},
       {"method", method.method},
@@ -75,10 +75,10 @@ void BenchStep::run() const {
       {"threads", threads()},
       {"steps", steps},
       {"warmup", warmup},
-      {"img_s", rounded(static_cast<double>(batch) / median * 1e3, 0.01)},
-      {"step_ms", {rounded(median, 0.1), rounded(milliseconds.front(), 0.1), rounded(milliseconds.back(), 0.1)}},
+      {"img_s", rounded(static_cast<double>(batch) / median * 1e3, 100)},
+      {"step_ms", {rounded(median, 10), rounded(milliseconds.front(), 10), rounded(milliseconds.back(), 10)}},
       {"peak_mb", process_peak_bytes() >> 20},
-      {"loss", rounded(last_loss, 1e-4)},
+      {"loss", rounded(last_loss, 1e4)},
       {"allocator_peak_bytes", allocator().usage().peak}};
   if (common.json) {
     fmt::print("{}\n", result.dump());
