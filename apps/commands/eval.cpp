@@ -5,6 +5,7 @@
 #include "apps/run/progress.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
+#include "tensor/ops/rows.h"
 
 namespace minissl {
 namespace {
@@ -170,8 +171,14 @@ void Embed::run() const {
   PretrainedEncoder encoder(weights, network);
   const ModelDescription& model = encoder.description();
   const auto dataset = open(data, model.network);
+  NamedTensors seen;
   const Features f = extract(
-      *dataset, model, model.network.size, [&](const Tensor& images) { return encoder.embed(images); }, "embedding");
+      *dataset, model, model.network.size,
+      [&](const Tensor& images) {
+        if (!images_out.empty()) seen.emplace_back(fmt::format("batch{}", seen.size()), ops::nhwc_to_nchw(images));
+        return encoder.embed(images);
+      },
+      "embedding");
   const Tensor rows = features == "projection" ? f.projection : f.backbone;
   require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
   std::string csv = "row,path,label\n";
@@ -181,6 +188,7 @@ void Embed::run() const {
                        label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
   }
   save_npy(out, rows);
+  if (!images_out.empty()) save_safetensors(images_out, seen);
   write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
   fmt::print(stderr, "{} embeddings of {} numbers: {}\n", rows.dim(0), rows.dim(1), out);
 }
@@ -210,6 +218,8 @@ void add_embed(CLI::App& app) {
   add_flag(*embed, "data", flags->data, "a folder of images, or synth:N")->required();
   add_flag(*embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label")->required();
   add_flag(*embed, "features", flags->features, "backbone or projection");
+  add_flag(*embed, "images-out", flags->images_out,
+           "what the encoder was shown, to check it elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
   flags->add_to(*embed);
   embed->callback([flags] { flags->run(); });
 }
