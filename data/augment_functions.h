@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "data/image.h"
+#include "data/luma.h"
 #include "tensor/host_device.h"
 #include "tensor/random.h"
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "data/luma.h"
 #include "tensor/tensor.h"
 
 namespace minissl {
@@ -12,9 +13,6 @@ struct Image {
   int64_t width() const { return pixels.dim(1); }
   int64_t channels() const { return pixels.dim(2); }
 };
-
-/// The weights of red, green and blue in gray: ITU-R BT.601 luma, as in JPEG, Pillow and torchvision.
-inline constexpr float luma_red = 0.299f, luma_green = 0.587f, luma_blue = 0.114f;
 
 /// The image with `channels` = 1 or 3 of them: gray is repeated, colours become luma. The image itself (sharing its
 /// pixels) when it has that many already.
