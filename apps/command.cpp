@@ -92,6 +92,14 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
   }
   // Behind the names of the command, before its flags.
   const auto first_flag = std::find_if(given.begin(), given.end(), is_flag);
+  // A run's config.toml says which method it was; the command line says it too, in words.
+  std::erase_if(from_files, [&](const std::string& flag) {
+    if (!flag.starts_with("--method=")) return false;
+    const std::string method = flag.substr(9);
+    require(std::find(given.begin(), first_flag, method) != first_flag, "--config: the file is for {0}; use train {0}",
+            method);
+    return true;
+  });
   given.insert(first_flag, from_files.begin(), from_files.end());
   return given;
 }

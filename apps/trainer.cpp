@@ -56,6 +56,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
+  require(flags_.monitor_every == 0 || flags_.monitor_samples >= 2, "--monitor-samples must be at least 2, not {}",
+          flags_.monitor_samples);
   require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop",
           "--on-collapse {} is not known; there are warn and stop", flags_.on_collapse);
   require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");

@@ -17,7 +17,7 @@ install() {
 
 # configure NAME PREFIX: a build of its own below scratch
 configure() {
-  cmake --preset release -B "$scratch/$1" -DCMAKE_PREFIX_PATH="$2" -DMINISSL_BENCH=OFF > /dev/null
+  cmake --preset release -B "$scratch/$1" -DCMAKE_PREFIX_PATH="$2" > /dev/null
   grep --quiet "^dnnl_DIR:PATH=$2/" "$scratch/$1/CMakeCache.txt" || { echo "another oneDNN was found" >&2; exit 1; }
 }
 

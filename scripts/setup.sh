@@ -9,8 +9,8 @@ packages=(
   libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN asks for OpenCL when CMake finds it
   libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libjpeg-dev libexif-dev libstb-dev zlib1g-dev
-  libjs-chart.js
-  libgtest-dev libbenchmark-dev
+  libjs-chart.js fonts-liberation
+  libgtest-dev
 )
 case "${1:-}" in
   "") ;;

@@ -87,7 +87,7 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int6
         fmt::format("{}: all images are mapped to nearly the same direction (spread {:.3f} of 1, mean cosine {:.3f})",
                     early ? "watch" : "collapsed", spread, now.mean_cos)};
   }
-  if (now.eff_rank < 0.02 * possible && history.size() > 1)
+  if (now.eff_rank < 0.05 * possible && history.size() > 1)
     return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",
                                           now.eff_rank, possible)};
   if (now.eff_rank < 0.5 * best_rank)

@@ -79,7 +79,8 @@ void add_flags(CLI::App& command, TrainFlags& f, const std::string& method) {
 }
 
 std::string config_of(const CLI::App& command, const std::string& method) {
-  return fmt::format("# minissl train {} --config THIS_FILE --out NEW_FOLDER repeats this run\n", method) +
+  return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
+                     method) +
          to_toml(values_in_force(command, {"out", "resume"}));
 }
 

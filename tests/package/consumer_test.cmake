@@ -26,7 +26,7 @@ foreach(project ${EXAMPLE} ${CMAKE_CURRENT_LIST_DIR}/every_layer)
 endforeach()
 run(${SCRATCH}/consumer/consumer ${SCRATCH}/example.safetensors)
 
-foreach(line "matrix f32[2, 3]: 1 2 3 4 5 6" "scalar f64[]: 0.5")
+foreach(line "weight f32[1, 1]: 2.000" "bias f32[1]: 1.000")
   string(FIND "${output}" "${line}" at)
   if(at EQUAL -1)
     message(FATAL_ERROR "the example did not print '${line}' but:\n${output}")

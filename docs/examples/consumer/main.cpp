@@ -1,27 +1,32 @@
-// Writes two tensors to a .safetensors file, reads them back and prints them.
+// Fits y = 2 x + 1 by gradient descent, writes the weights to a .safetensors file and reads them back.
 #include <cstdio>
 #include <exception>
 
-#include "formats/safetensors.h"
-#include "tensor/tensor.h"
+#include "nn/layers.h"
+#include "nn/optimizer.h"
+#include "nn/state_file.h"
 
-using minissl::DType;
-using minissl::Tensor;
+using namespace minissl;
 
 int main(int argc, char** argv) {
-  const char* path = argc > 1 ? argv[1] : "example.safetensors";
+  const char* path = argc > 1 ? argv[1] : "line.safetensors";
   try {
-    const Tensor matrix = Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6});
-    const Tensor scalar = Tensor::full({}, 0.5, DType::f64);
-    minissl::save_safetensors(path, {{"matrix", matrix}, {"scalar", scalar}}, {{"made_by", "consumer"}});
-
-    const minissl::TensorFile file = minissl::load_safetensors(path);
-    for (const auto& [key, text] : file.metadata) std::printf("%s: %s\n", key.c_str(), text.c_str());
-    for (const auto& [name, tensor] : file.tensors) {
-      std::printf("%s %s:", name.c_str(), tensor.str().c_str());
-      for (const double value : tensor.to_vector()) std::printf(" %g", value);
-      std::printf("\n");
+    const Tensor x = Tensor::from<float>({4, 1}, std::vector<float>{-1, 0, 1, 2});
+    const Tensor y = Tensor::from<float>({4, 1}, std::vector<float>{-1, 1, 3, 5});
+    Linear line(1, 1);
+    line.initialize(/*seed=*/0);
+    ParameterArena arena(line);
+    Optimizer sgd({.kind = "sgd", .weight_decay = 0}, arena);
+    for (int step = 0; step < 200; ++step) {
+      arena.zero_gradients();
+      const Variable loss = mean(square(line.forward(x) - y));
+      backward(loss);
+      sgd.step(/*lr=*/0.05);
+      if (step % 50 == 0) std::printf("step %d: loss %.6f\n", step, loss.value().item());
     }
+    save_safetensors(path, file_tensors(line), {{"made_by", "consumer"}});
+    for (const auto& [name, tensor] : load_safetensors(path).tensors)
+      std::printf("%s %s: %.3f\n", name.c_str(), tensor.str().c_str(), tensor.item());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;
