@@ -11,8 +11,8 @@ using namespace minissl;
 int main(int argc, char** argv) {
   const char* path = argc > 1 ? argv[1] : "line.safetensors";
   try {
-    const Tensor x = Tensor::from<float>({4, 1}, std::vector<float>{-1, 0, 1, 2});
-    const Tensor y = Tensor::from<float>({4, 1}, std::vector<float>{-1, 1, 3, 5});
+    const Tensor x = Tensor::from<float>({4, 1}, {-1, 0, 1, 2});
+    const Tensor y = Tensor::from<float>({4, 1}, {-1, 1, 3, 5});
     Linear line(1, 1);
     line.initialize(/*seed=*/0);
     ParameterArena arena(line);
