@@ -16,6 +16,9 @@ struct Features {
   std::vector<int64_t> indices;  ///< in the data set
 };
 
+/// Images embedded at a time.
+inline constexpr int64_t embedding_batch = 64;
+
 using EmbedFunction = std::function<Embedding(const Tensor& images)>;
 
 /// Embeds the evaluation view of every image of a data set, or of its first `limit` in an order drawn from the seed.

@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t embedding_batch = 64;
-
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 volatile std::sig_atomic_t stop_requested = 0;
@@ -42,12 +40,6 @@ class StopRequests {
 
 std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safetensors", epochs); }
 
-CollapseMetrics metrics_of(const Json& event, const char* space) {
-  const Json& values = event.at(space);
-  return {number(values, "std"), number(values, "mean_cos"), number(values, "eff_rank"),
-          number(values, "std_normalized"), number(values, "norm")};
-}
-
 }  // namespace
 
 Trainer::Trainer(const TrainFlags& flags, std::string config)
@@ -56,19 +48,21 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
-  require(flags_.monitor_every == 0 || flags_.monitor_samples >= 2, "--monitor-samples must be at least 2, not {}",
-          flags_.monitor_samples);
   require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop",
           "--on-collapse {} is not known; there are warn and stop", flags_.on_collapse);
   require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");
   flags_.augmentation.check();
   const auto channels = static_cast<int>(flags_.network.channels);
   dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
-  if (!flags_.eval_train.empty()) {
-    eval_train_ = open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value);
-    eval_test_ = open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value);
-  }
   normalization_ = Normalization::imagenet(channels);
+  if (flags_.monitor_every > 0)
+    collapse_watch_ =
+        std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
+  if (!flags_.eval_train.empty())
+    knn_watch_ =
+        std::make_unique<KnnWatch>(open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
+                                   open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
+                                   loader_options(embedding_batch), KnnOptions{flags_.eval_k, flags_.eval_temperature});
   const int64_t images_per_step = flags_.batch * flags_.accumulate;
   steps_per_epoch_ = dataset_->size() / images_per_step;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
@@ -95,15 +89,9 @@ void Trainer::open_folder() {
   if (flags_.resume && fs::exists(last)) {
     position_ = load_checkpoint(last, *method_, *optimizer_);
     log_ = std::make_unique<MetricsLog>(metrics, position_.step - 1);
-    for (const Json& event : read_metrics(metrics)) {
-      if (is_event(event, "monitor")) {
-        backbone_history_.push_back(metrics_of(event, "backbone"));
-        projection_history_.push_back(metrics_of(event, "projection"));
-      } else if (is_event(event, "eval") && event.contains("baseline")) {
-        untrained_top1_ = number(event.at("baseline"), "untrained");
-        pixel_top1_ = number(event.at("baseline"), "pixels");
-      }
-    }
+    const std::vector<Json> events = read_metrics(metrics);
+    if (collapse_watch_) collapse_watch_->restore(events);
+    if (knn_watch_) knn_watch_->restore(events);
     return;
   }
   require(!fs::exists(metrics) || flags_.resume,
@@ -151,7 +139,7 @@ void Trainer::run() {
   }
   progress_->log(fmt::format("memory: {}", allocator().usage().str()));
   save_checkpoint();
-  write_report_page();
+  write_report(folder_);
   progress_->finish();
   fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
 }
@@ -242,52 +230,27 @@ void Trainer::end_epoch() {
 }
 
 void Trainer::look_for_collapse() {
-  if (flags_.monitor_every == 0) return;
-  const Sample sample(*dataset_, flags_.monitor_samples, flags_.common.seed);
-  const Features features = extract_features(sample, loader_options(embedding_batch),
-                                             [&](const Tensor& images) { return method_->embed(images); });
-  backbone_history_.push_back(collapse_metrics(features.backbone));
-  projection_history_.push_back(collapse_metrics(features.projection));
-  const int64_t count = features.backbone.dim(0);
-  const auto backbone = judge_collapse(backbone_history_, count, features.backbone.dim(1));
-  const auto projection = judge_collapse(projection_history_, count, features.projection.dim(1));
-  const bool backbone_is_worse = backbone.level >= projection.level;
-  const CollapseVerdict& verdict = backbone_is_worse ? backbone : projection;
-  const std::string text = fmt::format("{} ({})", verdict.text, backbone_is_worse ? "backbone" : "projection");
-  log_->append(MonitorEvent{position_.epoch, backbone_history_.back(), projection_history_.back(), text});
-  write_report_page();
-  if (verdict.level == CollapseVerdict::Level::healthy) return;
-  progress_->log(fmt::format("after epoch {}: {}", position_.epoch, text));
-  if (verdict.level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
+  if (!collapse_watch_) return;
+  const auto [event, level] = collapse_watch_->look(*method_, position_.epoch);
+  log_->append(event);
+  write_report(folder_);
+  if (level == CollapseVerdict::Level::healthy) return;
+  progress_->log(fmt::format("after epoch {}: {}", position_.epoch, event.verdict));
+  if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
     save_checkpoint();
     progress_->finish();
-    fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, text);
+    fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, event.verdict);
   }
 }
 
 void Trainer::evaluate() {
-  if (!eval_train_) return;
-  const KnnOptions knn{flags_.eval_k, flags_.eval_temperature};
-  const auto top1 = [&](LoaderOptions options, const EmbedFunction& embed) {
-    return knn_between(*eval_train_, extract_features(*eval_train_, options, embed), *eval_test_,
-                       extract_features(*eval_test_, options, embed), false, knn)
-        .top1;
-  };
-  EvalEvent event{.epoch = position_.epoch};
-  event.knn_top1 = top1(loader_options(embedding_batch), [&](const Tensor& images) { return method_->embed(images); });
-  if (position_.step == 0) {
-    LoaderOptions pixels = loader_options(embedding_batch);
-    pixels.size = pixel_size;
-    untrained_top1_ = event.knn_top1;
-    pixel_top1_ = top1(pixels, pixel_embedding);
-  }
-  event.untrained = untrained_top1_;
-  event.pixels = pixel_top1_;
+  if (!knn_watch_) return;
+  const EvalEvent event = knn_watch_->look(*method_, position_.epoch);
   log_->append(event);
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
-                             position_.epoch, 100 * event.knn_top1, 100 * untrained_top1_.value_or(0),
-                             100 * pixel_top1_.value_or(0)));
-  write_report_page();
+                             position_.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
+                             100 * event.pixels.value_or(0)));
+  write_report(folder_);
 }
 
 void Trainer::save_checkpoint() {
@@ -304,7 +267,7 @@ void Trainer::save_checkpoint() {
     minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);
     prune_checkpoints();
   }
-  write_report_page();
+  write_report(folder_);
 }
 
 void Trainer::prune_checkpoints() const {
@@ -324,8 +287,6 @@ void Trainer::write_views() {
   write_png(folder_ / "views.png",
             tile({to_pixels(batch.view1, normalization_), to_pixels(batch.view2, normalization_)}, 4, 2));
 }
-
-void Trainer::write_report_page() const { write_report(folder_); }
 
 void Trainer::name_bad_files(const std::vector<BadFile>& files) {
   for (; bad_files_named_ < files.size(); ++bad_files_named_)

@@ -6,12 +6,11 @@
 #include <vector>
 
 #include "apps/checkpoint.h"
-#include "apps/features.h"
 #include "apps/method_flags.h"
 #include "apps/run/metrics_log.h"
 #include "apps/run/progress.h"
+#include "apps/watch.h"
 #include "nn/schedule.h"
-#include "ssl/collapse.h"
 
 namespace minissl {
 
@@ -61,7 +60,6 @@ class Trainer {
   void save_checkpoint();
   void prune_checkpoints() const;
   void write_views();
-  void write_report_page() const;
   void name_bad_files(const std::vector<BadFile>& files);
   LoaderOptions loader_options(int64_t batch) const;
   bool finished() const;
@@ -69,7 +67,7 @@ class Trainer {
   const TrainFlags flags_;
   const std::string config_;
   const std::filesystem::path folder_;
-  std::unique_ptr<Dataset> dataset_, eval_train_, eval_test_;
+  std::unique_ptr<Dataset> dataset_;
   Normalization normalization_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -77,8 +75,8 @@ class Trainer {
   int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   RunPosition position_;
   std::vector<std::string> term_names_;
-  std::vector<CollapseMetrics> backbone_history_, projection_history_;
-  std::optional<double> untrained_top1_, pixel_top1_;
+  std::unique_ptr<CollapseWatch> collapse_watch_;  // none: not wanted
+  std::unique_ptr<KnnWatch> knn_watch_;
   size_t bad_files_named_ = 0;
   double start_ = 0, last_checkpoint_ = 0;
   std::unique_ptr<MetricsLog> log_;

@@ -1,56 +1,9 @@
 #include <nlohmann/json.hpp>
 
-#include "apps/features.h"
-#include "apps/model_file.h"
-#include "apps/run/progress.h"
-#include "formats/npy.h"
-#include "tensor/atomic_file.h"
-#include "tensor/ops/rows.h"
+#include "apps/embed_flags.h"
 
 namespace minissl {
 namespace {
-
-constexpr int64_t embedding_batch = 64;
-
-/// What both commands need to know to embed a data set.
-struct EmbedFlags {
-  CommonFlags common;
-  NetworkFlags network;
-  std::string weights;
-  int workers = 1, max_value = 0;
-  double max_bad_fraction = 0.01;
-
-  void add_to(CLI::App& command) {
-    add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict")
-        ->required();
-    add_flag(command, "workers", workers, "threads that decode");
-    add_flag(command, "max-bad-fraction", max_bad_fraction, "part of the files that may be unreadable");
-    add_flag(command, "max-value", max_value, "of 16-bit images (0: found out)");
-    network.add_to(command);
-    common.add_to(command);
-  }
-
-  std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const {
-    return open_dataset(spec, static_cast<int>(net.channels), common.seed, max_value);
-  }
-
-  Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, const EmbedFunction& embed,
-                   const char* what) const {
-    LoaderOptions options{.batch = embedding_batch,
-                          .size = size,
-                          .channels = model.network.channels,
-                          .seed = common.seed,
-                          .workers = workers};
-    options.normalization = model.normalization;
-    options.max_bad_fraction = max_bad_fraction;
-    Progress progress(dataset.size(), "image");
-    std::vector<BadFile> bad;
-    const Features features =
-        extract_features(dataset, options, embed, &bad, [&](int64_t done) { progress.update(done, what); });
-    for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
-    return features;
-  }
-};
 
 /// Some classes of a data set, numbered anew.
 class Classes : public Dataset {
@@ -150,49 +103,6 @@ void EvalKnn::run() const {
   }
 }
 
-struct Embed : EmbedFlags {
-  std::string data, out, features = "backbone", images_out;
-
-  void run() const;
-};
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
-
-void Embed::run() const {
-  common.apply();
-  require(features == "backbone" || features == "projection",
-          "--features {} is not known; there are backbone and projection", features);
-  require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
-  PretrainedEncoder encoder(weights, network);
-  const ModelDescription& model = encoder.description();
-  const auto dataset = open(data, model.network);
-  NamedTensors seen;
-  const Features f = extract(
-      *dataset, model, model.network.size,
-      [&](const Tensor& images) {
-        if (!images_out.empty()) seen.emplace_back(fmt::format("batch{}", seen.size()), ops::nhwc_to_nchw(images));
-        return encoder.embed(images);
-      },
-      "embedding");
-  const Tensor rows = features == "projection" ? f.projection : f.backbone;
-  require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
-  std::string csv = "row,path,label\n";
-  for (size_t i = 0; i < f.indices.size(); ++i) {
-    const int64_t label = f.labels[i];
-    csv += fmt::format("{},{},{}\n", i, csv_field(dataset->name(f.indices[i])),
-                       label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
-  }
-  save_npy(out, rows);
-  if (!images_out.empty()) save_safetensors(images_out, seen);
-  write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
-  fmt::print(stderr, "{} embeddings of {} numbers: {}\n", rows.dim(0), rows.dim(1), out);
-}
-
 }  // namespace
 
 void add_eval(CLI::App& app) {
@@ -210,18 +120,6 @@ void add_eval(CLI::App& app) {
   knn->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
   flags->add_to(*knn);
   knn->callback([flags] { flags->run(); });
-}
-
-void add_embed(CLI::App& app) {
-  CLI::App* embed = app.add_subcommand("embed", "Write the embeddings of images to a .npy file");
-  auto flags = std::make_shared<Embed>();
-  add_flag(*embed, "data", flags->data, "a folder of images, or synth:N")->required();
-  add_flag(*embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label")->required();
-  add_flag(*embed, "features", flags->features, "backbone or projection");
-  add_flag(*embed, "images-out", flags->images_out,
-           "what the encoder was shown, to check it elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
-  flags->add_to(*embed);
-  embed->callback([flags] { flags->run(); });
 }
 
 }  // namespace minissl

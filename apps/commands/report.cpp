@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t embedding_batch = 64;
-
 struct Monitor {
   CommonFlags common;
   std::string run, data, out;

@@ -1,0 +1,66 @@
+#include "apps/embed_flags.h"
+#include "formats/npy.h"
+#include "tensor/atomic_file.h"
+#include "tensor/ops/rows.h"
+
+namespace minissl {
+namespace {
+
+struct Embed : EmbedFlags {
+  std::string data, out, features = "backbone", images_out;
+
+  void run() const;
+};
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+void Embed::run() const {
+  common.apply();
+  require(features == "backbone" || features == "projection",
+          "--features {} is not known; there are backbone and projection", features);
+  require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
+  PretrainedEncoder encoder(weights, network);
+  const ModelDescription& model = encoder.description();
+  const auto dataset = open(data, model.network);
+  NamedTensors seen;
+  const Features f = extract(
+      *dataset, model, model.network.size,
+      [&](const Tensor& images) {
+        if (!images_out.empty()) seen.emplace_back(fmt::format("batch{}", seen.size()), ops::nhwc_to_nchw(images));
+        return encoder.embed(images);
+      },
+      "embedding");
+  const Tensor rows = features == "projection" ? f.projection : f.backbone;
+  require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
+  std::string csv = "row,path,label\n";
+  for (size_t i = 0; i < f.indices.size(); ++i) {
+    const int64_t label = f.labels[i];
+    csv += fmt::format("{},{},{}\n", i, csv_field(dataset->name(f.indices[i])),
+                       label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
+  }
+  save_npy(out, rows);
+  if (!images_out.empty()) save_safetensors(images_out, seen);
+  write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
+  fmt::print(stderr, "{} embeddings of {} numbers: {}\n", rows.dim(0), rows.dim(1), out);
+}
+
+}  // namespace
+
+void add_embed(CLI::App& app) {
+  CLI::App* embed = app.add_subcommand("embed", "Write the embeddings of images to a .npy file");
+  auto flags = std::make_shared<Embed>();
+  add_flag(*embed, "data", flags->data, "a folder of images, or synth:N")->required();
+  add_flag(*embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label")->required();
+  add_flag(*embed, "features", flags->features, "backbone or projection");
+  add_flag(*embed, "images-out", flags->images_out,
+           "what the encoder was shown, to check it elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
+  flags->add_to(*embed);
+  embed->callback([flags] { flags->run(); });
+}
+
+}  // namespace minissl

@@ -1,0 +1,38 @@
+#include "apps/embed_flags.h"
+
+#include "apps/run/progress.h"
+
+namespace minissl {
+
+void EmbedFlags::add_to(CLI::App& command) {
+  add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict")
+      ->required();
+  add_flag(command, "workers", workers, "threads that decode");
+  add_flag(command, "max-bad-fraction", max_bad_fraction, "part of the files that may be unreadable");
+  add_flag(command, "max-value", max_value, "of 16-bit images (0: found out)");
+  network.add_to(command);
+  common.add_to(command);
+}
+
+std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const NetworkFlags& net) const {
+  return open_dataset(spec, static_cast<int>(net.channels), common.seed, max_value);
+}
+
+Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size,
+                             const EmbedFunction& embed, const char* what) const {
+  LoaderOptions options{.batch = embedding_batch,
+                        .size = size,
+                        .channels = model.network.channels,
+                        .seed = common.seed,
+                        .workers = workers};
+  options.normalization = model.normalization;
+  options.max_bad_fraction = max_bad_fraction;
+  Progress progress(dataset.size(), "image");
+  std::vector<BadFile> bad;
+  const Features features =
+      extract_features(dataset, options, embed, &bad, [&](int64_t done) { progress.update(done, what); });
+  for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
+  return features;
+}
+
+}  // namespace minissl

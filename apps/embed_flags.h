@@ -1,0 +1,25 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "apps/features.h"
+#include "apps/model_file.h"
+
+namespace minissl {
+
+/// The flags of commands that embed data sets with a pretrained encoder, and how they do it.
+struct EmbedFlags {
+  CommonFlags common;
+  NetworkFlags network;
+  std::string weights;
+  int workers = 1, max_value = 0;
+  double max_bad_fraction = 0.01;
+
+  void add_to(CLI::App& command);
+  std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const;
+  /// Progress, under the name `what`, and unreadable files go to standard error.
+  Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, const EmbedFunction& embed,
+                   const char* what) const;
+};
+
+}  // namespace minissl

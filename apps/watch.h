@@ -1,0 +1,56 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "apps/features.h"
+#include "apps/run/metrics_log.h"
+#include "ssl/collapse.h"
+#include "ssl/method.h"
+
+namespace minissl {
+
+/// The collapse monitor of a run: embeds the same sample of the data at every look and judges it in the light of the
+/// earlier ones.
+class CollapseWatch {
+ public:
+  /// `dataset` must outlive it.
+  CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options);
+
+  /// Goes on after the looks of a run's log.
+  void restore(const std::vector<Json>& events);
+
+  struct Look {
+    MonitorEvent event;
+    CollapseVerdict::Level level;  ///< of the worse of backbone and projection
+  };
+  /// `epoch`: epochs done.
+  Look look(Method& method, int64_t epoch);
+
+ private:
+  Sample sample_;
+  LoaderOptions options_;
+  std::vector<CollapseMetrics> backbone_, projection_;
+};
+
+/// The kNN accuracy of a run's backbone from one labelled data set to another, beside what it has to beat: the
+/// untrained network and raw pixels, which the first look measures.
+class KnnWatch {
+ public:
+  KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
+           const KnnOptions& knn);
+
+  void restore(const std::vector<Json>& events);
+  /// `epoch`: epochs done.
+  EvalEvent look(Method& method, int64_t epoch);
+
+ private:
+  double top1(const LoaderOptions& options, const EmbedFunction& embed) const;
+
+  std::unique_ptr<Dataset> train_, test_;
+  LoaderOptions options_;
+  KnnOptions knn_;
+  std::optional<double> untrained_, pixels_;
+};
+
+}  // namespace minissl
