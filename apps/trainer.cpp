@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <sstream>
 
 #include "apps/model_file.h"
 #include "apps/run/picture.h"
@@ -80,6 +80,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   open_folder();
   progress_ = std::make_unique<Progress>(total_steps_, "step");
   if (!warning.empty()) progress_->log("warning: " + warning);
+  if (resumed_) warn_of_changed_flags();
 }
 
 Trainer::~Trainer() = default;
@@ -92,6 +93,7 @@ void Trainer::open_folder() {
     const std::vector<Json> events = read_metrics(metrics);
     if (collapse_watch_) collapse_watch_->restore(events);
     if (knn_watch_) knn_watch_->restore(events);
+    resumed_ = true;
     return;
   }
   require(!fs::exists(metrics) || flags_.resume,
@@ -101,6 +103,17 @@ void Trainer::open_folder() {
   require(!error, "--out {}: {}", folder_.string(), error.message());
   write_file(folder_ / "config.toml", config_);
   log_ = std::make_unique<MetricsLog>(metrics);
+}
+
+void Trainer::warn_of_changed_flags() {
+  const std::string before = read_file(folder_ / "config.toml");
+  std::istringstream lines(config_);
+  std::string changed;
+  for (std::string line; std::getline(lines, line);)
+    if (before.find(line + "\n") == std::string::npos) changed += (changed.empty() ? "" : ", ") + line;
+  if (changed.empty()) return;
+  progress_->log("warning: the run began with other flags; it goes on with " + changed);
+  write_file(folder_ / "config.toml", config_);
 }
 
 bool Trainer::finished() const { return position_.step >= total_steps_; }
@@ -123,7 +136,7 @@ void Trainer::run() {
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
                              dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
                              method_->parameter_count()));
-  if (position_.step == 0) {
+  if (!resumed_) {
     write_views();
     look_for_collapse();
     evaluate();

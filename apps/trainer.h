@@ -52,6 +52,7 @@ class Trainer {
 
  private:
   void open_folder();
+  void warn_of_changed_flags();
   void train_epoch(TwoViewLoader& loader);
   void train_step(TwoViewLoader& loader);
   void end_epoch();
@@ -74,6 +75,7 @@ class Trainer {
   Schedule schedule_;
   int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   RunPosition position_;
+  bool resumed_ = false;
   std::vector<std::string> term_names_;
   std::unique_ptr<CollapseWatch> collapse_watch_;  // none: not wanted
   std::unique_ptr<KnnWatch> knn_watch_;
