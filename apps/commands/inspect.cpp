@@ -64,7 +64,7 @@ void add_step(CLI::App& app) {
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  CLI::App* inspect = app.add_subcommand("inspect", "Look inside a step, its memory, its views, a file");
+  CLI::App* inspect = app.add_subcommand("inspect", "Look inside a training step");
   inspect->require_subcommand(1);
   add_step(*inspect);
 }
