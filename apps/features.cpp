@@ -42,10 +42,11 @@ Features extract_features(const Dataset& dataset, const LoaderOptions& options, 
   return features;
 }
 
-Sample::Sample(const Dataset& dataset, int64_t count, uint64_t seed) : dataset_(dataset) {
-  chosen_ = epoch_order(dataset.size(), seed, 0);
-  chosen_.resize(static_cast<size_t>(std::min(count, dataset.size())));
-  std::sort(chosen_.begin(), chosen_.end());
+Subset sample(const Dataset& dataset, int64_t count, uint64_t seed) {
+  std::vector<int64_t> chosen = epoch_order(dataset.size(), seed, 0);
+  chosen.resize(static_cast<size_t>(std::min(count, dataset.size())));
+  std::sort(chosen.begin(), chosen.end());
+  return {dataset, std::move(chosen)};
 }
 
 Embedding pixel_embedding(const Tensor& images) {

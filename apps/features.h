@@ -26,10 +26,10 @@ using EmbedFunction = std::function<Embedding(const Tensor& images)>;
 Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
                           std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
 
-/// The first images of a data set in an order of the seed's: a sample that is the same for every look at a run.
-class Sample : public Dataset {
+/// Some images of a data set, which must outlive it.
+class Subset : public Dataset {
  public:
-  Sample(const Dataset& dataset, int64_t count, uint64_t seed);
+  Subset(const Dataset& dataset, std::vector<int64_t> chosen) : dataset_(dataset), chosen_(std::move(chosen)) {}
   int64_t size() const override { return static_cast<int64_t>(chosen_.size()); }
   Image load(int64_t i) const override { return dataset_.load(original(i)); }
   int64_t label(int64_t i) const override { return dataset_.label(original(i)); }
@@ -42,6 +42,9 @@ class Sample : public Dataset {
   const Dataset& dataset_;
   std::vector<int64_t> chosen_;
 };
+
+/// `count` images (or all) drawn by the seed: the same ones for every look at a run.
+Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 
 /// Raw pixels as features: 32 x 32 evaluation views, each image's mean and deviation removed. What an encoder has to
 /// beat.

@@ -12,7 +12,7 @@ CollapseMetrics metrics_of(const Json& event, const char* space) {
 }  // namespace
 
 CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options)
-    : sample_(dataset, samples, options.seed), options_(options) {
+    : sample_(sample(dataset, samples, options.seed)), options_(options) {
   require(samples >= 2, "--monitor-samples must be at least 2, not {}", samples);
 }
 

@@ -28,7 +28,7 @@ class CollapseWatch {
   Look look(Method& method, int64_t epoch);
 
  private:
-  Sample sample_;
+  Subset sample_;
   LoaderOptions options_;
   std::vector<CollapseMetrics> backbone_, projection_;
 };

@@ -10,7 +10,7 @@ packages=(
   libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libjpeg-dev libexif-dev libstb-dev zlib1g-dev
   libjs-chart.js fonts-liberation
-  libgtest-dev
+  libgtest-dev libgmock-dev
 )
 case "${1:-}" in
   "") ;;

@@ -5,34 +5,33 @@
 namespace minissl {
 namespace {
 
-/// Some classes of a data set, numbered anew.
-class Classes : public Dataset {
+/// The images of some classes, which are numbered anew.
+class Classes : public Subset {
  public:
-  Classes(const Dataset& dataset, const std::vector<std::string>& names) : dataset_(dataset), names_(names) {
-    for (const std::string& name : names)
-      require(
-          std::find(dataset.class_names().begin(), dataset.class_names().end(), name) != dataset.class_names().end(),
-          "--classes: there is no class {}; there are {}", name, fmt::join(dataset.class_names(), ", "));
-    for (int64_t i = 0; i < dataset.size(); ++i)
-      if (label_of(i) >= 0) chosen_.push_back(i);
+  Classes(const Dataset& dataset, const std::vector<std::string>& names)
+      : Subset(dataset, images_of(dataset, names)), names_(names) {}
+  int64_t label(int64_t i) const override {
+    const std::string& name = Subset::class_names()[static_cast<size_t>(Subset::label(i))];
+    return std::find(names_.begin(), names_.end(), name) - names_.begin();
   }
-  int64_t size() const override { return static_cast<int64_t>(chosen_.size()); }
-  Image load(int64_t i) const override { return dataset_.load(chosen_[static_cast<size_t>(i)]); }
-  int64_t label(int64_t i) const override { return label_of(chosen_[static_cast<size_t>(i)]); }
-  std::string name(int64_t i) const override { return dataset_.name(chosen_[static_cast<size_t>(i)]); }
   const std::vector<std::string>& class_names() const override { return names_; }
 
  private:
-  int64_t label_of(int64_t i) const {
-    const int64_t label = dataset_.label(i);
-    if (label < 0) return -1;
-    const auto it = std::find(names_.begin(), names_.end(), dataset_.class_names()[static_cast<size_t>(label)]);
-    return it == names_.end() ? -1 : it - names_.begin();
+  static std::vector<int64_t> images_of(const Dataset& dataset, const std::vector<std::string>& names) {
+    const std::vector<std::string>& all = dataset.class_names();
+    std::vector<bool> wanted(all.size());
+    for (const std::string& name : names) {
+      const auto it = std::find(all.begin(), all.end(), name);
+      require(it != all.end(), "--classes: there is no class {}; there are {}", name, fmt::join(all, ", "));
+      wanted[static_cast<size_t>(it - all.begin())] = true;
+    }
+    std::vector<int64_t> images;
+    for (int64_t i = 0; i < dataset.size(); ++i)
+      if (const int64_t label = dataset.label(i); label >= 0 && wanted[static_cast<size_t>(label)]) images.push_back(i);
+    return images;
   }
 
-  const Dataset& dataset_;
   std::vector<std::string> names_;
-  std::vector<int64_t> chosen_;
 };
 
 struct EvalKnn : EmbedFlags {
@@ -56,8 +55,7 @@ void EvalKnn::run() const {
           "--features {} is not known; there are backbone, projection and pixels", features);
   PretrainedEncoder encoder(weights, network);
   const ModelDescription& model = encoder.description();
-  auto train_set = open(train, model.network), test_set = open(test, model.network);
-  const std::unique_ptr<Dataset> all_train = std::move(train_set), all_test = std::move(test_set);
+  const std::unique_ptr<Dataset> all_train = open(train, model.network), all_test = open(test, model.network);
   std::unique_ptr<Dataset> some_train, some_test;
   if (!classes.empty()) {
     some_train = std::make_unique<Classes>(*all_train, classes);

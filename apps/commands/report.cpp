@@ -59,8 +59,8 @@ void Monitor::execute() const {
                           .seed = common.seed,
                           .workers = workers};
     options.normalization = model.normalization;
-    const Sample sample(*dataset, samples, common.seed);
-    const Features f = extract_features(sample, options, [&](const Tensor& images) { return encoder.embed(images); });
+    const Subset chosen = sample(*dataset, samples, common.seed);
+    const Features f = extract_features(chosen, options, [&](const Tensor& images) { return encoder.embed(images); });
     const CollapseMetrics backbone = collapse_metrics(f.backbone);
     history.push_back(backbone);
     events.push_back(to_json(MonitorEvent{model.epochs, backbone, collapse_metrics(f.projection),
