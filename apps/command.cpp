@@ -25,7 +25,7 @@ std::vector<std::string> flags_of_file(const std::string& path) {
 std::string toml_value(const std::string& value) {
   char* end = nullptr;
   std::strtod(value.c_str(), &end);
-  const bool number = !value.empty() && *end == '\0' && std::isxdigit(static_cast<unsigned char>(value.back()));
+  const bool number = !value.empty() && *end == '\0' && std::isxdigit(static_cast<unsigned char>(value.back())) != 0;
   if (number || value == "true" || value == "false") return value;
   std::string quoted = "\"";
   for (const char c : value) {

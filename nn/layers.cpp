@@ -20,7 +20,7 @@ Tensor buffer(const Shape& shape, double value, DType dtype = DType::f32) {
 }
 
 Random random_for(uint64_t seed, const std::string& name) {
-  return Random(seed, RandomSite::initialization, 0, hash_name(name));
+  return {seed, RandomSite::initialization, 0, hash_name(name)};
 }
 
 // Sets every element to draw(index), whatever the tensor's floating type.

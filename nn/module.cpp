@@ -35,7 +35,7 @@ std::vector<StateEntry> Module::state(const std::string& prefix) {
 
 std::vector<StateEntry> Module::parameters(const std::string& prefix) {
   std::vector<StateEntry> all = state(prefix);
-  std::erase_if(all, [](const StateEntry& e) { return !e.parameter; });
+  std::erase_if(all, [](const StateEntry& e) { return e.parameter == nullptr; });
   return all;
 }
 
