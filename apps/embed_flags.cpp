@@ -29,7 +29,7 @@ Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& mod
   options.max_bad_fraction = max_bad_fraction;
   Progress progress(dataset.size(), "image");
   std::vector<BadFile> bad;
-  const Features features =
+  Features features =
       extract_features(dataset, options, embed, &bad, [&](int64_t done) { progress.update(done, what); });
   for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
   return features;

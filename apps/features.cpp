@@ -11,7 +11,7 @@ Tensor stack(const std::vector<Tensor>& parts) {
   if (parts.empty() || !parts.front().defined()) return {};
   int64_t rows = 0;
   for (const Tensor& part : parts) rows += part.dim(0);
-  const Tensor all = Tensor::empty({rows, parts.front().dim(1)});
+  Tensor all = Tensor::empty({rows, parts.front().dim(1)});
   int64_t at = 0;
   for (const Tensor& part : parts) {
     all.rows(at, at + part.dim(0)).copy_from(part);

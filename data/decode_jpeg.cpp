@@ -125,7 +125,7 @@ J_COLOR_SPACE output_space(const jpeg_decompress_struct& info, int channels) {
 // Ink to light without a colour profile. Adobe's files store the inks inverted.
 Image rgb_from_cmyk(const Image& cmyk, bool inverted) {
   const int64_t count = cmyk.height() * cmyk.width();
-  const Image rgb{Tensor::empty({cmyk.height(), cmyk.width(), 3}, DType::u8)};
+  Image rgb{Tensor::empty({cmyk.height(), cmyk.width(), 3}, DType::u8)};
   const auto* from = cmyk.pixels.data<uint8_t>();
   auto* to = rgb.pixels.mutable_data<uint8_t>();
   const int mask = inverted ? 0 : 255;
@@ -146,7 +146,7 @@ Image decode_jpeg(std::span<const std::byte> bytes, const DecodeOptions& options
   decompressor.start();
   Image image{Tensor::empty({info.output_height, info.output_width, info.output_components}, DType::u8)};
   decompressor.read_rows(image.pixels.mutable_data<uint8_t>());
-  if (info.out_color_space == JCS_CMYK) image = rgb_from_cmyk(image, info.saw_Adobe_marker);
+  if (info.out_color_space == JCS_CMYK) image = rgb_from_cmyk(image, info.saw_Adobe_marker != 0);
   return upright(image, orientation);
 }
 

@@ -29,7 +29,7 @@ Image upright(const Image& image, int orientation) {
   const int64_t width = transposed ? stored_height : stored_width;
   const auto pixel_bytes = static_cast<size_t>(image.channels() * size_of(image.pixels.dtype()));
 
-  const Image result{Tensor::empty({height, width, image.channels()}, image.pixels.dtype())};
+  Image result{Tensor::empty({height, width, image.channels()}, image.pixels.dtype())};
   const std::byte* from = image.pixels.bytes_begin();
   std::byte* to = result.pixels.bytes_begin();
   for (int64_t y = 0; y < height; ++y)

@@ -22,7 +22,7 @@ void convert(const T* from, int64_t from_channels, T* to, int64_t count) {
 Image with_channels(const Image& image, int64_t channels) {
   require(channels == 1 || channels == 3, "an image has 1 or 3 channels, not {}", channels);
   if (image.channels() == channels) return image;
-  const Image result{Tensor::empty({image.height(), image.width(), channels}, image.pixels.dtype())};
+  Image result{Tensor::empty({image.height(), image.width(), channels}, image.pixels.dtype())};
   const int64_t count = image.height() * image.width();
   if (image.pixels.dtype() == DType::u8)
     convert(image.pixels.data<uint8_t>(), image.channels(), result.pixels.mutable_data<uint8_t>(), count);

@@ -67,7 +67,7 @@ Image phantom_radiograph(Finding finding, int64_t size, uint64_t seed, uint32_t 
   const Texture coarse(texture_draws, 6), medium(texture_draws, 17), fine(texture_draws, 43);
   const Random noise(seed, RandomSite::synthesis, 0, index, static_cast<uint32_t>(Part::noise));
 
-  const Image image{Tensor::empty({size, size, 1}, DType::u8)};
+  Image image{Tensor::empty({size, size, 1}, DType::u8)};
   auto* out = image.pixels.mutable_data<uint8_t>();
   const auto coordinate = [n](int i) { return (2 * static_cast<float>(i) + 1) / static_cast<float>(n) - 1; };
   std::array<uint32_t, 4> bits{};

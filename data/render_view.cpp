@@ -140,7 +140,7 @@ void render_view(const Image& image, const ViewParameters& view, const Normaliza
 
 Tensor render_view(const Image& image, const ViewParameters& view, const Normalization& normalization) {
   const TagScope tag(MemoryTag::data);
-  const Tensor out = Tensor::empty({view.size, view.size, image.channels()});
+  Tensor out = Tensor::empty({view.size, view.size, image.channels()});
   render_view(image, view, normalization, out.mutable_data<float>());
   return out;
 }
