@@ -152,7 +152,6 @@ void Trainer::run() {
   }
   progress_->log(fmt::format("memory: {}", allocator().usage().str()));
   save_checkpoint();
-  write_report(folder_);
   progress_->finish();
   fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
 }
@@ -237,16 +236,20 @@ void Trainer::end_epoch() {
   position_.step_in_epoch = 0;
   position_.epoch_sums.clear();
   const auto due = [&](int64_t every) { return every > 0 && position_.epoch % every == 0; };
-  if (due(flags_.monitor_every) || finished()) look_for_collapse();
-  if (due(flags_.eval_every) || finished()) evaluate();
-  if (due(flags_.checkpoint_every)) save_checkpoint();
+  const bool monitor_due = due(flags_.monitor_every) || finished(), eval_due = due(flags_.eval_every) || finished();
+  if (monitor_due) look_for_collapse();
+  if (eval_due) evaluate();
+  // Saving a checkpoint writes the report, too.
+  if (due(flags_.checkpoint_every))
+    save_checkpoint();
+  else if (monitor_due || eval_due)
+    write_report(folder_);
 }
 
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
   const auto [event, level] = collapse_watch_->look(*method_, position_.epoch);
   log_->append(event);
-  write_report(folder_);
   if (level == CollapseVerdict::Level::healthy) return;
   progress_->log(fmt::format("after epoch {}: {}", position_.epoch, event.verdict));
   if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
@@ -263,7 +266,6 @@ void Trainer::evaluate() {
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
                              position_.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
                              100 * event.pixels.value_or(0)));
-  write_report(folder_);
 }
 
 void Trainer::save_checkpoint() {

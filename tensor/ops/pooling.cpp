@@ -58,47 +58,42 @@ void max_pool_gradient(const MaxPoolGradient& op, int64_t n, const T* dy, const 
     }
 }
 
-}  // namespace
-
-void kernel(Reference, const MaxPool& op) {
-  visit_arithmetic(op.x.dtype(), [&](auto type) {
-    using T = decltype(type);
-    const int64_t image = op.x.numel() / op.x.dim(0);
-    T* y = op.y.mutable_data<T>();
-    auto* positions = op.positions.mutable_data<uint8_t>();
-    for (int64_t n = 0; n < op.x.dim(0); ++n) max_pool(op, op.x.data<T>() + n * image, n, y, positions);
-  });
-}
-
-void kernel(Cpu, const MaxPool& op) {
+// Images are independent: the backends differ in whether several threads share them (`grain` images at least each).
+template <class T>
+void max_pool_batch(const MaxPool& op, int64_t grain) {
   const int64_t image = op.x.numel() / op.x.dim(0);
-  const float* x = op.x.data<float>();
-  float* y = op.y.mutable_data<float>();
+  const T* x = op.x.data<T>();
+  T* y = op.y.mutable_data<T>();
   auto* positions = op.positions.mutable_data<uint8_t>();
-  parallel_for(op.x.dim(0), 1, [&](int64_t begin, int64_t end) {
+  parallel_for(op.x.dim(0), grain, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) max_pool(op, x + n * image, n, y, positions);
   });
 }
 
-void kernel(Reference, const MaxPoolGradient& op) {
-  visit_arithmetic(op.dy.dtype(), [&](auto type) {
-    using T = decltype(type);
-    const int64_t image = op.dx.numel() / op.dx.dim(0);
-    T* dx = op.dx.mutable_data<T>();
-    for (int64_t n = 0; n < op.dx.dim(0); ++n)
-      max_pool_gradient(op, n, op.dy.data<T>(), op.positions.data<uint8_t>(), dx + n * image);
-  });
-}
-
-void kernel(Cpu, const MaxPoolGradient& op) {
+template <class T>
+void max_pool_gradient_batch(const MaxPoolGradient& op, int64_t grain) {
   const int64_t image = op.dx.numel() / op.dx.dim(0);
-  const float* dy = op.dy.data<float>();
+  const T* dy = op.dy.data<T>();
   const auto* positions = op.positions.data<uint8_t>();
-  float* dx = op.dx.mutable_data<float>();
-  parallel_for(op.dx.dim(0), 1, [&](int64_t begin, int64_t end) {
+  T* dx = op.dx.mutable_data<T>();
+  parallel_for(op.dx.dim(0), grain, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) max_pool_gradient(op, n, dy, positions, dx + n * image);
   });
 }
+
+}  // namespace
+
+void kernel(Reference, const MaxPool& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto type) { max_pool_batch<decltype(type)>(op, op.x.dim(0)); });
+}
+
+void kernel(Cpu, const MaxPool& op) { max_pool_batch<float>(op, 1); }
+
+void kernel(Reference, const MaxPoolGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) { max_pool_gradient_batch<decltype(type)>(op, op.dx.dim(0)); });
+}
+
+void kernel(Cpu, const MaxPoolGradient& op) { max_pool_gradient_batch<float>(op, 1); }
 
 void kernel(Reference, const GlobalAveragePool& op) {
   visit_arithmetic(op.x.dtype(), [&](auto type) {
