@@ -62,7 +62,7 @@ void add_step(CLI::App& app) {
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");
     add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
-    add_flag(command, "optimizer", flags->optimizer.kind, "adamw or sgd");
+    add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
     flags->network.add_to(command);
     flags->method.add_to(command);
     flags->common.add_to(command);

@@ -12,10 +12,12 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "batch", f.batch, "images in a batch");
   add_flag(command, "steps", f.steps, "stop after that many optimizer steps (0: no limit)");
   add_flag(command, "accumulate", f.accumulate, "batches in an optimizer step");
-  add_flag(command, "optimizer", f.optimizer.kind, "adamw or sgd");
+  add_flag(command, "optimizer", f.optimizer.kind, "adamw, sgd or lars");
   add_flag(command, "lr", f.lr, "learning rate at its peak");
-  add_flag(command, "weight-decay", f.optimizer.weight_decay, "on every parameter");
-  add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD");
+  add_flag(command, "weight-decay", f.optimizer.weight_decay, "of the parameters that --decay-scope names");
+  add_flag(command, "decay-scope", f.optimizer.decay_scope, "all, or weights: neither norms nor biases");
+  add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD and LARS");
+  add_flag(command, "trust", f.optimizer.trust, "coefficient of LARS");
   add_flag(command, "warmup-epochs", f.warmup_epochs, "of a linear rise");
   add_flag(command, "schedule", f.schedule, "cosine or constant");
   add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
