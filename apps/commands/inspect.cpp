@@ -76,6 +76,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* inspect = app.add_subcommand("inspect", "Look inside a training step");
   inspect->require_subcommand(1);
   add_step(*inspect);
+  add_inspect_leak(*inspect);
 }
 
 }  // namespace minissl

@@ -1,4 +1,5 @@
 #include "apps/trainer.h"
+#include "tensor/atomic_file.h"
 
 namespace minissl {
 namespace {
@@ -65,6 +66,28 @@ std::string config_of(const CLI::App& command, const std::string& method) {
 }
 
 }  // namespace
+
+TrainFlags read_train_flags(const std::filesystem::path& run) {
+  const std::string path = (run / "config.toml").string();
+  std::istringstream config(read_file(path));
+  std::vector<std::string> arguments = flags_of(config);
+  TrainFlags flags;
+  CLI::App app;
+  const auto named = std::find_if(arguments.begin(), arguments.end(),
+                                  [](const std::string& argument) { return argument.starts_with("--method="); });
+  require(named != arguments.end(), "{}: it names no method; it was not written by minissl train", path);
+  flags.method = MethodFlags(named->substr(std::string("--method=").size()));
+  arguments.erase(named);
+  add_flags(app, flags);
+  arguments.push_back("--out=" + run.string());
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::Error& e) {
+    fail("{}: {}", path, e.what());
+  }
+  return flags;
+}
 
 void add_train(CLI::App& app) {
   CLI::App* train = app.add_subcommand("train", "Pretrain an encoder");
