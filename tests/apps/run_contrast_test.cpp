@@ -92,7 +92,7 @@ TEST(RunContrast, SaysWhatASettingChanged) {
       "Projection after epoch 30. Std about the same (0.419 and 0.419); mean cosine about the same (0.100 and "
       "0.100); effective rank about the same (90 and 90).\n"
       "Collapse. Neither had collapsed.\n"
-      "kNN top-1 after epoch 30. 62.0%, no different from plain (61.0%; 2 standard errors are 4.3 points).\n");
+      "kNN top-1 after epoch 30. 62.0%, no different from plain (61.0%; 2 standard errors are 4.4 points).\n");
   const std::string split = text_of(texts_on(contrasts.pairs[1], runs));
   EXPECT_TRUE(contains(split, "mean cosine 0.998 against 0.400; effective rank 4 against 230."));
   EXPECT_TRUE(contains(split, "Collapse. plain had not collapsed; split had collapsed (backbone).\n"));
