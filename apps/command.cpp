@@ -47,6 +47,15 @@ void CommonFlags::add_to(CLI::App& command) {
   command.option_defaults()->group("Options");
 }
 
+CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          "--" + name, [&value](const std::string& text) { value = text == "on"; }, help)
+      ->check(CLI::IsMember({"on", "off"}))
+      ->default_str(value ? "on" : "off")
+      ->take_last();
+}
+
 void CommonFlags::apply() const {
   require(device == "auto" || device == "cpu", "--device {}: this build has no CUDA backend; use cpu", device);
   dtype();

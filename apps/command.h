@@ -1,6 +1,9 @@
 #pragma once
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdint>
+#include <fmt/ranges.h>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,32 @@ struct CommonFlags {
 template <class T>
 CLI::Option* add_flag(CLI::App& command, const std::string& name, T& value, const std::string& help) {
   return command.add_option("--" + name, value, help)->capture_default_str()->take_last();
+}
+
+/// The same for a switch that is `on` or `off`.
+CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help);
+
+/// The same for a list of n numbers: `a,b,c`.
+template <class T, size_t n>
+CLI::Option* add_list(CLI::App& command, const std::string& name, std::array<T, n>& values, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          "--" + name,
+          [&values, name](const std::string& text) {
+            std::istringstream in(text);
+            std::string part;
+            for (T& value : values) {
+              char* end = nullptr;
+              if (!std::getline(in, part, ',') || (value = static_cast<T>(std::strtod(part.c_str(), &end)), *end) ||
+                  part.empty())
+                throw CLI::ValidationError("--" + name,
+                                           fmt::format("needs {} numbers like {}", n, fmt::join(values, ",")));
+            }
+            if (!in.eof()) throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers, not more", n));
+          },
+          help)
+      ->default_str(fmt::format("{}", fmt::join(values, ",")))
+      ->take_last();
 }
 
 /// Arguments with every `--config FILE` replaced by the file's keys as flags, before the flags that were given.

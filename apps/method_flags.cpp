@@ -2,10 +2,38 @@
 
 namespace minissl {
 
-const std::vector<std::string>& method_names() {
-  static const std::vector<std::string> names{"moco"};
-  return names;
-}
+namespace {
+
+// Where a command has a flag of that name already (inspect step's --weights is a file), the option's begins with
+// "loss-".
+class FlagAdder : public OptionVisitor {
+ public:
+  explicit FlagAdder(CLI::App& command) : command_(command) {}
+  void visit(const char* name, int64_t& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, double& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, bool& value, const char* help) override {
+    add_switch(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, std::string& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, std::array<double, 3>& value, const char* help) override {
+    add_list(command_, free_name(name), value, help);
+  }
+
+ private:
+  std::string free_name(const std::string& name) const {
+    return command_.get_option_no_throw("--" + name) ? "loss-" + name : name;
+  }
+
+  CLI::App& command_;
+};
+
+}  // namespace
 
 void NetworkFlags::add_to(CLI::App& command) {
   command.option_defaults()->group("Network");
@@ -18,58 +46,53 @@ void NetworkFlags::add_to(CLI::App& command) {
 
 ResNetOptions NetworkFlags::options() const { return {parse_architecture(arch), parse_stem(stem), channels}; }
 
-void MethodFlags::add_to(CLI::App& command, const std::string& method_name) {
-  method = method_name;
-  command.option_defaults()->group("Method " + method);
-  if (method == "moco") {
-    add_flag(command, "dim", moco.dim, "of the projections");
-    add_flag(command, "head", head, "mlp (MoCo v2) or linear (MoCo v1)");
-    add_flag(command, "queue", moco.queue, "keys of past batches to contrast with");
-    add_flag(command, "momentum", moco.momentum, "of the key encoder");
-    add_flag(command, "temperature", moco.temperature, "of the softmax");
-    add_flag(command, "variance-weight", moco.variance_weight, "of VICReg's variance term on the raw projections");
-  }
+MethodFlags::MethodFlags(const std::string& method) : method_(method), config_(find_method(method).config()) {}
+
+MethodFlags::MethodFlags(const MethodFlags& other)
+    : method_(other.method_), config_(other.config_ ? other.config_->clone() : nullptr) {}
+
+MethodFlags& MethodFlags::operator=(MethodFlags other) noexcept {
+  std::swap(method_, other.method_);
+  std::swap(config_, other.config_);
+  return *this;
+}
+
+void MethodFlags::add_to(CLI::App& command) {
+  command.option_defaults()->group("Method " + method_);
+  FlagAdder adder(command);
+  config_->visit(adder);
   command.option_defaults()->group("Options");
 }
 
 std::string MethodFlags::to_toml() const {
   CLI::App app;
   MethodFlags copy = *this;
-  copy.add_to(app, method);
+  copy.add_to(app);
   return minissl::to_toml(values_in_force(app, {}));
 }
 
-MethodFlags MethodFlags::from_toml(const std::string& method_name, const std::string& toml) {
-  require(std::find(method_names().begin(), method_names().end(), method_name) != method_names().end(),
-          "method {} is not known; there are {}", method_name, fmt::join(method_names(), ", "));
+MethodFlags MethodFlags::from_toml(const std::string& method, const std::string& toml) {
   CLI::App app;
-  MethodFlags flags;
-  flags.add_to(app, method_name);
+  MethodFlags flags(method);
+  flags.add_to(app);
   std::istringstream in(toml);
   std::vector<std::string> arguments = flags_of(in);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Error& e) {
-    fail("flags of {}: {}", method_name, e.what());
+    fail("flags of {}: {}", method, e.what());
   }
   return flags;
 }
 
 std::unique_ptr<Method> MethodFlags::make(const NetworkFlags& network, uint64_t seed, DType dtype) const {
-  if (method == "moco") {
-    MoCoOptions options = moco;
-    options.head = parse_head(head);
-    return std::make_unique<MoCo>(options, network.options(), seed, dtype);
-  }
-  fail("method {} is not known", method);
+  return config_->make(network.options(), seed, dtype);
 }
 
 void for_each_method(CLI::App& command, const std::function<void(CLI::App&, const std::string&)>& add) {
   command.require_subcommand(1);
-  for (const std::string& method : method_names()) {
-    CLI::App* subcommand = command.add_subcommand(method, command.get_description() + " with " + method);
-    add(*subcommand, method);
-  }
+  for (const MethodEntry& method : methods())
+    add(*command.add_subcommand(method.name, command.get_description() + " with " + method.name), method.name);
 }
 
 }  // namespace minissl

@@ -4,13 +4,9 @@
 #include <vector>
 
 #include "apps/command.h"
-#include "ssl/method.h"
-#include "ssl/moco.h"
+#include "ssl/registry.h"
 
 namespace minissl {
-
-/// The methods' names, as on the command line.
-const std::vector<std::string>& method_names();
 
 /// The flags that decide which networks are built.
 struct NetworkFlags {
@@ -22,17 +18,27 @@ struct NetworkFlags {
 };
 
 /// The flags of one method.
-struct MethodFlags {
-  std::string method;
-  std::string head = "mlp";
-  MoCoOptions moco;
+class MethodFlags {
+ public:
+  /// No method yet: to be assigned to.
+  MethodFlags() = default;
+  /// The defaults. Throws Error for a method that is not known.
+  explicit MethodFlags(const std::string& method);
+  MethodFlags(const MethodFlags& other);
+  MethodFlags& operator=(MethodFlags other) noexcept;
+  MethodFlags(MethodFlags&&) noexcept = default;
+  ~MethodFlags() = default;
 
-  /// The flags of `method_name`, which becomes `method`.
-  void add_to(CLI::App& command, const std::string& method_name);
+  const std::string& method() const { return method_; }
+  void add_to(CLI::App& command);
   /// The flags as `key = value` lines, and back. from_toml throws Error for a method or a value that is not known.
   std::string to_toml() const;
-  static MethodFlags from_toml(const std::string& method_name, const std::string& toml);
+  static MethodFlags from_toml(const std::string& method, const std::string& toml);
   std::unique_ptr<Method> make(const NetworkFlags& network, uint64_t seed, DType dtype) const;
+
+ private:
+  std::string method_;
+  std::unique_ptr<MethodConfig> config_;
 };
 
 /// Adds one subcommand per method, each with its own flags.

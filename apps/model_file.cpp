@@ -34,7 +34,7 @@ Metadata describe(const NetworkFlags& network, const Normalization& normalizatio
                     {"size", std::to_string(network.size)},
                     {"mean", join(normalization.mean, network.channels)},
                     {"std", join(normalization.std, network.channels)},
-                    {"method", method.method},
+                    {"method", method.method()},
                     {"epochs", std::to_string(epochs)}};
   if (content == Content::method) metadata["flags"] = method.to_toml();
   return metadata;

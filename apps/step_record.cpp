@@ -12,8 +12,8 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
     const std::string prefix = fmt::format("step{}/", step);
     StepLog log(StepLog::Keep::everything);
     method.online().zero_gradients();
-    method.before_step();
-    const Variable loss = method.loss(views(step, 1), views(step, 2), log);
+    method.before_step({step, steps});
+    const Variable loss = method.loss(views(step), log);
     backward(loss);
     method.after_backward();
     record.emplace_back(prefix + "loss", loss.value().view({}).clone());
@@ -24,6 +24,7 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
       if (p.parameter->requires_grad())
         record.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
     update.step(lr);
+    method.after_step({step, steps});
   }
   for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
   return record;

@@ -7,8 +7,7 @@
 
 namespace minissl {
 
-/// The views of a step, (N, H, W, C); `number` is 1 or 2.
-using ViewSource = std::function<Tensor(int64_t step, int number)>;
+using ViewSource = std::function<Views(int64_t step)>;
 
 /// Runs training steps of a method and returns every tensor of them, named and laid out as PyTorch has them:
 ///   step{i}/<name> intermediates, step{i}/loss, step{i}/loss/<term>, step{i}/grad/<parameter>, and the state

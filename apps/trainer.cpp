@@ -178,12 +178,16 @@ void Trainer::train_step(TwoViewLoader& loader) {
   const auto parts = static_cast<double>(flags_.accumulate);
   ParameterArena& online = method_->online();
   online.zero_gradients();
-  method_->before_step();
+  const StepPosition position{step, schedule_.total_steps};
+  method_->before_step(position);
   StepEvent event{.step = step, .epoch = position_.epoch, .lr = schedule_.at(step)};
   for (int64_t part = 0; part < flags_.accumulate; ++part) {
     const Batch batch = loader.next();
     StepLog log;
-    const Variable loss = method_->loss(batch.view1, batch.view2, log);
+    const int64_t number = step * flags_.accumulate + part, count = batch.view1.dim(0);
+    const Views views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
+                      draw_shuffle(count, flags_.common.seed, number, 1)};
+    const Variable loss = method_->loss(views, log);
     const double value = loss.value().item();
     require(std::isfinite(value),
             "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
@@ -204,6 +208,7 @@ void Trainer::train_step(TwoViewLoader& loader) {
           "--clip-norm",
           step, event.loss);
   optimizer_->step(event.lr, clip_factor(norm, flags_.clip_norm) / parts);
+  method_->after_step(position);
 
   event.seconds = now() - start_;
   event.images_per_s = static_cast<double>(flags_.batch) * parts / (now() - start);

@@ -1,6 +1,8 @@
 #include "autograd/functions.h"
 
 #include "tensor/ops/batch_norm.h"
+#include "tensor/ops/columns.h"
+#include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/rows.h"
@@ -53,6 +55,13 @@ void require_channels(const char* name, const Tensor& x, std::initializer_list<c
           residual.str(), x.str());
 }
 
+// The g-th of `groups` equal runs of images; undefined for an undefined tensor.
+Tensor part_of(const Tensor& t, int64_t g, int64_t groups) {
+  if (!t.defined() || groups == 1) return t;
+  const int64_t images = t.dim(0) / groups;
+  return t.rows(g * images, (g + 1) * images);
+}
+
 }  // namespace
 
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry) {
@@ -69,51 +78,55 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options) {
   require_channels("batch_norm", x.value(), {&weight.value(), &bias.value()}, options.residual.value());
-  const int64_t channels = x.shape()[-1];
-  require(x.value().numel() > channels,
+  const int64_t channels = x.shape()[-1], groups = options.groups;
+  require(groups > 0 && x.shape()[0] % groups == 0, "batch_norm: {} does not fall into {} equal groups",
+          x.value().str(), groups);
+  require(x.value().numel() > groups * channels,
           "batch_norm: {} has one element per channel, which has no variance; use a "
           "larger batch or image",
           x.value().str());
-  ops::BatchNorm op{x.value(),
-                    weight.value(),
-                    bias.value(),
-                    options.residual.value(),
-                    Tensor::empty_like(x.value()),
-                    like(x.value(), {channels}),
-                    like(x.value(), {channels}),
-                    options.eps,
-                    options.relu};
-  run(op);
-  std::vector<Tensor> saved{op.x, op.weight, op.mean, op.variance};
-  if (op.relu) saved.push_back(op.y);
+  const Tensor y = Tensor::empty_like(x.value()), mean = like(y, {groups, channels}),
+               variance = like(y, {groups, channels});
+  for (int64_t g = 0; g < groups; ++g)
+    run(ops::BatchNorm{.x = part_of(x.value(), g, groups),
+                       .weight = weight.value(),
+                       .bias = bias.value(),
+                       .residual = part_of(options.residual.value(), g, groups),
+                       .y = part_of(y, g, groups),
+                       .mean = mean.slice(g * channels, {channels}),
+                       .variance = variance.slice(g * channels, {channels}),
+                       .eps = options.eps,
+                       .relu = options.relu});
+  std::vector<Tensor> saved{x.value(), weight.value(), mean, variance};
+  if (options.relu) saved.push_back(y);
   std::vector<Variable> inputs{x, weight, bias};
   if (options.residual.defined()) inputs.push_back(options.residual);
   const bool relu = options.relu, has_residual = options.residual.defined();
   const double eps = options.eps;
-  Variable y = record("batch_norm", std::move(inputs), op.y, std::move(saved),
-                      [=](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                        const Tensor &x = context.saved(0), &weight = context.saved(1);
-                        ops::BatchNormGradient op{dy,
-                                                  x,
-                                                  weight,
-                                                  context.saved(2),
-                                                  context.saved(3),
-                                                  {},
-                                                  Tensor::empty_like(x),
-                                                  Tensor::empty_like(weight),
-                                                  Tensor::empty_like(weight),
-                                                  {},
-                                                  eps};
-                        if (relu) op.y = context.saved(4);
-                        const bool residual_wanted = has_residual && context.needs(3);
-                        // Without a ReLU in between, the residual's gradient is dy itself.
-                        if (residual_wanted && relu) op.dresidual = Tensor::empty_like(x);
-                        run(op);
-                        Gradients gradients{op.dx, op.dweight, op.dbias};
-                        if (has_residual) gradients.push_back(relu ? op.dresidual : dy);
-                        return gradients;
-                      });
-  return {y, op.mean, op.variance};
+  Variable result =
+      record("batch_norm", std::move(inputs), y, std::move(saved),
+             [=](const Tensor& dy, const BackwardContext& context) -> Gradients {
+               const Tensor &x = context.saved(0), &weight = context.saved(1), &mean = context.saved(2);
+               const Tensor dx = Tensor::empty_like(x), dweight = like(x, mean.shape()), dbias = like(x, mean.shape());
+               // Without a ReLU in between, the residual's gradient is dy itself.
+               const Tensor dresidual = has_residual && relu && context.needs(3) ? Tensor::empty_like(x) : Tensor();
+               for (int64_t g = 0; g < groups; ++g)
+                 run(ops::BatchNormGradient{.dy = part_of(dy, g, groups),
+                                            .x = part_of(x, g, groups),
+                                            .weight = weight,
+                                            .mean = mean.slice(g * channels, {channels}),
+                                            .variance = context.saved(3).slice(g * channels, {channels}),
+                                            .y = relu ? part_of(context.saved(4), g, groups) : Tensor(),
+                                            .dx = part_of(dx, g, groups),
+                                            .dweight = dweight.slice(g * channels, {channels}),
+                                            .dbias = dbias.slice(g * channels, {channels}),
+                                            .dresidual = part_of(dresidual, g, groups),
+                                            .eps = eps});
+               Gradients gradients{dx, ops::column_sum(dweight), ops::column_sum(dbias)};
+               if (has_residual) gradients.push_back(relu ? dresidual : dy);
+               return gradients;
+             });
+  return {result, mean, variance};
 }
 
 Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
@@ -252,6 +265,64 @@ Variable concat(const Variable& a, const Variable& b) {
         if (context.needs(1)) gradients[1] = slice(first, second);
         return gradients;
       });
+}
+
+Variable concat_rows(const Variable& a, const Variable& b) {
+  require(a.shape().rank() == 2 && b.shape().rank() == 2 && a.shape()[1] == b.shape()[1],
+          "concat_rows: {} and {} don't have the same columns", a.value().str(), b.value().str());
+  const int64_t first = a.shape()[0], all = first + b.shape()[0];
+  ops::ConcatRows op{a.value(), b.value(), like(a.value(), {all, a.shape()[1]})};
+  run(op);
+  return record("concat_rows", {a, b}, op.y, {}, [first, all](const Tensor& dy, const BackwardContext&) -> Gradients {
+    return {dy.rows(0, first), dy.rows(first, all)};
+  });
+}
+
+Variable center_columns(const Variable& x) {
+  return record("center_columns", {x}, ops::center_columns(x.value()), {},
+                [](const Tensor& dy, const BackwardContext&) -> Gradients { return {ops::center_columns(dy)}; });
+}
+
+Variable standardize(const Variable& x) {
+  require(x.shape().rank() == 2 && x.shape()[0] > 1, "standardize needs at least two rows (N, D), not {}",
+          x.value().str());
+  ops::Standardize op{x.value(), Tensor::empty_like(x.value()), like(x.value(), {x.shape()[1]})};
+  run(op);
+  return record("standardize", {x}, op.y, {op.y, op.std},
+                [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                  ops::StandardizeGradient gradient{dy, context.saved(0), context.saved(1), Tensor::empty_like(dy)};
+                  run(gradient);
+                  return {gradient.dx};
+                });
+}
+
+Variable fill_diagonal(const Variable& x, double value) {
+  return record("fill_diagonal", {x}, ops::fill_diagonal(x.value(), value), {},
+                [](const Tensor& dy, const BackwardContext&) -> Gradients { return {ops::fill_diagonal(dy, 0)}; });
+}
+
+DiagonalDistance diagonal_distance(const Variable& c, double target, double on_weight, double off_weight) {
+  require(c.shape().rank() == 2 && c.shape()[0] == c.shape()[1], "diagonal_distance needs a square matrix, not {}",
+          c.value().str());
+  ops::DiagonalDistance op{c.value(), like(c.value(), {1}), like(c.value(), {1}), target};
+  run(op);
+  const Tensor loss = Tensor::full({1}, on_weight * op.on.item() + off_weight * op.off.item(), op.on.dtype());
+  return {record("diagonal_distance", {c}, loss, {c.value()},
+                 [=](const Tensor& dloss, const BackwardContext& context) -> Gradients {
+                   const Tensor& c = context.saved(0);
+                   ops::DiagonalDistanceGradient gradient{dloss,  c,         Tensor::empty_like(c),
+                                                          target, on_weight, off_weight};
+                   run(gradient);
+                   return {gradient.dc};
+                 }),
+          op.on, op.off};
+}
+
+Variable permute_rows(const Variable& x, const Tensor& order) {
+  return record("permute_rows", {x}, ops::permute_rows(x.value(), order), {order},
+                [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                  return {ops::permute_rows(dy, ops::inverse_permutation(context.saved(0)))};
+                });
 }
 
 Variable column_variance(const Variable& x) {

@@ -14,12 +14,14 @@ struct BatchNormOptions {
   Variable residual = {};  ///< added before the ReLU where defined
   bool relu = false;
   double eps = 1e-5;
+  int64_t groups = 1;  ///< the batch falls into so many equal runs of images, each with statistics of its own
 };
 struct BatchNormResult {
   Variable y;
-  Tensor mean, variance;  ///< (C), of this batch, biased
+  Tensor mean, variance;  ///< (groups, C), of this batch, biased
 };
-/// With the statistics of the batch. Throws Error when there is one element per channel only: it has no variance.
+/// With the statistics of the batch. Throws Error when there is one element per channel only: it has no variance; and
+/// when the groups don't divide the batch.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options = {});
 /// With given statistics. Has no derivative: throws Error where one would be needed.
@@ -57,14 +59,32 @@ Variable normalize(const Variable& x);
 Variable rowwise_dot(const Variable& a, const Variable& b);
 /// (N, A + B): b's columns after a's.
 Variable concat(const Variable& a, const Variable& b);
+/// (A + B, D): b's rows after a's.
+Variable concat_rows(const Variable& a, const Variable& b);
+/// x's rows (along the outermost dimension) in another order: y[i] = x[order[i]], order i64 (N), a permutation.
+Variable permute_rows(const Variable& x, const Tensor& order);
 /// (D): the unbiased variance of each column of (N, D).
 Variable column_variance(const Variable& x);
+/// Each column of x (N, D) minus its mean.
+Variable center_columns(const Variable& x);
+/// Each column of x (N, D) minus its mean, divided by its standard deviation (unbiased) + 1e-6.
+Variable standardize(const Variable& x);
+/// The square matrix x with `value` in place of its diagonal.
+Variable fill_diagonal(const Variable& x, double value);
 
 // To scalars
 Variable sum(const Variable& x);
 Variable mean(const Variable& x);
 /// Mean over the rows of -log softmax(logits)[target]: logits (N, K), targets i64 (N).
 Variable cross_entropy(const Variable& logits, const Tensor& targets);
+
+struct DiagonalDistance {
+  Variable loss;   ///< (1): on_weight * on + off_weight * off
+  Tensor on, off;  ///< (1): sum over i of (c[i,i] - target)^2, and over i != j of c[i,j]^2
+};
+/// How far the square matrix c is from a multiple of the identity. Makes no second matrix of c's size; its gradient
+/// one.
+DiagonalDistance diagonal_distance(const Variable& c, double target, double on_weight, double off_weight);
 
 /// The value alone: nothing flows back through it.
 inline Variable detach(const Variable& x) { return x.value(); }

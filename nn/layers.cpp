@@ -49,25 +49,31 @@ void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
   fill_with(weight_.value(), [&](uint32_t i) { return std * random.normal(i); });
 }
 
-BatchNorm::BatchNorm(int64_t channels)
-    : weight_(parameter({channels})),
-      bias_(parameter({channels})),
+BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
+    : groups_(groups),
       running_mean_(buffer({channels}, 0)),
       running_var_(buffer({channels}, 1)),
       num_batches_tracked_(buffer({}, 0, DType::i64)) {
-  weight_.value().fill(1);
-  add_parameter("weight", weight_);
-  add_parameter("bias", bias_);
+  if (affine == Affine::yes) {
+    weight_ = parameter({channels});
+    bias_ = parameter({channels});
+    weight_.value().fill(1);
+    add_parameter("weight", weight_);
+    add_parameter("bias", bias_);
+  }
   add_buffer("running_mean", running_mean_);
   add_buffer("running_var", running_var_);
   add_buffer("num_batches_tracked", num_batches_tracked_);
 }
 
 Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
-  const BatchNormOptions options{fused.residual, fused.relu};
-  if (!training()) return batch_norm_inference(x, weight_.value(), bias_.value(), running_mean_, running_var_, options);
-  BatchNormResult result = batch_norm(x, weight_, bias_, options);
-  side_effect([&, count = x.value().numel() / x.shape()[-1]] { track(result.mean, result.variance, count); });
+  const bool affine = weight_.defined();
+  const Variable weight = affine ? weight_ : Variable(Tensor::full(running_mean_.shape(), 1, running_mean_.dtype()));
+  const Variable bias = affine ? bias_ : Variable(Tensor::zeros_like(running_mean_));
+  const BatchNormOptions options{.residual = fused.residual, .relu = fused.relu, .groups = groups_};
+  if (!training()) return batch_norm_inference(x, weight.value(), bias.value(), running_mean_, running_var_, options);
+  BatchNormResult result = batch_norm(x, weight, bias, options);
+  side_effect([&, count = x.value().numel() / x.shape()[-1] / groups_] { track(result.mean, result.variance, count); });
   return result.y;
 }
 
@@ -76,17 +82,25 @@ void BatchNorm::track(const Tensor& mean, const Tensor& variance, int64_t count)
     using T = decltype(type);
     T *running_mean = running_mean_.mutable_data<T>(), *running_var = running_var_.mutable_data<T>();
     const T unbiased = static_cast<T>(count) / static_cast<T>(count - 1), take = static_cast<T>(running_momentum);
-    for (int64_t c = 0; c < mean.numel(); ++c) {
-      running_mean[c] += take * (mean.data<T>()[c] - running_mean[c]);
-      running_var[c] += take * (unbiased * variance.data<T>()[c] - running_var[c]);
+    const int64_t channels = running_mean_.numel();
+    for (int64_t c = 0; c < channels; ++c) {
+      T group_mean = 0, group_variance = 0;
+      for (int64_t g = 0; g < groups_; ++g) {
+        group_mean += mean.data<T>()[g * channels + c] / static_cast<T>(groups_);
+        group_variance += variance.data<T>()[g * channels + c] / static_cast<T>(groups_);
+      }
+      running_mean[c] += take * (group_mean - running_mean[c]);
+      running_var[c] += take * (unbiased * group_variance - running_var[c]);
     }
   });
   ++*num_batches_tracked_.mutable_data<int64_t>();
 }
 
 void BatchNorm::initialize_own(uint64_t, const std::string&) {
-  weight_.value().fill(1);
-  bias_.value().fill(0);
+  if (weight_.defined()) {
+    weight_.value().fill(1);
+    bias_.value().fill(0);
+  }
   running_mean_.fill(0);
   running_var_.fill(1);
   num_batches_tracked_.fill(0);

@@ -24,9 +24,13 @@ class Conv2d : public Module {
 
 /// Batch normalisation over all dimensions but the last, with running averages (momentum 0.1, the variance unbiased)
 /// that evaluation mode uses. Serves PyTorch's BatchNorm1d and BatchNorm2d.
+///
+/// With several groups, each run of N / groups images has statistics of its own, as if it were on a device of its own;
+/// the running averages move by the mean of the groups' statistics.
 class BatchNorm : public Module {
  public:
-  explicit BatchNorm(int64_t channels);
+  enum class Affine { yes, no };  ///< no: neither weight nor bias
+  explicit BatchNorm(int64_t channels, int64_t groups = 1, Affine affine = Affine::yes);
 
   struct Fused {
     Variable residual = {};
@@ -37,9 +41,11 @@ class BatchNorm : public Module {
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
+  /// Statistics (groups, C), each of `count` elements.
   void track(const Tensor& mean, const Tensor& variance, int64_t count);
 
-  Variable weight_, bias_;
+  int64_t groups_;
+  Variable weight_, bias_;  // undefined: 1 and 0
   Tensor running_mean_, running_var_, num_batches_tracked_;
 };
 

@@ -1,12 +1,15 @@
 #include "nn/resnet.h"
 
+#include "tensor/ops/rows.h"
+
 namespace minissl {
 namespace {
 
 /// The projection of the identity where a block changes the shape.
 class Downsample : public Module {
  public:
-  Downsample(int64_t in, int64_t out, int64_t stride) : convolution_(in, out, 1, stride, 0), norm_(out) {
+  Downsample(int64_t in, int64_t out, int64_t stride, int64_t bn_groups)
+      : convolution_(in, out, 1, stride, 0), norm_(out, bn_groups) {
     add_child("0", convolution_);
     add_child("1", norm_);
   }
@@ -21,14 +24,14 @@ class BasicBlock : public ResidualBlock {
  public:
   static constexpr int64_t expansion = 1;
 
-  BasicBlock(int64_t in, int64_t width, int64_t stride)
-      : conv1_(in, width, 3, stride, 1), bn1_(width), conv2_(width, width, 3, 1, 1), bn2_(width) {
+  BasicBlock(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
+      : conv1_(in, width, 3, stride, 1), bn1_(width, bn_groups), conv2_(width, width, 3, 1, 1), bn2_(width, bn_groups) {
     add_child("conv1", conv1_);
     add_child("bn1", bn1_);
     add_child("conv2", conv2_);
     add_child("bn2", bn2_);
     if (stride != 1 || in != width) {
-      downsample_ = std::make_unique<Downsample>(in, width, stride);
+      downsample_ = std::make_unique<Downsample>(in, width, stride, bn_groups);
       add_child("downsample", *downsample_);
     }
   }
@@ -51,13 +54,13 @@ class Bottleneck : public ResidualBlock {
  public:
   static constexpr int64_t expansion = 4;
 
-  Bottleneck(int64_t in, int64_t width, int64_t stride)
+  Bottleneck(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
       : conv1_(in, width, 1, 1, 0),
-        bn1_(width),
+        bn1_(width, bn_groups),
         conv2_(width, width, 3, stride, 1),
-        bn2_(width),
+        bn2_(width, bn_groups),
         conv3_(width, width * expansion, 1, 1, 0),
-        bn3_(width * expansion) {
+        bn3_(width * expansion, bn_groups) {
     add_child("conv1", conv1_);
     add_child("bn1", bn1_);
     add_child("conv2", conv2_);
@@ -65,7 +68,7 @@ class Bottleneck : public ResidualBlock {
     add_child("conv3", conv3_);
     add_child("bn3", bn3_);
     if (stride != 1 || in != width * expansion) {
-      downsample_ = std::make_unique<Downsample>(in, width * expansion, stride);
+      downsample_ = std::make_unique<Downsample>(in, width * expansion, stride, bn_groups);
       add_child("downsample", *downsample_);
     }
   }
@@ -103,9 +106,10 @@ Stem parse_stem(const std::string& name) {
 
 ResNet::ResNet(const ResNetOptions& options)
     : stem_(options.stem),
+      bn_groups_(options.bn_groups),
       conv1_(options.channels, 64, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
              stem_ == Stem::small ? 1 : 3),
-      bn1_(64) {
+      bn1_(64, options.bn_groups) {
   add_child("conv1", conv1_);
   add_child("bn1", bn1_);
   const bool deep = options.architecture == Architecture::resnet50;
@@ -117,10 +121,10 @@ ResNet::ResNet(const ResNetOptions& options)
     for (int b = 0; b < depths[s]; ++b) {
       const int64_t stride = s > 0 && b == 0 ? 2 : 1;
       if (deep) {
-        blocks_.push_back(std::make_unique<Bottleneck>(in, width, stride));
+        blocks_.push_back(std::make_unique<Bottleneck>(in, width, stride, bn_groups_));
         in = width * Bottleneck::expansion;
       } else {
-        blocks_.push_back(std::make_unique<BasicBlock>(in, width, stride));
+        blocks_.push_back(std::make_unique<BasicBlock>(in, width, stride, bn_groups_));
         in = width * BasicBlock::expansion;
       }
       stage->add_child(std::to_string(b), *blocks_.back());
@@ -131,7 +135,18 @@ ResNet::ResNet(const ResNetOptions& options)
   features_ = in;
 }
 
+// Batch normalisation takes its groups from runs of images, so a batch is dealt out once at the entrance and gathered
+// again at the exit: image n sits in run n mod bn_groups.
 Variable ResNet::forward(const Variable& images) {
+  if (bn_groups_ == 1 || !training()) return forward_in_order(images);
+  const int64_t count = images.shape()[0], per_group = count / bn_groups_;
+  require(count % bn_groups_ == 0, "--bn split:{} does not divide a batch of {} images", bn_groups_, count);
+  Tensor dealt = Tensor::empty({count}, DType::i64);
+  for (int64_t i = 0; i < count; ++i) dealt.mutable_data<int64_t>()[i] = i % per_group * bn_groups_ + i / per_group;
+  return permute_rows(forward_in_order(permute_rows(images, dealt)), ops::inverse_permutation(dealt));
+}
+
+Variable ResNet::forward_in_order(const Variable& images) {
   Variable x = bn1_.forward(conv1_.forward(images), {.relu = true});
   if (stem_ == Stem::imagenet) x = max_pool(x, 3, 2, 1);
   for (const auto& block : blocks_) x = block->forward(x);

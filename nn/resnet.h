@@ -21,6 +21,10 @@ struct ResNetOptions {
   Architecture architecture = Architecture::resnet50;
   Stem stem = Stem::imagenet;
   int64_t channels = 3;  ///< of the images
+  /// Batch normalisation in training sees the batch as so many groups: image n is in group n mod bn_groups. With one
+  /// group a network can tell which batch an image came in, with several (and shuffled batches) it can't: how MoCo's
+  /// several devices are had on one (He et al. 2020, section 3.3).
+  int64_t bn_groups = 1;
 };
 
 /// A residual block: BasicBlock or Bottleneck.
@@ -34,13 +38,16 @@ class ResidualBlock : public Module {
 class ResNet : public Module {
  public:
   explicit ResNet(const ResNetOptions& options);
-  /// (N, H, W, channels) to (N, features()).
+  /// (N, H, W, channels) to (N, features()). In training, bn_groups divides N.
   Variable forward(const Variable& images);
   /// 512 for ResNet-18, 2048 for ResNet-50.
   int64_t features() const { return features_; }
 
  private:
+  Variable forward_in_order(const Variable& images);
+
   Stem stem_;
+  int64_t bn_groups_;
   Conv2d conv1_;
   BatchNorm bn1_;
   std::vector<std::unique_ptr<Module>> stages_;

@@ -1,6 +1,7 @@
 #pragma once
-#include "autograd/variable.h"
+#include "autograd/functions.h"
 
+/// The methods' losses, as functions of projections (N, D).
 namespace minissl {
 
 /// InfoNCE as in MoCo (He et al. 2020, eq. 1): the mean over i of
@@ -12,8 +13,28 @@ struct InfoNce {
 /// l_pos (N, 1), l_neg (N, K).
 InfoNce info_nce(const Variable& l_pos, const Variable& l_neg, double temperature);
 
-/// VICReg's variance term (Bardes et al. 2022, eq. 1), on raw projections z (N, D): the mean over the dimensions of
+/// NT-Xent (Chen et al. 2020, eq. 1) of unit vectors z1, z2: with z = [z1; z2] and s = z z^T / T, the mean over all 2N
+/// of
+///   -log( exp(s[i,j]) / sum over k != i of exp(s[i,k]) ),  j being i's other view.
+Variable nt_xent(const Variable& z1, const Variable& z2, double temperature);
+
+/// BarlowTwins (Zbontar et al. 2021, eq. 1): with each dimension standardised over the batch and c = z1^T z2 / N,
+///   sum over i of (1 - c[i,i])^2 + lambda * sum over i != j of c[i,j]^2.
+struct RedundancyReduction {
+  Variable c;                ///< (D, D)
+  Tensor on_diag, off_diag;  ///< (1): the two sums
+  Variable loss;             ///< (1)
+};
+RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda);
+
+/// VICReg's variance term (Bardes et al. 2022, eq. 1), on raw projections: the mean over the dimensions of
 ///   max(0, gamma - sqrt(var(z[:, d]) + eps)),  var unbiased.
 Variable variance_loss(const Variable& z, double gamma = 1, double eps = 1e-4);
+
+/// VICReg's covariance term (eq. 4): sum over i != j of cov(z)[i,j]^2 / D, cov divided by N - 1.
+Variable covariance_loss(const Variable& z);
+
+/// Minus the mean cosine of p[i] and z[i] (Chen and He 2021, eq. 1).
+Variable negative_cosine(const Variable& p, const Variable& z);
 
 }  // namespace minissl

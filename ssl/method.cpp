@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/functions.h"
+#include "ssl/losses.h"
+
 namespace minissl {
 
 void StepLog::watch(const std::string& name, const Tensor& value) {
@@ -22,6 +25,26 @@ void StepLog::tensor(const std::string& name, const Variable& value) {
 void StepLog::term(const std::string& name, const Variable& value) {
   watch("loss/" + name, value.value());
   terms_.emplace_back(name, value.value().item());
+}
+
+Method::Method(const SharedOptions& options)
+    : bn_groups_(options.bn_groups()), variance_weight_(options.variance_weight) {
+  require(options.variance_weight >= 0, "--variance-weight must not be negative, but it is {}",
+          options.variance_weight);
+}
+
+std::string Method::check_data(int64_t /*images*/, int64_t batch) const {
+  require(batch % bn_groups_ == 0 && batch / bn_groups_ > 1,
+          "--bn split:{} needs batches of a multiple of {} images with two or more in each group, not {}", bn_groups_,
+          bn_groups_, batch);
+  return {};
+}
+
+Variable Method::with_variance(const Variable& loss, const Variable& z1, const Variable& z2, StepLog& log) const {
+  if (variance_weight_ == 0) return loss;
+  const Variable variance = (variance_loss(z1) + variance_loss(z2)) / 2;
+  log.term("variance", variance);
+  return loss + variance_weight_ * variance;
 }
 
 }  // namespace minissl

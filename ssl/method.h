@@ -6,6 +6,9 @@
 #include "nn/arena.h"
 #include "nn/module.h"
 #include "nn/resnet.h"
+#include "ssl/momentum.h"
+#include "ssl/options.h"
+#include "ssl/views.h"
 
 namespace minissl {
 
@@ -39,14 +42,20 @@ struct Embedding {
 };
 
 /// A way of pretraining. One training step is
-///   before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on online().
+///   before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on online() ->
+///   after_step.
+/// A new method is one file with a class like ssl/simsiam.h and a line in registry.cpp.
 class Method : public Module {
  public:
-  virtual void before_step() {}
-  /// The loss (1) of two views (N, H, W, C) of the same images, in training mode.
-  virtual Variable loss(const Tensor& view1, const Tensor& view2, StepLog& log) = 0;
+  /// Throws Error for options that make no sense.
+  explicit Method(const SharedOptions& options);
+
+  virtual void before_step(const StepPosition& /*position*/) {}
+  /// The loss (1) of two views of the same images, in training mode.
+  virtual Variable loss(const Views& views, StepLog& log) = 0;
   /// After a batch's gradients are there.
   virtual void after_backward() {}
+  virtual void after_step(const StepPosition& /*position*/) {}
 
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;
@@ -56,7 +65,20 @@ class Method : public Module {
   virtual ResNet& backbone() = 0;
   /// Throws Error when a data set of this size in batches of this size can't train the method; returns a warning
   /// for what is possible but unwise, or nothing.
-  virtual std::string check_data(int64_t images, int64_t batch) const = 0;
+  virtual std::string check_data(int64_t images, int64_t batch) const;
+
+  /// The variance term may be turned on in the middle of a run, against collapse.
+  double variance_weight() const { return variance_weight_; }
+  void set_variance_weight(double weight) { variance_weight_ = weight; }
+
+ protected:
+  /// The loss plus the weighted variance term of raw projections (N, dim), the mean over the views; as it is when the
+  /// weight is 0.
+  Variable with_variance(const Variable& loss, const Variable& z1, const Variable& z2, StepLog& log) const;
+
+ private:
+  int64_t bn_groups_;
+  double variance_weight_;
 };
 
 }  // namespace minissl

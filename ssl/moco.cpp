@@ -2,17 +2,29 @@
 
 #include "autograd/functions.h"
 #include "ssl/losses.h"
+#include "tensor/ops/rows.h"
 #include "tensor/ops/update.h"
 
 namespace minissl {
 
+void MoCoOptions::visit(OptionVisitor& visitor) {
+  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("head", head, "mlp (MoCo v2) or linear (MoCo v1)");
+  visitor.visit("queue", queue, "keys of past batches to contrast with");
+  momentum.visit(visitor);
+  visitor.visit("temperature", temperature, "of the softmax");
+  visitor.visit("symmetric", symmetric, "on: predict view 2 from view 1, too");
+  shared.visit(visitor);
+}
+
 MoCo::MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype)
-    : options_(options),
-      encoder_q_(network, options.head, options.dim),
-      encoder_k_(network, options.head, options.dim),
+    : Method(options.shared),
+      options_(options),
+      encoder_q_(options.shared.applied_to(network), parse_head(options.head), options.dim),
+      encoder_k_(options.shared.applied_to(network), parse_head(options.head), options.dim),
       queue_(options.queue, options.dim, seed, dtype) {
   require(options.temperature > 0, "--temperature must be above 0, not {}", options.temperature);
-  require(options.momentum >= 0 && options.momentum <= 1, "--momentum must be from 0 to 1, not {}", options.momentum);
+  options.momentum.check();
   add_child("encoder_q", encoder_q_);
   add_child("encoder_k", encoder_k_);
   add_child("", queue_);
@@ -24,27 +36,49 @@ MoCo::MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t se
 }
 
 // k = m k + (1 - m) q over the parameters. The key encoder's batch-norm statistics come from its own forward passes.
-void MoCo::before_step() { run(ops::Ema{target_->values(), online_->values(), options_.momentum}); }
+void MoCo::before_step(const StepPosition& position) {
+  run(ops::Ema{target_->values(), online_->values(), options_.momentum.at(position)});
+}
 
-Variable MoCo::loss(const Tensor& view1, const Tensor& view2, StepLog& log) {
+Variable MoCo::query(const Tensor& images) { return normalize(encoder_q_.forward(images).projection); }
+
+Tensor MoCo::key(const Tensor& images, const Tensor& shuffle) {
+  const NoGradScope no_grad_scope;
+  const auto encode = [&](const Tensor& x) { return normalize(encoder_k_.forward(x).projection).value(); };
+  if (options_.shared.bn_groups() == 1) return encode(images);
+  require(shuffle.defined(), "--bn {} needs a permutation of the keys", options_.shared.bn);
+  return ops::permute_rows(encode(ops::permute_rows(images, shuffle)), ops::inverse_permutation(shuffle));
+}
+
+Variable MoCo::loss(const Views& views, StepLog& log) {
   // Keys first: nothing of the query encoder's graph is in memory yet.
-  const Variable k = no_grad([&] { return normalize(encoder_k_.forward(view2).projection); });
-  const Variable q_raw = encoder_q_.forward(view1).projection;               // (N, dim)
+  const Tensor k2 = key(views.view2, views.shuffle);
+  const Tensor k1 = options_.symmetric ? key(views.view1, views.shuffle_sym) : Tensor();
+  const Variable loss = direction(views.view1, k2, log, "");
+  if (!options_.symmetric) {
+    keys_ = k2;
+    return loss;
+  }
+  keys_ = concat_rows(k1, k2).value();
+  return loss + direction(views.view2, k1, log, "_sym");
+}
+
+Variable MoCo::direction(const Tensor& images, const Tensor& k, StepLog& log, const std::string& end) {
+  const Variable q_raw = encoder_q_.forward(images).projection;              // (N, dim)
   const Variable q = normalize(q_raw);                                       // (N, dim)
   const Variable l_pos = rowwise_dot(q, k);                                  // (N, 1)
   const Variable l_neg = matmul(q, queue_.keys(), {.a = false, .b = true});  // (N, K)
   const auto [logits, infonce] = info_nce(l_pos, l_neg, options_.temperature);
   const Variable variance = variance_loss(q_raw);
 
-  log.tensor("q_raw", q_raw);
-  log.tensor("q", q);
-  log.tensor("k", k);
-  log.tensor("l_pos", l_pos);
-  log.tensor("logits", logits);
-  log.term("infonce", infonce);
-  log.term("variance", variance);
-  keys_ = k.value();
-  return infonce + options_.variance_weight * variance;
+  log.tensor("q_raw" + end, q_raw);
+  log.tensor("q" + end, q);
+  log.tensor("k" + end, k);
+  log.tensor("l_pos" + end, l_pos);
+  log.tensor("logits" + end, logits);
+  log.term("infonce" + end, infonce);
+  log.term("variance" + end, variance);
+  return infonce + variance_weight() * variance;
 }
 
 // Not before: the gradient of l_neg reads the queue as it was in the loss.
@@ -57,16 +91,19 @@ Embedding MoCo::embed(const Tensor& images) {
 }
 
 std::string MoCo::check_data(int64_t images, int64_t batch) const {
-  require(queue_.size() % batch == 0,
-          "--batch {} does not divide --queue {}: the queue is filled by whole batches; "
-          "the nearest queue that fits is {}",
-          batch, queue_.size(), std::max<int64_t>(1, queue_.size() / batch) * batch);
+  Method::check_data(images, batch);
+  const int64_t pushed = options_.symmetric ? 2 * batch : batch;
+  require(
+      queue_.size() % pushed == 0,
+      "--queue {} is not a multiple of the {} keys of a step: the queue is filled by whole steps; the nearest queue "
+      "that fits is {}",
+      queue_.size(), pushed, std::max<int64_t>(1, queue_.size() / pushed) * pushed);
   if (2 * queue_.size() <= images) return {};
   return fmt::format(
       "--queue {} is large for {} images: about {:.1f} keys of each image are in it at a time, so an image is often "
       "pushed away from itself; --queue {} or less is advised",
       queue_.size(), images, static_cast<double>(queue_.size()) / static_cast<double>(images),
-      std::max<int64_t>(batch, images / 2 / batch * batch));
+      std::max<int64_t>(pushed, images / 2 / pushed * pushed));
 }
 
 }  // namespace minissl

@@ -7,28 +7,43 @@ namespace minissl {
 
 struct MoCoOptions {
   int64_t dim = 128;
-  Encoder::Head head = Encoder::Head::mlp;
+  std::string head = "mlp";  ///< or linear
   int64_t queue = 65536;
-  double momentum = 0.999;
+  MomentumSchedule momentum{.start = 0.999};
   double temperature = 0.07;
-  double variance_weight = 1.0;
+  bool symmetric = false;  ///< also predict view 2 from view 1; the losses are added, both keys are enqueued
+  SharedOptions shared{.variance_weight = 1};
+
+  void visit(OptionVisitor& visitor);
 };
 
 /// MoCo v2: momentum contrast (He et al. 2020) with an MLP head (Chen et al. 2020), plus VICReg's variance term on the
 /// raw query projections. Follow one step in loss(), which reads like the paper.
+///
+/// On one device plain batch normalisation lets a query tell its key by the batch they share. With --bn split:G the
+/// keys are shuffled, so that query and key are normalised among different images (section 3.3 of the paper).
 class MoCo : public Method {
  public:
+  using Options = MoCoOptions;
   MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype = DType::f32);
 
-  void before_step() override;
-  Variable loss(const Tensor& view1, const Tensor& view2, StepLog& log) override;
+  void before_step(const StepPosition& position) override;
+  Variable loss(const Views& views, StepLog& log) override;
   void after_backward() override;
   ParameterArena& online() override { return *online_; }
   Embedding embed(const Tensor& images) override;
   ResNet& backbone() override { return encoder_q_.backbone(); }
   std::string check_data(int64_t images, int64_t batch) const override;
 
+  /// What the query encoder makes of images (N, H, W, C): unit vectors (N, dim).
+  Variable query(const Tensor& images);
+  /// What the key encoder makes of them, nothing recorded; with split batch normalisation shuffled on the way.
+  Tensor key(const Tensor& images, const Tensor& shuffle);
+
  private:
+  /// The loss of predicting keys k (N, dim) from images; names in the log end in `end`.
+  Variable direction(const Tensor& images, const Tensor& k, StepLog& log, const std::string& end);
+
   MoCoOptions options_;
   Encoder encoder_q_, encoder_k_;
   KeyQueue queue_;

@@ -45,7 +45,8 @@ void BenchStep::run() const {
   net->check_data(batch, batch);
   Optimizer optimizer({}, net->online());
   const Shape shape{batch, network.size, network.size, network.channels};
-  const Tensor view1 = random_view(shape, dtype, common.seed, 1), view2 = random_view(shape, dtype, common.seed, 2);
+  const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
+                    draw_shuffle(batch, common.seed, 0, 0), draw_shuffle(batch, common.seed, 0, 1)};
   std::vector<double> milliseconds;
   double last_loss = 0;
   allocator().reset_peak();
@@ -53,11 +54,13 @@ void BenchStep::run() const {
     const auto start = Clock::now();
     StepLog log;
     net->online().zero_gradients();
-    net->before_step();
-    const Variable loss = net->loss(view1, view2, log);
+    const StepPosition position{i, warmup + steps};
+    net->before_step(position);
+    const Variable loss = net->loss(views, log);
     backward(loss);
     net->after_backward();
     optimizer.step(1e-4);
+    net->after_step(position);
     last_loss = loss.value().item();
     if (i >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
@@ -68,7 +71,7 @@ void BenchStep::run() const {
   const auto rounded = [](double v, double parts) { return std::round(v * parts) / parts; };
   nlohmann::ordered_json result{
       {"peer", "minissl"},
-      {"method", method.method},
+      {"method", method.method()},
       {"arch", network.arch},
       {"batch", batch},
       {"size", network.size},
@@ -85,7 +88,7 @@ void BenchStep::run() const {
     return;
   }
   fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",
-             method.method, network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
+             method.method(), network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
              milliseconds.front(), milliseconds.back());
   fmt::print("memory: process {}; tensors {}\n", format_bytes(process_peak_bytes()), allocator().usage().str());
 }
@@ -98,12 +101,13 @@ void add_bench(CLI::App& app) {
   CLI::App* step = bench->add_subcommand("step", "Time training steps on random images");
   for_each_method(*step, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();
+    flags->method = MethodFlags(name);
     add_flag(command, "batch", flags->batch, "images in a step");
     add_flag(command, "steps", flags->steps, "steps that are timed");
     add_flag(command, "warmup", flags->warmup, "steps before them");
     command.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
     flags->network.add_to(command);
-    flags->method.add_to(command, name);
+    flags->method.add_to(command);
     flags->common.add_to(command);
     command.callback([flags] { flags->run(); });
   });

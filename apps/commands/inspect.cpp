@@ -19,15 +19,22 @@ struct InspectStep {
   void run() const;
 };
 
-// The views of a step, (N, C, H, W) in the file.
-Tensor read_view(const SafetensorsReader& file, int64_t step, int number, DType dtype, int64_t channels) {
-  const std::string name = fmt::format("step{}/view{}", step, number);
-  require(file.contains(name), "{}: no tensor {} in it; --steps {} needs two views for each step", file.path().string(),
-          name, step + 1);
-  const Tensor view = file.read(name);
-  require(view.rank() == 4 && view.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
-          file.path().string(), name, view.str(), channels);
-  return ops::nchw_to_nhwc(view.to(dtype));
+// The views of a step, (N, C, H, W) in the file, and the permutations of its batch where there are any.
+Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64_t channels) {
+  const auto view = [&](int number) {
+    const std::string name = fmt::format("step{}/view{}", step, number);
+    require(file.contains(name), "{}: no tensor {} in it; --steps {} needs two views for each step",
+            file.path().string(), name, step + 1);
+    const Tensor stored = file.read(name);
+    require(stored.rank() == 4 && stored.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
+            file.path().string(), name, stored.str(), channels);
+    return ops::nchw_to_nhwc(stored.to(dtype));
+  };
+  const auto permutation = [&](const char* name) {
+    const std::string path = fmt::format("step{}/{}", step, name);
+    return file.contains(path) ? file.read(path) : Tensor();
+  };
+  return {view(1), view(2), permutation("shuffle"), permutation("shuffle_sym")};
 }
 
 void InspectStep::run() const {
@@ -36,10 +43,10 @@ void InspectStep::run() const {
   const auto net = method.make(network, common.seed, dtype);
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
-  const NamedTensors written = record_steps(*net, optimizer, lr, steps, [&](int64_t step, int number) {
-    return read_view(view_file, step, number, dtype, network.channels);
-  });
-  save_safetensors(out, written, {{"method", method.method}, {"arch", network.arch}, {"precision", common.precision}});
+  const NamedTensors written = record_steps(
+      *net, optimizer, lr, steps, [&](int64_t step) { return read_views(view_file, step, dtype, network.channels); });
+  save_safetensors(out, written,
+                   {{"method", method.method()}, {"arch", network.arch}, {"precision", common.precision}});
   fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
 }
 
@@ -47,15 +54,17 @@ void add_step(CLI::App& app) {
   CLI::App* step = app.add_subcommand("step", "Run steps on given weights and views and write every tensor down");
   for_each_method(*step, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectStep>();
+    flags->method = MethodFlags(name);
     add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)")->required();
-    add_flag(command, "views", flags->views, "step0/view1, step0/view2, ... (N, C, H, W) (.safetensors)")->required();
+    add_flag(command, "views", flags->views, "step0/view1, step0/view2 (N, C, H, W), step0/shuffle, ... (.safetensors)")
+        ->required();
     add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)")->required();
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");
     add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
     add_flag(command, "optimizer", flags->optimizer.kind, "adamw or sgd");
     flags->network.add_to(command);
-    flags->method.add_to(command, name);
+    flags->method.add_to(command);
     flags->common.add_to(command);
     command.callback([flags] { flags->run(); });
   });

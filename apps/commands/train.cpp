@@ -3,29 +3,7 @@
 namespace minissl {
 namespace {
 
-template <class T, size_t n>
-CLI::Option* add_list(CLI::App& command, const std::string& name, std::array<T, n>& values, const std::string& help) {
-  return command
-      .add_option_function<std::string>(
-          "--" + name,
-          [&values, name](const std::string& text) {
-            std::istringstream in(text);
-            std::string part;
-            for (T& value : values) {
-              char* end = nullptr;
-              if (!std::getline(in, part, ',') || (value = static_cast<T>(std::strtod(part.c_str(), &end)), *end) ||
-                  part.empty())
-                throw CLI::ValidationError("--" + name,
-                                           fmt::format("needs {} numbers like {}", n, fmt::join(values, ",")));
-            }
-            if (!in.eof()) throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers, not more", n));
-          },
-          help)
-      ->default_str(fmt::format("{}", fmt::join(values, ",")))
-      ->take_last();
-}
-
-void add_flags(CLI::App& command, TrainFlags& f, const std::string& method) {
+void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "data", f.data, "a folder of images, or synth:N generated radiographs")->required();
   add_flag(command, "out", f.out, "the run's folder")->required();
   command.add_flag("--resume", f.resume, "go on from the last checkpoint in the run's folder");
@@ -42,7 +20,7 @@ void add_flags(CLI::App& command, TrainFlags& f, const std::string& method) {
   add_flag(command, "schedule", f.schedule, "cosine or constant");
   add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
   f.network.add_to(command);
-  f.method.add_to(command, method);
+  f.method.add_to(command);
   command.option_defaults()->group("Augmentation");
   Augmentation& a = f.augmentation;
   add_list(command, "crop-scale", a.crop_scale, "part of the image's area that a view shows: from,to");
@@ -90,7 +68,8 @@ void add_train(CLI::App& app) {
   CLI::App* train = app.add_subcommand("train", "Pretrain an encoder");
   for_each_method(*train, [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<TrainFlags>();
-    add_flags(command, *flags, method);
+    flags->method = MethodFlags(method);
+    add_flags(command, *flags);
     command.callback([flags, &command, method] { Trainer(*flags, config_of(command, method)).run(); });
   });
 }

@@ -225,6 +225,45 @@ void kernel(Reference, const BatchedTranspose& op) {
   });
 }
 
+void kernel(Reference, const PermuteRows& op) {
+  const int64_t rows = op.x.dim(0), width = op.x.numel() / rows;
+  const auto* order = op.order.data<int64_t>();
+  visit_dtype(op.x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* x = op.x.data<T>();
+    T* y = op.y.mutable_data<T>();
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(x + order[i] * width, width, y + i * width);
+  });
+}
+
+void kernel(Reference, const ConcatRows& op) {
+  op.y.rows(0, op.a.dim(0)).copy_from(op.a);
+  op.y.rows(op.a.dim(0), op.y.dim(0)).copy_from(op.b);
+}
+
+Tensor permute_rows(const Tensor& x, const Tensor& order) {
+  require(x.rank() > 0 && order.shape() == Shape{x.dim(0)}, "permute_rows: the order {} is not one of the rows of {}",
+          order.str(), x.str());
+  inverse_permutation(order);
+  PermuteRows op{x, order, Tensor::empty_like(x)};
+  run(op);
+  return op.y;
+}
+
+Tensor inverse_permutation(const Tensor& order) {
+  require(order.rank() == 1 && order.dtype() == DType::i64, "a permutation is i64 (N), not {}", order.str());
+  const Tensor inverse = Tensor::full(order.shape(), -1, DType::i64);
+  auto* at = inverse.mutable_data<int64_t>();
+  const int64_t count = order.numel();
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = order.data<int64_t>()[i];
+    require(row >= 0 && row < count && at[row] < 0, "not a permutation of {} rows: {} is out of range or there twice",
+            count, row);
+    at[row] = i;
+  }
+  return inverse;
+}
+
 Tensor column_sum(const Tensor& x) {
   require(x.rank() == 2, "column_sum needs rows (N, D), not {}", x.str());
   ColumnSum op{x, Tensor::empty({x.dim(1)}, x.dtype(), x.device())};

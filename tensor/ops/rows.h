@@ -77,6 +77,14 @@ struct ConcatColumns {
 };
 void kernel(Reference, const ConcatColumns&);
 
+/// y (A + B, D) = a's rows, then b's: a (A, D), b (B, D).
+struct ConcatRows {
+  static constexpr const char* name = "concat_rows";
+  Tensor a, b, y;
+  const Tensor& dispatch() const { return a; }
+};
+void kernel(Reference, const ConcatRows&);
+
 /// y (N, D) = columns [begin, begin + D) of x. The gradient of ConcatColumns.
 struct SliceColumns {
   static constexpr const char* name = "slice_columns";
@@ -121,6 +129,18 @@ struct BatchedTranspose {
 };
 void kernel(Reference, const BatchedTranspose&);
 
+/// y[i] = x[order[i]], row by row: x and y (N, ...), order i64 (N), a permutation.
+struct PermuteRows {
+  static constexpr const char* name = "permute_rows";
+  Tensor x, order, y;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const PermuteRows&);
+
+/// Throws Error unless `order` is a permutation of x's rows.
+Tensor permute_rows(const Tensor& x, const Tensor& order);
+/// What undoes a permutation. Throws Error when `order` (i64 (N)) is none.
+Tensor inverse_permutation(const Tensor& order);
 Tensor column_sum(const Tensor& x);
 Tensor normalize(const Tensor& x);
 /// (N, C, H, W) to (N, H, W, C), which also takes weights from OIHW to OHWI.

@@ -26,11 +26,13 @@ inline std::vector<double> uniform(const std::string& name, int64_t count) {
 }
 
 /// Sets a method's state as the reference does: weights of two or more dimensions uniform within sqrt(3 / fan_in), norm
-/// scales 1 + u / 10, biases u / 10, the queue's columns normalised; the key encoder follows the query encoder.
+/// scales 1 + u / 10, biases u / 10, the queue's columns normalised; the key encoder and
+/// BYOL's target follow the network that learns.
 inline void fill_by_formula(Module& method) {
   for (const StateEntry& e : method.state()) {
     std::string source = e.name;
     if (source.starts_with("encoder_k.")) source.replace(0, 10, "encoder_q.");
+    if (source.starts_with("target_")) source.erase(0, 7);
     if (!is_floating(e.tensor().dtype()) || source.find("running_") != std::string::npos) continue;
     const Tensor in_file = to_file_layout(e.tensor(), e.layout).clone();
     std::vector<double> u = uniform(source, in_file.numel());

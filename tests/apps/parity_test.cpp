@@ -1,9 +1,10 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
+#include "apps/method_flags.h"
 #include "apps/step_record.h"
-#include "ssl/moco.h"
 #include "tensor/ops/rows.h"
 #include "tests/apps/formula.h"
 
@@ -16,30 +17,60 @@ class ParityTest : public testing::TestWithParam<const char*> {
     std::ifstream in(std::string(MINISSL_SOURCE_DIR) + "/tests/fixtures/" + GetParam() + ".json");
     fixture_ = nlohmann::json::parse(in);
     const auto& c = fixture_.at("config");
-    const ResNetOptions network{parse_architecture(c.at("arch")), c.at("small") ? Stem::small : Stem::imagenet, 3};
-    moco_ = std::make_unique<MoCo>(MoCoOptions{.dim = c.at("dim"),
-                                               .queue = c.at("queue"),
-                                               .momentum = c.at("momentum"),
-                                               .temperature = c.at("temperature"),
-                                               .variance_weight = c.at("variance")},
-                                   network, 0, DType::f64);
-    fill_by_formula(*moco_);
+    NetworkFlags network;
+    network.arch = c.at("arch");
+    network.stem = c.at("small") ? "small" : "imagenet";
+    method_ = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, DType::f64);
+    fill_by_formula(*method_);
+  }
+
+  // The reference's settings as the flags of its method, which know no others.
+  std::string flags() const {
+    static const std::map<std::string, std::vector<std::string>> known{
+        {"moco", {"dim", "bn", "queue", "momentum", "temperature"}},
+        {"barlow", {"dim", "hidden", "bn"}},
+        {"vicreg", {"dim", "hidden", "bn"}},
+        {"simclr", {"dim", "hidden", "bn", "temperature"}},
+        {"simsiam", {"dim", "hidden", "bn"}},
+        {"byol", {"dim", "hidden", "bn", "momentum"}}};
+    const auto& c = fixture_.at("config");
+    const std::string method = c.at("method");
+    std::string toml;
+    for (const std::string& key : known.at(method)) toml += fmt::format("{} = {}\n", key, c.at(key).dump());
+    if (method == "moco")
+      toml += fmt::format("variance-weight = {}\nsymmetric = \"{}\"\n", c.at("variance").dump(),
+                          c.at("symmetric").get<bool>() ? "on" : "off");
+    if (method == "barlow") toml += fmt::format("lambda = {}\n", c.at("lambd").dump());
+    return toml;
   }
 
   NamedTensors run(int64_t steps) {
     const auto& c = fixture_.at("config");
-    const Shape shape{c.at("batch").get<int64_t>(), 3, c.at("size").get<int64_t>(), c.at("size").get<int64_t>()};
+    const int64_t batch = c.at("batch"), size = c.at("size");
+    const Shape shape{batch, 3, size, size};
     const auto view = [&](int64_t step, int number) {
       std::vector<double> image = uniform(fmt::format("step{}/image", step), shape.numel());
       const std::vector<double> own = uniform(fmt::format("step{}/view{}", step, number), shape.numel());
       for (size_t i = 0; i < image.size(); ++i) image[i] += 0.3 * own[i];
       return ops::nchw_to_nhwc(Tensor::from<double>(shape, image));
     };
-    return record_steps(*moco_, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps, view);
+    // As NumPy's argsort of numbers that are all different.
+    const auto shuffle = [&](int64_t step, const char* end) {
+      const std::vector<double> keys = uniform(fmt::format("step{}/shuffle{}", step, end), batch);
+      std::vector<int64_t> order(keys.size());
+      std::iota(order.begin(), order.end(), 0);
+      std::sort(order.begin(), order.end(),
+                [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
+      return Tensor::from<int64_t>({batch}, order);
+    };
+    return record_steps(*method_, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps,
+                        [&](int64_t step) {
+                          return Views{view(step, 1), view(step, 2), shuffle(step, ""), shuffle(step, "_sym")};
+                        });
   }
 
   nlohmann::json fixture_;
-  std::unique_ptr<MoCo> moco_;
+  std::unique_ptr<Method> method_;
 };
 
 TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
@@ -66,9 +97,10 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
   EXPECT_EQ(compared, actual.size());
 }
 
-INSTANTIATE_TEST_SUITE_P(MoCo, ParityTest,
-                         testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50",
-                                         "moco_resnet50_small"),
+INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
+                         testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small",
+                                         "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
+                                         "simsiam", "byol"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -147,6 +147,35 @@ Sample inference(const Case& c, const Variant& v) {
           .tolerance = roundings(16)};
 }
 
+// Several groups are several batches, one after the other.
+Sample grouped(const Shape& x, int64_t groups, const Variant& v) {
+  Sample sample = forward({"", x, true}, v);
+  sample.name = fmt::format("{}_groups{}", groups, v.name);
+  const auto run_grouped = [=](const Variables& in) {
+    BatchNormOptions options{.relu = v.relu, .groups = groups};
+    if (v.residual) options.residual = in[3];
+    return minissl::batch_norm(in[0], in[1], in[2], options);
+  };
+  // The kink is kept clear of group by group, as the statistics go.
+  sample.derive = [=](Tensors in) {
+    for (int64_t g = 0; g < groups; ++g) {
+      const auto part = [&](const Tensor& t) { return t.rows(g * x[0] / groups, (g + 1) * x[0] / groups); };
+      Tensors group{part(in[0]), in[1], in[2]};
+      if (v.residual) group.push_back(part(in[3]));
+      clear_of_kink(group, v);
+    }
+    return in;
+  };
+  sample.run = [=](const Tensors& in) {
+    const BatchNormResult result = run_grouped(Variables(in.begin(), in.end()));
+    return Tensors{result.y.value(), result.mean, result.variance};
+  };
+  sample.form = [=](const Variables& in) { return run_grouped(in).y; };
+  sample.tolerance = value_tolerance(x);
+  sample.gradient_tolerance = gradient_tolerance(x);
+  return sample;
+}
+
 ErrorCase error(const char* name, const Shape& x, const Shape& weight, const Shape& bias, const Shape& residual,
                 const char* message) {
   return {"batch_norm", name,
@@ -168,6 +197,8 @@ Family batch_norm_family() {
       family.samples.push_back(gradient(c, v));
       family.samples.push_back(inference(c, v));
     }
+  family.samples.push_back(grouped({6, 3, 3, 5}, 3, variants[0]));
+  family.samples.push_back(grouped({6, 3, 3, 5}, 2, variants[3]));
   // The mean of an X-ray's features may be far from zero beside their deviation.
   Sample far_off = forward({"far_from_zero", {4, 5, 5, 3}, false}, variants[0]);
   far_off.inputs = inputs_for({4, 5, 5, 3}, false, 1000);
@@ -178,6 +209,8 @@ Family batch_norm_family() {
   const Tensor x = Tensor::zeros({2, 3, 3, 4}), c4 = Tensor::zeros({4}), c5 = Tensor::zeros({5});
   family.errors = {
       error("one_element_per_channel", {1, 1, 1, 4}, {4}, {4}, {}, "f32[1, 1, 1, 4] has one element per channel"),
+      {"batch_norm", "groups_that_do_not_divide_the_batch", [=] { minissl::batch_norm(x, c4, c4, {.groups = 3}); },
+       "f32[2, 3, 3, 4] does not fall into 3 equal groups"},
       error("weight_too_short", {2, 3, 3, 4}, {3}, {4}, {}, "f32[3]"),
       error("bias_too_long", {2, 3, 3, 4}, {4}, {5}, {}, "f32[5]"),
       error("residual_of_another_shape", {2, 3, 3, 4}, {4}, {4}, {2, 3, 3, 5}, "f32[2, 3, 3, 5]"),

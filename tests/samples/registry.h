@@ -15,6 +15,8 @@ Family batch_norm_family();
 Family pooling_family();
 Family elementwise_family();
 Family rows_family();
+Family columns_family();
+Family diagonal_family();
 Family loss_family();
 Family transpose_family();
 Family update_family();

@@ -12,6 +12,14 @@ const Shape shapes[] = {{5, 7}, {3, 1}, {2, 64}, {129, 257}};
 std::string name_of(const Shape& s) { return fmt::format("{}", fmt::join(s.begin(), s.end(), "x")); }
 bool is_small(const Shape& s) { return s.numel() < 200; }
 
+// Where each number would stand if they were sorted: a permutation.
+Tensor ranks(const Tensor& numbers) {
+  const Tensor order = Tensor::zeros(numbers.shape(), DType::i64);
+  for (int64_t i = 0; i < numbers.numel(); ++i)
+    for (int64_t j = 0; j < numbers.numel(); ++j) order.mutable_data<int64_t>()[i] += numbers.at(j) < numbers.at(i);
+  return order;
+}
+
 void add_rows(std::vector<Sample>& samples, const Shape& x) {
   const int64_t n = x[0], d = x[1];
   samples.push_back({.operation = ops::AddRow::name,
@@ -56,6 +64,30 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                      .form = [](const Variables& in) { return concat(in[0], in[1]); },
                      .differentiable = {true, true},
                      .small = is_small(x)});
+  samples.push_back({.operation = ops::ConcatRows::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), normal({3, d})},
+                     .function = "concat_rows",
+                     .form = [](const Variables& in) { return concat_rows(in[0], in[1]); },
+                     .differentiable = {true, true},
+                     .small = is_small(x)});
+  samples.push_back({.operation = ops::PermuteRows::name,
+                     .name = name_of(x),
+                     .inputs = {normal(x), distinct({n})},
+                     .derive =
+                         [](const Tensors& in) {
+                           return Tensors{in[0], ranks(in[1])};
+                         },
+                     .function = "permute_rows",
+                     .form = [](const Variables& in) { return permute_rows(in[0], in[1].value()); },
+                     .differentiable = {true, false},
+                     .small = is_small(x)});
+  samples.push_back({.operation = "inverse_permutation",
+                     .name = name_of(x),
+                     .inputs = {distinct({n})},
+                     .derive = [](const Tensors& in) { return Tensors{ranks(in[0])}; },
+                     .run = [](const Tensors& in) { return Tensors{ops::inverse_permutation(in[0])}; },
+                     .no_derivative = "integers"});
   samples.push_back({.operation = ops::SliceColumns::name,
                      .name = name_of(x),
                      .inputs = {normal({n, d + 3})},
@@ -162,6 +194,17 @@ Family rows_family() {
        },
        "f32[5, 7] and f32[4, 7]"},
       {"concat", "not_matrices", [=] { concat(row, row); }, "f32[7] and f32[7]"},
+      {"concat_rows", "columns_differ",
+       [=] {
+         concat_rows(x, Tensor::zeros({5, 8}));
+       },
+       "f32[5, 7] and f32[5, 8]"},
+      {"permute_rows", "a_row_twice",
+       [=] {
+         ops::permute_rows(x, Tensor::from<int64_t>({5}, std::vector<int64_t>{0, 1, 2, 3, 3}));
+       },
+       "3 is out of range or there twice"},
+      {"permute_rows", "too_short", [=] { ops::permute_rows(x, Tensor::zeros({4}, DType::i64)); }, "i64[4]"},
       {"column_variance", "one_row",
        [] {
          column_variance(Tensor::zeros({1, 7}));

@@ -29,6 +29,101 @@ TEST(Losses, VarianceIsZeroWhereTheStdIsLargeEnough) {
   EXPECT_NEAR(variance_loss(wide).value().item(), 0.99 / 2, 1e-12);
 }
 
+// z as rows of doubles, for formulas to be spelt out.
+struct Rows {
+  explicit Rows(const Tensor& t) : values(t.to_vector()), n(t.dim(0)), d(t.dim(1)) {}
+  double at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row * d + column)]; }
+  std::vector<double> values;
+  int64_t n, d;
+};
+
+double covariance(const Rows& a, int64_t i, const Rows& b, int64_t j) {
+  double mean_a = 0, mean_b = 0, sum = 0;
+  for (int64_t n = 0; n < a.n; ++n) mean_a += a.at(n, i), mean_b += b.at(n, j);
+  for (int64_t n = 0; n < a.n; ++n)
+    sum += (a.at(n, i) - mean_a / static_cast<double>(a.n)) * (b.at(n, j) - mean_b / static_cast<double>(a.n));
+  return sum / static_cast<double>(a.n - 1);
+}
+
+TEST(Losses, NtXentByItsFormula) {
+  const Tensor z1 = random_tensor({3, 4}, 1, DType::f64), z2 = random_tensor({3, 4}, 2, DType::f64);
+  const Rows views[] = {Rows(z1), Rows(z2)};
+  double expected = 0;
+  for (int64_t i = 0; i < 6; ++i) {
+    double sum = 0, positive = 0;
+    for (int64_t k = 0; k < 6; ++k) {
+      if (k == i) continue;
+      double dot = 0;
+      for (int64_t d = 0; d < 4; ++d) dot += views[i / 3].at(i % 3, d) * views[k / 3].at(k % 3, d);
+      sum += std::exp(dot / 0.5);
+      if (k % 3 == i % 3) positive = dot / 0.5;
+    }
+    expected += (std::log(sum) - positive) / 6;
+  }
+  EXPECT_NEAR(nt_xent(z1, z2, 0.5).value().item(), expected, 1e-12);
+}
+
+TEST(Losses, RedundancyReductionByItsFormula) {
+  const Tensor z1 = random_tensor({5, 3}, 1, DType::f64), z2 = random_tensor({5, 3}, 2, DType::f64);
+  const Rows a(z1), b(z2);
+  double on = 0, off = 0;
+  for (int64_t i = 0; i < 3; ++i)
+    for (int64_t j = 0; j < 3; ++j) {
+      const double std_a = std::sqrt(covariance(a, i, a, i)) + 1e-6, std_b = std::sqrt(covariance(b, j, b, j)) + 1e-6;
+      const double c = covariance(a, i, b, j) * 4 / 5 / (std_a * std_b);
+      (i == j ? on : off) += i == j ? (c - 1) * (c - 1) : c * c;
+    }
+  const RedundancyReduction result = redundancy_reduction(z1, z2, 0.1);
+  EXPECT_NEAR(result.on_diag.item(), on, 1e-12);
+  EXPECT_NEAR(result.off_diag.item(), off, 1e-12);
+  EXPECT_NEAR(result.loss.value().item(), on + 0.1 * off, 1e-12);
+}
+
+// At 8192 dimensions the correlation matrix is 256 MiB; a second one of its size would be felt.
+TEST(Losses, RedundancyReductionHoldsOneMatrixOfItsSizeTwoWithItsGradient) {
+  constexpr int64_t dim = 512, matrix_bytes = dim * dim * 4;
+  const Variable z1 = Variable::leaf(random_tensor({4, dim}, 1)), z2 = Variable::leaf(random_tensor({4, dim}, 2));
+  const int64_t before = allocator().usage().live;
+  const auto peak = [&] { return allocator().usage().peak - before; };
+  allocator().reset_peak();
+  const RedundancyReduction result = redundancy_reduction(z1, z2, 0.1);
+  EXPECT_GE(peak(), matrix_bytes);
+  EXPECT_LT(peak(), matrix_bytes * 5 / 4);
+  backward(result.loss);
+  EXPECT_LT(peak(), matrix_bytes * 9 / 4);
+}
+
+TEST(Losses, CovarianceByItsFormula) {
+  const Tensor z = random_tensor({5, 3}, 1, DType::f64);
+  const Rows rows(z);
+  double expected = 0;
+  for (int64_t i = 0; i < 3; ++i)
+    for (int64_t j = 0; j < 3; ++j)
+      if (i != j) expected += std::pow(covariance(rows, i, rows, j), 2) / 3;
+  EXPECT_NEAR(covariance_loss(z).value().item(), expected, 1e-12);
+}
+
+TEST(Losses, NegativeCosineByItsFormula) {
+  const Tensor p = Tensor::from<double>({2, 2}, std::vector<double>{3, 4, 1, 0});
+  const Tensor z = Tensor::from<double>({2, 2}, std::vector<double>{4, 3, 0, 2});
+  EXPECT_NEAR(negative_cosine(p, z).value().item(), -0.48, 1e-12);
+}
+
+TEST(Losses, GradientsOfTheJointEmbeddingLosses) {
+  using Form = std::function<Variable(const std::vector<Variable>&)>;
+  const std::vector<std::pair<const char*, Form>> forms{
+      {"nt_xent", [](const auto& v) { return nt_xent(v[0], v[1], 0.5); }},
+      {"redundancy_reduction", [](const auto& v) { return redundancy_reduction(v[0], v[1], 0.1).loss; }},
+      {"covariance", [](const auto& v) { return covariance_loss(v[0]) + covariance_loss(v[1]); }},
+      {"negative_cosine", [](const auto& v) { return negative_cosine(v[0], v[1]); }}};
+  for (const auto& [name, form] : forms) {
+    const GradientCheck check = gradient_check(
+        form, {random_tensor({5, 3}, 1, DType::f64), random_tensor({5, 3}, 2, DType::f64)}, {true, true});
+    EXPECT_LT(check.worst, 1e-7) << name << ": " << check.where;
+    EXPECT_EQ(check.compared, 30) << name;
+  }
+}
+
 TEST(Losses, GradientOfInfoNce) {
   const GradientCheck check =
       gradient_check([](const std::vector<Variable>& v) { return info_nce(v[0], v[1], 0.3).loss; },

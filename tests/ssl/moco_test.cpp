@@ -19,13 +19,13 @@ std::map<std::string, std::vector<double>> state_of(Method& method) {
 class MoCoTest : public testing::Test {
  protected:
   Variable step(StepLog& log) {
-    moco_.before_step();
-    const Variable loss = moco_.loss(view1_, view2_, log);
+    moco_.before_step({});
+    const Variable loss = moco_.loss({view1_, view2_}, log);
     backward(loss);
     return loss;
   }
 
-  MoCo moco_{{.dim = 8, .queue = 16, .momentum = 0.75}, tiny_network, 1};
+  MoCo moco_{{.dim = 8, .queue = 16, .momentum = {.start = 0.75}}, tiny_network, 1};
   Tensor view1_ = random_tensor({4, 12, 12, 1}, 1), view2_ = random_tensor({4, 12, 12, 1}, 2);
 };
 
@@ -75,11 +75,11 @@ TEST_F(MoCoTest, TheKeyEncoderMovesOncePerStepAndGetsNoGradient) {
   const ParameterArena& online = moco_.online();
   online.values().fill(1);  // encoder_q moves away from encoder_k
   const auto before = state_of(moco_).at("encoder_k.conv1.weight");
-  moco_.before_step();
+  moco_.before_step({});
   const auto after = state_of(moco_).at("encoder_k.conv1.weight");
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6);
   StepLog log;
-  const Variable loss = moco_.loss(view1_, view2_, log);
+  const Variable loss = moco_.loss({view1_, view2_}, log);
   EXPECT_EQ(state_of(moco_).at("encoder_k.conv1.weight"), after);
   for (const StateEntry& p : moco_.parameters())
     EXPECT_EQ(p.parameter->requires_grad(), p.name.starts_with("encoder_q.")) << p.name;
@@ -94,8 +94,8 @@ TEST_F(MoCoTest, TermsAddUpToTheLossAndNotFiniteValuesAreNamed) {
   moco_.after_backward();
   view1_.mutable_data<float>()[7] = NAN;
   StepLog broken;
-  moco_.before_step();
-  moco_.loss(view1_, view2_, broken);
+  moco_.before_step({});
+  moco_.loss({view1_, view2_}, broken);
   EXPECT_EQ(broken.first_not_finite(), "q_raw");
 }
 
@@ -104,7 +104,78 @@ TEST_F(MoCoTest, SizesThatDoNotGoTogether) {
   EXPECT_EQ(moco_.check_data(1000, 4), "");
   EXPECT_NE(moco_.check_data(20, 4).find("--queue"), std::string::npos);
   EXPECT_THROW(MoCo({.temperature = 0}, tiny_network, 1), Error);
-  EXPECT_THROW(MoCo({.momentum = 2}, tiny_network, 1), Error);
+  EXPECT_THROW(MoCo({.momentum = {.start = 2}}, tiny_network, 1), Error);
+}
+
+class SymmetricMoCoTest : public testing::Test {
+ protected:
+  Tensor named(const char* name) const {
+    for (const auto& [logged, tensor] : log_.tensors())
+      if (logged == name) return tensor;
+    ADD_FAILURE() << name << " was not logged";
+    return {};
+  }
+
+  MoCo moco_{{.dim = 8, .queue = 16, .symmetric = true}, tiny_network, 1};
+  Views views_{random_tensor({4, 12, 12, 1}, 1), random_tensor({4, 12, 12, 1}, 2)};
+  StepLog log_{StepLog::Keep::everything};
+};
+
+// A queue that took up the first direction's keys before the second would hold each query's positive as a negative.
+TEST_F(SymmetricMoCoTest, BothDirectionsContrastWithTheSameQueue) {
+  const std::vector<double> queue = state_of(moco_).at("queue");
+  moco_.before_step({});
+  const Variable loss = moco_.loss(views_, log_);
+  for (const std::string end : {"", "_sym"}) {
+    const Tensor q = named(("q" + end).c_str()), logits = named(("logits" + end).c_str());
+    for (int64_t n = 0; n < 4; ++n)
+      for (int64_t k = 0; k < 16; ++k) {
+        double dot = 0;
+        for (int64_t d = 0; d < 8; ++d) dot += q.at(n * 8 + d) * queue[static_cast<size_t>(k * 8 + d)];
+        EXPECT_NEAR(logits.at(n * 17 + 1 + k), dot / 0.07, 1e-4) << end << n << ", " << k;
+      }
+  }
+  EXPECT_EQ(state_of(moco_).at("queue"), queue);
+  backward(loss);
+  moco_.after_backward();
+  // Keys of view 1, which the second direction predicts, then those of view 2.
+  const std::vector<double> after = state_of(moco_).at("queue");
+  const Tensor k1 = named("k_sym"), k2 = named("k");
+  for (int64_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(after[static_cast<size_t>(i)], k1.at(i)) << i;
+    EXPECT_EQ(after[static_cast<size_t>(32 + i)], k2.at(i)) << i;
+  }
+  EXPECT_EQ(state_of(moco_).at("queue_ptr")[0], 8);
+}
+
+TEST_F(SymmetricMoCoTest, AQueueTakesBothViewsKeys) {
+  EXPECT_EQ(moco_.check_data(1000, 8), "");
+  EXPECT_THROW(moco_.check_data(1000, 16), Error);  // 32 keys a step
+}
+
+// The groups' statistics must be those of the shuffled batch, and every key must come back to its place.
+TEST(SplitMoCo, KeysAreShuffledBetweenTheGroupsAndPutBack) {
+  MoCo moco({.dim = 8, .queue = 16, .shared = {.bn = "split:2"}}, tiny_network, 1);
+  const Tensor images = random_tensor({6, 12, 12, 1}, 1);
+  const std::vector<int64_t> order{3, 0, 5, 1, 4, 2};
+  const Tensor keys = moco.key(images, Tensor::from<int64_t>({6}, order));
+  // The shuffled batch's even places are one group, its odd ones the other: as if each were a batch of its own.
+  MoCo plain({.dim = 8, .queue = 16}, tiny_network, 1);
+  for (const size_t group : {0, 1}) {
+    Tensor members = Tensor::empty({3, 12, 12, 1});
+    for (size_t m = 0; m < 3; ++m) {
+      const int64_t image = order[2 * m + group];
+      members.rows(static_cast<int64_t>(m), static_cast<int64_t>(m) + 1).copy_from(images.rows(image, image + 1));
+    }
+    const Tensor expected = plain.key(members, {});
+    for (size_t m = 0; m < 3; ++m)
+      for (int64_t d = 0; d < 8; ++d)
+        EXPECT_NEAR(keys.at(order[2 * m + group] * 8 + d), expected.at(static_cast<int64_t>(m) * 8 + d), 1e-4);
+  }
+  EXPECT_THROW(moco.key(images, {}), Error);
+  EXPECT_THROW(moco.check_data(1000, 3), Error);
+  EXPECT_THROW(MoCo({.shared = {.bn = "split:1"}}, tiny_network, 1), Error);
+  EXPECT_THROW(MoCo({.shared = {.bn = "split"}}, tiny_network, 1), Error);
 }
 
 TEST_F(MoCoTest, EmbeddingLeavesNoTrace) {

@@ -1,0 +1,35 @@
+#pragma once
+#include "ssl/joint_embedding.h"
+
+namespace minissl {
+
+struct BYOLOptions {
+  int64_t dim = 256, hidden = 4096;
+  MomentumSchedule momentum{.start = 0.996};
+  SharedOptions shared{};
+
+  void visit(OptionVisitor& visitor);
+};
+
+/// BYOL (Grill et al. 2020): a predictor maps each view's projection to what a slowly following target network makes of
+/// the other view. The target moves after the optimizer's step; its batch statistics are its own.
+class BYOL : public JointEmbedding {
+ public:
+  using Options = BYOLOptions;
+  BYOL(const BYOLOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype = DType::f32);
+
+  Variable loss(const Views& views, StepLog& log) override;
+  void after_step(const StepPosition& position) override;
+
+ private:
+  Tensor followed();
+
+  BYOLOptions options_;
+  Mlp predictor_;
+  Module target_;
+  ResNet target_backbone_;
+  Mlp target_projector_;
+  std::unique_ptr<ParameterArena> target_parameters_;
+};
+
+}  // namespace minissl

@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "nn/layers.h"
+
+namespace minissl {
+
+/// A projector or predictor: Linear layers with BatchNorm and ReLU between them, named by their place as in PyTorch's
+/// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias, for batch normalisation takes it away again.
+class Mlp : public Module {
+ public:
+  enum class Last {
+    linear,  ///< no bias either
+    linear_with_bias,
+    batch_norm  ///< one more, without weight and bias: SimSiam's projector
+  };
+  /// Widths from the input's to the output's.
+  explicit Mlp(const std::vector<int64_t>& widths, Last last = Last::linear);
+  /// (N, widths.front()) to (N, widths.back()).
+  Variable forward(const Variable& x) { return finish(raw(x)); }
+  /// The same in two parts: up to the last Linear layer, and the batch normalisation behind it, if there is one.
+  Variable raw(const Variable& x);
+  Variable finish(const Variable& raw);
+
+ private:
+  std::vector<std::unique_ptr<Linear>> linears_;
+  std::vector<std::unique_ptr<BatchNorm>> norms_;
+};
+
+}  // namespace minissl

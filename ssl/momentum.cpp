@@ -1,0 +1,26 @@
+#include "ssl/momentum.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "tensor/error.h"
+
+namespace minissl {
+
+void MomentumSchedule::visit(OptionVisitor& visitor) {
+  visitor.visit("momentum", start, "of the momentum encoder");
+  visitor.visit("momentum-end", end, "where a cosine brings it by the end of the run (0: it stays)");
+}
+
+void MomentumSchedule::check() const {
+  require(start >= 0 && start <= 1, "--momentum must be from 0 to 1, not {}", start);
+  require(end >= 0 && end <= 1, "--momentum-end must be from 0 to 1, not {}", end);
+}
+
+double MomentumSchedule::at(const StepPosition& position) const {
+  if (end == 0) return start;
+  const double done = static_cast<double>(position.step) / static_cast<double>(position.total_steps);
+  return end - (end - start) * (1 + std::cos(std::numbers::pi * done)) / 2;
+}
+
+}  // namespace minissl

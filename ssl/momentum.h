@@ -1,0 +1,23 @@
+#pragma once
+#include "ssl/options.h"
+
+namespace minissl {
+
+/// Where a run stands, in optimizer steps: one step may see several accumulated batches.
+struct StepPosition {
+  int64_t step = 0;         ///< from 0
+  int64_t total_steps = 1;  ///< of the whole run
+};
+
+/// How slowly a momentum encoder follows: target = m target + (1 - m) online, once for each optimizer step.
+struct MomentumSchedule {
+  double start = 0.999;
+  double end = 0;  ///< 0: m stays; else it goes from start to end over the run, along a cosine (Grill et al. 2020)
+
+  void visit(OptionVisitor& visitor);
+  /// Throws Error unless both are within 0 and 1.
+  void check() const;
+  double at(const StepPosition& position) const;
+};
+
+}  // namespace minissl

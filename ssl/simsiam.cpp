@@ -1,0 +1,35 @@
+#include "ssl/simsiam.h"
+
+#include "autograd/functions.h"
+#include "ssl/losses.h"
+
+namespace minissl {
+
+void SimSiamOptions::visit(OptionVisitor& visitor) {
+  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("hidden", hidden, "width of the projector's hidden layers");
+  shared.visit(visitor);
+}
+
+SimSiam::SimSiam(const SimSiamOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype)
+    : JointEmbedding(options.shared, network, {options.hidden, options.hidden, options.dim}, Mlp::Last::batch_norm),
+      predictor_({options.dim, options.dim / 4, options.dim}, Mlp::Last::linear_with_bias) {
+  add_predictor(predictor_);
+  initialize_trained(seed, dtype);
+}
+
+Variable SimSiam::loss(const Views& views, StepLog& log) {
+  const Variable raw1 = raw_projection(views.view1), raw2 = raw_projection(views.view2);  // (N, dim)
+  const Variable z1 = finish(raw1), z2 = finish(raw2);
+  const Variable p1 = predictor_.forward(z1), p2 = predictor_.forward(z2);  // (N, dim)
+  const Variable loss = (negative_cosine(p1, detach(z2)) + negative_cosine(p2, detach(z1))) / 2;
+
+  log.tensor("z1", z1);
+  log.tensor("z2", z2);
+  log.tensor("p1", p1);
+  log.tensor("p2", p2);
+  // Behind the projector's batch normalisation every dimension has std 1, collapsed or not.
+  return with_variance(loss, raw1, raw2, log);
+}
+
+}  // namespace minissl

@@ -1,0 +1,37 @@
+#pragma once
+#include "tensor/operation.h"
+
+/// Operations that look at each column of a matrix (N, D): a dimension of an embedding over the batch.
+namespace minissl::ops {
+
+/// y = x minus the mean of each column: x, y (N, D). It is its own gradient.
+struct CenterColumns {
+  static constexpr const char* name = "center_columns";
+  Tensor x, y;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const CenterColumns&);
+
+/// y = (x - mean) / (std + eps), column by column: x, y (N, D), std (D), the root of the unbiased variance; N > 1.
+/// As BarlowTwins standardises its projections (Zbontar et al. 2021), with an eps that a dead dimension needs.
+struct Standardize {
+  static constexpr const char* name = "standardize";
+  Tensor x, y, std;
+  static constexpr double eps = 1e-6;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const Standardize&);
+
+/// dx = (dy - mean(dy)) / (std + eps) - y sum(dy y) / ((N - 1) std), column by column; the second part is 0 where std
+/// is.
+struct StandardizeGradient {
+  static constexpr const char* name = "standardize_gradient";
+  Tensor dy, y, std, dx;
+  const Tensor& dispatch() const { return dy; }
+};
+void kernel(Reference, const StandardizeGradient&);
+
+/// Throws Error unless x is (N, D).
+Tensor center_columns(const Tensor& x);
+
+}  // namespace minissl::ops

@@ -1,0 +1,144 @@
+#include <gtest/gtest.h>
+
+#include "autograd/variable.h"
+#include "ssl/byol.h"
+#include "ssl/registry.h"
+#include "tests/ssl/random_tensor.h"
+
+namespace minissl {
+namespace {
+
+constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 1};
+
+// Sets the widths, so that a step is quick.
+class Narrow : public OptionVisitor {
+ public:
+  void visit(const char* name, int64_t& value, const char*) override { value = std::string(name) == "queue" ? 16 : 8; }
+  void visit(const char* name, double& value, const char*) override {
+    if (std::string(name) == "variance-weight") value = variance_weight;
+  }
+  void visit(const char*, bool&, const char*) override {}
+  void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 3>&, const char*) override {}
+
+  double variance_weight = 0;
+};
+
+std::unique_ptr<Method> narrow(const MethodEntry& entry, double variance_weight = 0) {
+  const auto config = entry.config();
+  Narrow visitor;
+  visitor.variance_weight = variance_weight;
+  config->visit(visitor);
+  return config->make(tiny_network, 1, DType::f32);
+}
+
+class EveryMethod : public testing::TestWithParam<MethodEntry> {
+ protected:
+  std::unique_ptr<Method> method_ = narrow(GetParam());
+  Views views_{random_tensor({4, 12, 12, 1}, 1), random_tensor({4, 12, 12, 1}, 2), draw_shuffle(4, 0, 0, 0),
+               draw_shuffle(4, 0, 0, 1)};
+};
+
+TEST_P(EveryMethod, GivesEachOfItsOnlineParametersAGradient) {
+  StepLog log;
+  backward(method_->loss(views_, log));
+  const ParameterArena& online = method_->online();
+  for (const ParameterArena::Segment& s : online.segments()) {
+    const Tensor gradient = online.gradients().slice(s.offset, s.shape);
+    double square = 0;
+    for (const double g : gradient.to_vector()) square += g * g;
+    EXPECT_GT(square, 0) << s.name;
+  }
+}
+
+TEST_P(EveryMethod, AddsTheVarianceTermOfItsRawProjections) {
+  const auto loss_with = [&](double weight) {
+    const auto method = narrow(GetParam(), weight);
+    StepLog log;
+    const double loss = method->loss(views_, log).value().item();
+    double variance = NAN;
+    for (const auto& [name, value] : log.terms())
+      if (name == "variance") variance = value;
+    return std::pair(loss, variance);
+  };
+  const auto [without, unused] = loss_with(0);
+  const auto [with, variance] = loss_with(2);
+  EXPECT_GT(variance, 0);
+  EXPECT_NEAR(with, without + 2 * variance, 1e-4 * std::abs(with));
+}
+
+TEST_P(EveryMethod, EmbedsInEvaluationModeAndLeavesNoTrace) {
+  const auto state = [&] {
+    std::vector<std::vector<double>> all;
+    for (const StateEntry& e : method_->state()) all.push_back(e.tensor().to_vector());
+    return all;
+  };
+  const auto before = state();
+  const Embedding embedding = method_->embed(views_.view1);
+  EXPECT_EQ(embedding.backbone.shape(), (Shape{4, 512}));
+  EXPECT_EQ(embedding.projection.shape(), (Shape{4, 8}));
+  EXPECT_EQ(state(), before);
+  EXPECT_TRUE(method_->training());
+}
+
+TEST_P(EveryMethod, RefusesANegativeVarianceWeight) { EXPECT_THROW(narrow(GetParam(), -1), Error); }
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryMethod, testing::ValuesIn(methods()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Registry, NamesTheMethodsItKnows) {
+  try {
+    find_method("dino");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "method dino is not known; there are moco, barlow, vicreg, simclr, simsiam, byol");
+  }
+}
+
+TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
+  BYOL byol({.dim = 8, .hidden = 8, .momentum = {.start = 0.75}}, tiny_network, 1);
+  const auto state_of = [&](const std::string& wanted) {
+    for (const StateEntry& e : byol.state())
+      if (e.name == wanted) return e.tensor().to_vector();
+    ADD_FAILURE() << wanted << " is not there";
+    return std::vector<double>();
+  };
+  for (const StateEntry& e : byol.parameters())
+    if (e.name.starts_with("target_")) {
+      EXPECT_EQ(e.tensor().to_vector(), state_of(e.name.substr(7))) << e.name;
+      EXPECT_FALSE(e.parameter->requires_grad()) << e.name;
+    }
+  const char *first = "target_backbone.conv1.weight", *last = "target_projector.3.weight";
+  const auto first_before = state_of(first), last_before = state_of(last);
+  byol.online().values().fill(1);
+  byol.before_step({});
+  EXPECT_EQ(state_of(first), first_before);
+  byol.after_step({});
+  for (const auto& [name, before] : {std::pair(first, first_before), std::pair(last, last_before)}) {
+    const auto after = state_of(name);
+    for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6) << name;
+  }
+}
+
+TEST(MomentumSchedule, FollowsACosineOverTheOptimizersSteps) {
+  const MomentumSchedule constant{.start = 0.9}, cosine{.start = 0.9, .end = 1};
+  EXPECT_EQ(constant.at({70, 100}), 0.9);
+  EXPECT_NEAR(cosine.at({0, 100}), 0.9, 1e-12);
+  EXPECT_NEAR(cosine.at({50, 100}), 0.95, 1e-12);
+  EXPECT_NEAR(cosine.at({100, 100}), 1, 1e-12);
+  EXPECT_NEAR(cosine.at({25, 100}), 1 - 0.1 * (1 + std::sqrt(0.5)) / 2, 1e-12);
+  EXPECT_THROW(MomentumSchedule({.start = 0.9, .end = 1.5}).check(), Error);
+}
+
+TEST(Shuffle, IsAPermutationOfItsOwnForEachBatchAndEnd) {
+  const auto draw = [](int64_t batch, uint32_t end) { return draw_shuffle(64, 5, batch, end).to_vector(); };
+  std::vector<double> sorted = draw(3, 0);
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = 0; i < sorted.size(); ++i) EXPECT_EQ(sorted[i], static_cast<double>(i));
+  EXPECT_EQ(draw(3, 0), draw(3, 0));
+  EXPECT_NE(draw(3, 0), draw(3, 1));
+  EXPECT_NE(draw(3, 0), draw(4, 0));
+}
+
+}  // namespace
+}  // namespace minissl
