@@ -25,6 +25,11 @@ std::string spaces_where(const SpaceStory& backbone, const SpaceStory& projectio
   return holds(projection) ? "projection" : "";
 }
 
+/// "12%", "326 times that".
+std::string size_of(double factor) {
+  return factor < 2 ? format_share(factor) : fmt::format("{} times that", format_number(factor));
+}
+
 std::string sentence_on_std(const SpaceStory& story) {
   const double peak = story.looks.metrics[story.peak].std, last = story.looks.metrics.back().std;
   const Cause cause = story.fall.cause();
@@ -37,7 +42,7 @@ std::string sentence_on_std(const SpaceStory& story) {
   const std::string fell = fmt::format(
       "Std fell to {} of its peak (from {} {} to {} {}).", format_share(story.fall.std), format_number(peak),
       when(story.looks.epochs[story.peak]), format_number(last), when(story.looks.epochs.back()));
-  const std::string norms = format_share(story.fall.norm), directions = format_share(story.fall.directions);
+  const std::string norms = size_of(story.fall.norm), directions = size_of(story.fall.directions);
   const SpreadChange::Shares shares = story.fall.shares();
   switch (cause) {
     case Cause::norms:
@@ -146,7 +151,7 @@ SpreadChange change_between(const CollapseMetrics& from, const CollapseMetrics& 
 }
 
 bool SpaceStory::misleading_std() const {
-  if (!enough() || fall.cause() != Cause::norms) return false;
+  if (!enough() || fall.cause() != Cause::norms || collapsed() || never_spread) return false;
   const CollapseMetrics &then = looks.metrics[peak], &now = looks.metrics.back();
   const bool cosine_rose = now.mean_cos > then.mean_cos && !same_cosine(then.mean_cos, now.mean_cos);
   return !cosine_rose && now.eff_rank > then.eff_rank / least_factor;

@@ -61,7 +61,8 @@ struct SpaceStory {
   bool enough() const { return looks.size() >= fewest_looks; }
   bool is(CollapseVerdict::Level level) const { return enough() && verdict && verdict->level == level; }
   bool collapsed() const { return is(CollapseVerdict::Level::collapsed) && !never_spread; }
-  /// Std fell because of the norms, while the directions didn't narrow: mean cosine didn't rise, nor rank fall.
+  /// Std fell because of the norms, while the directions didn't narrow: no collapse, no rise of mean cosine,
+  /// no fall of rank.
   bool misleading_std() const;
 };
 SpaceStory space_story(std::string space, Looks looks);

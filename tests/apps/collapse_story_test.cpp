@@ -114,6 +114,17 @@ TEST(CollapseStory, NormsThatShrinkWhileDirectionsNarrowDoNotMislead) {
   EXPECT_TRUE(story_of({looks_like(20, 0.4, 220), looks_like(8, 0.4, 220), looks_like(2, 0.42, 210)}).misleading_std());
 }
 
+// As BarlowTwins may begin: norms explode with all images on one line, then shrink; what is left fills few dimensions.
+TEST(CollapseStory, ShrinkingNormsDoNotExcuseCollapse) {
+  const SpaceStory story = story_of({looks_like(8, 0.96, 166), looks_like(1e5, 0.999, 1), looks_like(30, 0.5, 16)});
+  EXPECT_EQ(story.fall.cause(), Cause::norms);
+  EXPECT_TRUE(story.collapsed());
+  EXPECT_FALSE(story.misleading_std());
+  EXPECT_EQ(headline(story, story), "Collapsed (backbone and projection)");
+  EXPECT_TRUE(
+      contains(paragraph(story), "the mean norm went to less than 1%, the spread of directions to 22.4 times that"));
+}
+
 TEST(CollapseStory, FewLooksAreNotEnoughToTell) {
   const SpaceStory story = story_of({looks_like(10, 0.4, 220), looks_like(1, 0.999, 2)});
   EXPECT_FALSE(story.collapsed());

@@ -58,7 +58,9 @@ TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {
       EXPECT_EQ(event.at("backbone").at("dim").get<int64_t>(), 512);
       EXPECT_EQ(event.at("projection").at("dim").get<int64_t>(), 16);
     }
-    if (is_event(event, "eval")) EXPECT_EQ(event.at("n_test").get<int64_t>(), 30);
+    if (is_event(event, "eval")) {
+      EXPECT_EQ(event.at("n_test").get<int64_t>(), 30);
+    }
     epochs += is_event(event, "epoch");
     monitors += is_event(event, "monitor");
     evals += is_event(event, "eval");
