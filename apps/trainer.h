@@ -39,6 +39,9 @@ struct TrainFlags {
   int max_value = 0;
 };
 
+/// What the run in a folder was told, by its config.toml; `out` is the folder. Throws Error when that can't be read.
+TrainFlags read_train_flags(const std::filesystem::path& run);
+
 /// One run, from its first step or its last checkpoint to its end, in its folder.
 class Trainer {
  public:

@@ -7,8 +7,21 @@
 namespace minissl {
 
 Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena) : options_(options), arena_(arena) {
-  require(options.kind == "adamw" || options.kind == "sgd", "--optimizer {} is not known; there are adamw and sgd",
-          options.kind);
+  require(options.kind == "adamw" || options.kind == "sgd" || options.kind == "lars",
+          "--optimizer {} is not known; there are adamw, sgd and lars", options.kind);
+  require(options.decay_scope == "all" || options.decay_scope == "weights",
+          "--decay-scope {} is not known; there are all and weights", options.decay_scope);
+  const bool layer_by_layer = options.kind == "lars", one_pass = !layer_by_layer && options.decay_scope == "all";
+  const auto& segments = arena.segments();
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const int64_t end = i + 1 < segments.size() ? segments[i + 1].offset : arena.values().numel();
+    const bool weights = segments[i].shape.rank() > 1;
+    // Padding is zero and stays so, whatever its neighbours do with it.
+    if (i > 0 && (one_pass || (!layer_by_layer && parts_.back().weights == weights)))
+      parts_.back().end = end;
+    else
+      parts_.push_back({segments[i].offset, end, weights});
+  }
   const TagScope tag(MemoryTag::optimizer);
   first_ = Tensor::zeros_like(arena.values());
   if (options.kind == "adamw") second_ = Tensor::zeros_like(arena.values());
@@ -16,24 +29,41 @@ Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena) : o
 
 void Optimizer::step(double lr, double gradient_scale) {
   ++steps_;
+  for (const Part& part : parts_) step(part, lr, gradient_scale);
+}
+
+void Optimizer::step(const Part& part, double lr, double gradient_scale) const {
+  const auto of = [&](const Tensor& arena) { return arena.slice(part.begin, {part.end - part.begin}); };
+  const bool exempt = !part.weights && (options_.kind == "lars" || options_.decay_scope == "weights");
+  const double weight_decay = exempt ? 0 : options_.weight_decay;
   if (options_.kind == "adamw")
-    run(ops::AdamW{.value = arena_.values(),
-                   .gradient = arena_.gradients(),
-                   .m = first_,
-                   .v = second_,
+    run(ops::AdamW{.value = of(arena_.values()),
+                   .gradient = of(arena_.gradients()),
+                   .m = of(first_),
+                   .v = of(second_),
                    .step = steps_,
                    .lr = lr,
-                   .weight_decay = options_.weight_decay,
+                   .weight_decay = weight_decay,
                    .gradient_scale = gradient_scale});
-  else
-    run(ops::Sgd{.value = arena_.values(),
-                 .gradient = arena_.gradients(),
-                 .buffer = first_,
+  else if (options_.kind == "sgd")
+    run(ops::Sgd{.value = of(arena_.values()),
+                 .gradient = of(arena_.gradients()),
+                 .buffer = of(first_),
                  .step = steps_,
                  .lr = lr,
-                 .weight_decay = options_.weight_decay,
+                 .weight_decay = weight_decay,
                  .momentum = options_.momentum,
                  .gradient_scale = gradient_scale});
+  else
+    run(ops::Lars{.value = of(arena_.values()),
+                  .gradient = of(arena_.gradients()),
+                  .buffer = of(first_),
+                  .lr = lr,
+                  .weight_decay = weight_decay,
+                  .momentum = options_.momentum,
+                  .trust = options_.trust,
+                  .adapted = part.weights,
+                  .gradient_scale = gradient_scale});
 }
 
 NamedTensors Optimizer::state() const {

@@ -8,15 +8,19 @@
 namespace minissl {
 
 struct OptimizerOptions {
-  std::string kind = "adamw";  ///< adamw or sgd
-  double weight_decay = 1e-4;  ///< on every parameter
-  double momentum = 0.9;       ///< of SGD
+  std::string kind = "adamw";  ///< adamw, sgd or lars
+  double weight_decay = 1e-4;
+  /// What weight decay is for: "all" parameters, or "weights": those of two or more dimensions, not norms and biases.
+  /// LARS decays and adapts weights alone, whatever this says.
+  std::string decay_scope = "all";
+  double momentum = 0.9;  ///< of SGD and LARS
+  double trust = 0.001;   ///< of LARS: how far a step may go, in parts of the weights' norm, at a learning rate of 1
 };
 
 /// Updates an arena's values from its gradients.
 class Optimizer {
  public:
-  /// Throws Error for an unknown kind. The arena must outlive the optimizer.
+  /// Throws Error for an unknown kind or scope. The arena must outlive the optimizer.
   Optimizer(const OptimizerOptions& options, ParameterArena& arena);
 
   /// One step with this learning rate; gradients are multiplied by `gradient_scale` on the way.
@@ -29,9 +33,17 @@ class Optimizer {
   void load_state(const SafetensorsReader& file);
 
  private:
+  /// A part of the arena whose parameters are treated alike.
+  struct Part {
+    int64_t begin, end;  ///< elements
+    bool weights;        ///< two or more dimensions
+  };
+  void step(const Part& part, double lr, double gradient_scale) const;
+
   OptimizerOptions options_;
   ParameterArena& arena_;
-  Tensor first_, second_;  // AdamW's m and v; SGD's buffer and nothing
+  std::vector<Part> parts_;
+  Tensor first_, second_;  // AdamW's m and v; SGD's and LARS's buffer and nothing
   int64_t steps_ = 0;
 };
 

@@ -62,7 +62,7 @@ void add_step(CLI::App& app) {
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");
     add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
-    add_flag(command, "optimizer", flags->optimizer.kind, "adamw or sgd");
+    add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
     flags->network.add_to(command);
     flags->method.add_to(command);
     flags->common.add_to(command);
@@ -76,6 +76,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* inspect = app.add_subcommand("inspect", "Look inside a training step");
   inspect->require_subcommand(1);
   add_step(*inspect);
+  add_inspect_leak(*inspect);
 }
 
 }  // namespace minissl

@@ -1,4 +1,5 @@
 #include "apps/trainer.h"
+#include "tensor/atomic_file.h"
 
 namespace minissl {
 namespace {
@@ -12,10 +13,12 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "batch", f.batch, "images in a batch");
   add_flag(command, "steps", f.steps, "stop after that many optimizer steps (0: no limit)");
   add_flag(command, "accumulate", f.accumulate, "batches in an optimizer step");
-  add_flag(command, "optimizer", f.optimizer.kind, "adamw or sgd");
+  add_flag(command, "optimizer", f.optimizer.kind, "adamw, sgd or lars");
   add_flag(command, "lr", f.lr, "learning rate at its peak");
-  add_flag(command, "weight-decay", f.optimizer.weight_decay, "on every parameter");
-  add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD");
+  add_flag(command, "weight-decay", f.optimizer.weight_decay, "of the parameters that --decay-scope names");
+  add_flag(command, "decay-scope", f.optimizer.decay_scope, "all, or weights: neither norms nor biases");
+  add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD and LARS");
+  add_flag(command, "trust", f.optimizer.trust, "coefficient of LARS");
   add_flag(command, "warmup-epochs", f.warmup_epochs, "of a linear rise");
   add_flag(command, "schedule", f.schedule, "cosine or constant");
   add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
@@ -63,6 +66,28 @@ std::string config_of(const CLI::App& command, const std::string& method) {
 }
 
 }  // namespace
+
+TrainFlags read_train_flags(const std::filesystem::path& run) {
+  const std::string path = (run / "config.toml").string();
+  std::istringstream config(read_file(path));
+  std::vector<std::string> arguments = flags_of(config);
+  TrainFlags flags;
+  CLI::App app;
+  const auto named = std::find_if(arguments.begin(), arguments.end(),
+                                  [](const std::string& argument) { return argument.starts_with("--method="); });
+  require(named != arguments.end(), "{}: it names no method; it was not written by minissl train", path);
+  flags.method = MethodFlags(named->substr(std::string("--method=").size()));
+  arguments.erase(named);
+  add_flags(app, flags);
+  arguments.push_back("--out=" + run.string());
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::Error& e) {
+    fail("{}: {}", path, e.what());
+  }
+  return flags;
+}
 
 void add_train(CLI::App& app) {
   CLI::App* train = app.add_subcommand("train", "Pretrain an encoder");

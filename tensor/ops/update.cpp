@@ -1,6 +1,7 @@
 #include "tensor/ops/update.h"
 
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "tensor/parallel.h"
@@ -17,6 +18,19 @@ void each(const Op& op, std::initializer_list<const Tensor*> others, F&& body) {
     require(t->numel() == op.dispatch().numel(), "{}: {} to update {} with; the lengths must agree", Op::name, t->str(),
             op.dispatch().str());
   visit_arithmetic(op.dispatch().dtype(), [&](auto type) { parallel_for(op.dispatch().numel(), grain, body(type)); });
+}
+
+// The sum of value(i)^2, in float64, the same bits on any number of threads.
+template <class F>
+double sum_of_squares(int64_t count, F&& value) {
+  std::vector<double> partial(static_cast<size_t>((count + grain - 1) / grain));
+  for_blocks(count, grain, [&](int64_t block, int64_t begin, int64_t end) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = begin; i < end; ++i) sum += value(i) * value(i);
+    partial[static_cast<size_t>(block)] = sum;
+  });
+  return std::accumulate(partial.begin(), partial.end(), 0.0);
 }
 
 }  // namespace
@@ -61,6 +75,32 @@ void kernel(Reference, const Sgd& op) {
   });
 }
 
+void kernel(Reference, const Lars& op) {
+  each(op, {&op.gradient, &op.buffer}, [&](auto type) {
+    using T = decltype(type);
+    T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
+    const T* gradient = op.gradient.data<T>();
+    const T scale = static_cast<T>(op.gradient_scale), decay = static_cast<T>(op.weight_decay);
+    double ratio = 1;
+    if (op.adapted) {
+      const int64_t count = op.value.numel();
+      const double of_value =
+          std::sqrt(sum_of_squares(count, [=](int64_t i) { return static_cast<double>(value[i]); }));
+      const double of_update = std::sqrt(sum_of_squares(
+          count, [=](int64_t i) { return static_cast<double>(gradient[i] * scale + decay * value[i]); }));
+      if (of_value > 0 && of_update > 0) ratio = op.trust * of_value / of_update;
+    }
+    const T adapt = static_cast<T>(ratio), momentum = static_cast<T>(op.momentum), lr = static_cast<T>(op.lr);
+    return [=](int64_t begin, int64_t end) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) {
+        buffer[i] = momentum * buffer[i] + adapt * (gradient[i] * scale + decay * value[i]);
+        value[i] -= lr * buffer[i];
+      }
+    };
+  });
+}
+
 void kernel(Reference, const Ema& op) {
   each(op, {&op.source}, [&](auto type) {
     using T = decltype(type);
@@ -90,16 +130,7 @@ double squared_norm(const Tensor& x) {
   return visit_arithmetic(x.dtype(), [&](auto type) {
     using T = decltype(type);
     const T* values = x.data<T>();
-    std::vector<double> partial(static_cast<size_t>((x.numel() + grain - 1) / grain));
-    for_blocks(x.numel(), grain, [&](int64_t block, int64_t begin, int64_t end) {
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-      partial[static_cast<size_t>(block)] = sum;
-    });
-    double total = 0;
-    for (double p : partial) total += p;
-    return total;
+    return sum_of_squares(x.numel(), [=](int64_t i) { return static_cast<double>(values[i]); });
   });
 }
 

@@ -30,6 +30,20 @@ struct Sgd {
 };
 void kernel(Reference, const Sgd&);
 
+/// One tensor's step of SGD with layer-wise adaptive rate scaling (You et al. 2017), in the order of BarlowTwins'
+/// authors:
+///   g += weight_decay * value;  g *= trust * |value| / |g| where adapted and neither norm is 0;
+///   buffer = momentum * buffer + g;  value -= lr * buffer.
+struct Lars {
+  static constexpr const char* name = "lars";
+  Tensor value, gradient, buffer;
+  double lr = 1e-3, weight_decay = 0, momentum = 0.9, trust = 0.001;
+  bool adapted = true;
+  double gradient_scale = 1;
+  const Tensor& dispatch() const { return value; }
+};
+void kernel(Reference, const Lars&);
+
 /// Exponential moving average: target = momentum * target + (1 - momentum) * source.
 struct Ema {
   static constexpr const char* name = "ema";

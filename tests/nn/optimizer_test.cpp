@@ -29,18 +29,18 @@ TEST(ClipFactor, BringsTheNormDownAndLeavesSmallOnes) {
 
 TEST(Optimizer, StateGoesThroughAFileAndTheNextStepIsTheSame) {
   const auto file = std::filesystem::temp_directory_path() / fmt::format("minissl-optimizer-{}.safetensors", getpid());
-  for (const char* kind : {"adamw", "sgd"}) {
+  for (const char* kind : {"adamw", "sgd", "lars"}) {
     Linear net(3, 2), copy(3, 2);
     net.initialize(1);
     copy.initialize(1);
     ParameterArena arena(net), copy_arena(copy);
-    Optimizer optimizer({kind, 0.1, 0.9}, arena);
+    Optimizer optimizer({.kind = kind, .weight_decay = 0.1}, arena);
     arena.gradients().fill(0.5);
     optimizer.step(0.1);
     save_safetensors(file, optimizer.state());
     copy_arena.values().copy_from(arena.values());
     copy_arena.gradients().fill(0.5);
-    Optimizer resumed({kind, 0.1, 0.9}, copy_arena);
+    Optimizer resumed({.kind = kind, .weight_decay = 0.1}, copy_arena);
     resumed.load_state(SafetensorsReader(file));
     EXPECT_EQ(resumed.steps(), 1);
     optimizer.step(0.1);
@@ -50,7 +50,8 @@ TEST(Optimizer, StateGoesThroughAFileAndTheNextStepIsTheSame) {
   std::filesystem::remove(file);
   Linear net(3, 2);
   ParameterArena arena(net);
-  EXPECT_THROW(Optimizer({"adam", 0, 0}, arena), Error);
+  EXPECT_THROW(Optimizer({.kind = "adam"}, arena), Error);
+  EXPECT_THROW(Optimizer({.decay_scope = "norms"}, arena), Error);
 }
 
 TEST(Optimizer, GradientScaleIsAPlainFactor) {
@@ -58,12 +59,53 @@ TEST(Optimizer, GradientScaleIsAPlainFactor) {
   a.initialize(1);
   b.initialize(1);
   ParameterArena arena_a(a), arena_b(b);
-  Optimizer scaled({"sgd", 0, 0.9}, arena_a), plain({"sgd", 0, 0.9}, arena_b);
+  Optimizer scaled({.kind = "sgd", .weight_decay = 0}, arena_a), plain({.kind = "sgd", .weight_decay = 0}, arena_b);
   arena_a.gradients().fill(2);
   arena_b.gradients().fill(0.5);
   scaled.step(0.1, 0.25);
   plain.step(0.1);
   EXPECT_EQ(arena_a.values().to_vector(), arena_b.values().to_vector());
+}
+
+// Values of a Linear(2, 2): the weight [3, 0, 0, 4] of norm 5, the bias [1, 1].
+struct TinyNet {
+  TinyNet() {
+    const auto& segments = arena.segments();
+    const double weight[] = {3, 0, 0, 4};
+    for (int64_t i = 0; i < 4; ++i)
+      arena.values().mutable_data<float>()[segments[0].offset + i] = static_cast<float>(weight[i]);
+    for (int64_t i = 0; i < 2; ++i) arena.values().mutable_data<float>()[segments[1].offset + i] = 1;
+  }
+  double weight(int64_t i) const { return arena.values().at(arena.segments()[0].offset + i); }
+  double bias(int64_t i) const { return arena.values().at(arena.segments()[1].offset + i); }
+
+  Linear net{2, 2};
+  ParameterArena arena{net};
+};
+
+TEST(Optimizer, LarsAdaptsAndDecaysWeightsAlone) {
+  TinyNet tiny;
+  Optimizer optimizer({.kind = "lars", .weight_decay = 0.5, .momentum = 0.9, .trust = 0.01}, tiny.arena);
+  tiny.arena.gradients().fill(0);
+  tiny.arena.gradients().mutable_data<float>()[tiny.arena.segments()[1].offset] = 2;
+  optimizer.step(0.1);
+  // g = 0.5 w of norm 2.5: scaled by 0.01 * 5 / 2.5, whatever its size.
+  EXPECT_NEAR(tiny.weight(0), 3 - 0.1 * 0.02 * 1.5, 1e-6);
+  EXPECT_NEAR(tiny.weight(3), 4 - 0.1 * 0.02 * 2.0, 1e-6);
+  EXPECT_NEAR(tiny.bias(0), 1 - 0.1 * 2, 1e-6);  // as it is, and not decayed
+  EXPECT_EQ(tiny.bias(1), 1);
+}
+
+TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
+  for (const char* kind : {"adamw", "sgd"})
+    for (const char* scope : {"all", "weights"}) {
+      TinyNet tiny;
+      Optimizer optimizer({.kind = kind, .weight_decay = 0.5, .decay_scope = scope}, tiny.arena);
+      tiny.arena.gradients().fill(0);
+      optimizer.step(0.1);
+      EXPECT_NEAR(tiny.weight(3), 4 * 0.95, 1e-6) << kind;
+      EXPECT_NEAR(tiny.bias(0), std::string(scope) == "all" ? 0.95 : 1, 1e-6) << kind << ", " << scope;
+    }
 }
 
 }  // namespace

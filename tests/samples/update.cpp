@@ -57,6 +57,21 @@ void add(std::vector<Sample>& samples, int64_t length) {
         roundings(6)));
   }
   const std::string name = std::to_string(length);
+  for (const bool adapted : {true, false})
+    // value, buffer, gradient
+    samples.push_back(update(
+        ops::Lars::name, name + (adapted ? "_adapted" : ""), {normal(s), normal(s), normal(s)}, 2,
+        [adapted](const Tensors& in) {
+          return ops::Lars{.value = in[0],
+                           .gradient = in[2],
+                           .buffer = in[1],
+                           .lr = 0.1,
+                           .weight_decay = 0.01,
+                           .trust = 0.5,
+                           .adapted = adapted,
+                           .gradient_scale = 0.5};
+        },
+        roundings(8)));
   samples.push_back(update(
       ops::Ema::name, name, {normal(s), normal(s)}, 1,
       [](const Tensors& in) {
@@ -89,6 +104,8 @@ Family update_family() {
        "adamw: f32[8]"},
       {"sgd", "lengths_differ", [=] { minissl::run(ops::Sgd{.value = t7, .gradient = t7, .buffer = t8}); },
        "sgd: f32[8]"},
+      {"lars", "lengths_differ", [=] { minissl::run(ops::Lars{.value = t7, .gradient = t7, .buffer = t8}); },
+       "lars: f32[8]"},
       {"ema", "lengths_differ",
        [=] {
          minissl::run(ops::Ema{t8, t7});

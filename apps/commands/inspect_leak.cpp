@@ -1,0 +1,82 @@
+#include <nlohmann/json.hpp>
+
+#include "apps/model_file.h"
+#include "apps/trainer.h"
+#include "nn/state_file.h"
+#include "ssl/leak.h"
+
+namespace minissl {
+namespace {
+
+struct InspectLeak {
+  CommonFlags common;
+  std::string run, data;
+  int64_t batches = 8;
+
+  void execute() const;
+};
+
+void InspectLeak::execute() const {
+  common.apply();
+  const TrainFlags flags = read_train_flags(run);
+  const auto method = flags.method.make(flags.network, flags.common.seed, DType::f32);
+  auto* moco = dynamic_cast<MoCo*>(method.get());
+  require(moco != nullptr, "--run {}: it trained {}; a leak is a matter of moco, whose keys are told from a queue's",
+          run, flags.method.method());
+  const SafetensorsReader checkpoint(std::filesystem::path(run) / "last.safetensors");
+  load_state(*method, checkpoint);
+  const ModelDescription model = read_description(checkpoint, flags.network);
+
+  const auto dataset = open_dataset(data.empty() ? flags.data : data, static_cast<int>(flags.network.channels),
+                                    flags.common.seed, flags.max_value);
+  LoaderOptions options{.batch = flags.batch,
+                        .size = flags.network.size,
+                        .channels = flags.network.channels,
+                        .seed = common.seed,
+                        .workers = flags.workers,
+                        .augmentation = flags.augmentation};
+  options.normalization = model.normalization;
+  TwoViewLoader loader(*dataset, options);
+  // No image twice: it would be its own rival.
+  const int64_t count = std::min(batches, loader.steps_per_epoch());
+  require(count > 1, "{} images make {} batches of {}; a leak shows between two or more: name more images with --data",
+          dataset->size(), count, flags.batch);
+  std::vector<Views> views;
+  for (int64_t b = 0; b < count; ++b) {
+    const Batch batch = loader.next();
+    views.push_back({batch.view1, batch.view2, draw_shuffle(flags.batch, common.seed, b, 0)});
+  }
+  const LeakMeasurement leak = measure_leak(*moco, views, common.seed);
+  if (common.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"run", run},
+                                              {"images", leak.images},
+                                              {"batches", leak.batches},
+                                              {"as_trained", leak.as_trained},
+                                              {"permuted", leak.permuted},
+                                              {"standard_error", leak.standard_error},
+                                              {"leaks", leak.leaks()},
+                                              {"sentence", leak.sentence()}}
+                           .dump());
+    return;
+  }
+  fmt::print("contrastive accuracy among {} images in {} batches, in training mode\n", leak.images, leak.batches);
+  fmt::print("  keys normalised in their queries' batches   {:5.1f}%\n", 100 * leak.as_trained);
+  fmt::print("  keys normalised among all batches' images   {:5.1f}%\n", 100 * leak.permuted);
+  fmt::print("{}\n", leak.sentence());
+}
+
+}  // namespace
+
+void add_inspect_leak(CLI::App& inspect) {
+  CLI::App* leak =
+      inspect.add_subcommand("leak", "Whether a MoCo run's encoders tell keys by their batch's statistics");
+  auto flags = std::make_shared<InspectLeak>();
+  add_flag(*leak, "run", flags->run, "the run's folder")->required();
+  add_flag(*leak, "data", flags->data, "images to look at (none: those of the run)");
+  add_flag(*leak, "batches", flags->batches, "batches to tell apart");
+  leak->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
+  flags->common.add_to(*leak);
+  leak->callback([flags] { flags->execute(); });
+}
+
+}  // namespace minissl
