@@ -22,7 +22,7 @@ struct Exposure {
       curve[i] = darkest + (brightest - darkest) * std::pow(static_cast<float>(i) / last, gamma);
     slope = {draws(-0.12f, 0.12f), draws(-0.12f, 0.12f)};
     noise = draws(0.005f, 0.022f), grain = draws(0, 0.015f);
-    collimated = draws.chance(0.35f);
+    collimated = draws.chance(0.2f);
     for (float& edge : edges) edge = draws.chance(0.6f) ? draws(0.78f, 0.97f) : 2;
     tilt = draws(-0.05f, 0.05f);
   }

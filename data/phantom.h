@@ -3,11 +3,13 @@
 
 namespace minissl {
 
-/// What a phantom radiograph shows. They differ locally: pose, anatomy, exposure and texture vary far more.
+/// What a phantom radiograph shows. Pose, exposure and noise change its pixels far more, and are what augmentation
+/// makes an encoder blind to; of what is left, the finding is the largest difference between two patients. So
+/// neighbours in raw pixels or in an untrained network's features hardly tell classes apart, a pretrained one's do.
 enum class Finding {
-  normal,          ///< heart about 0.36 to 0.45 of the thorax's inner width
-  opacity,         ///< a soft consolidation somewhere in a lung, heart as in normal
-  enlarged_heart,  ///< heart about 0.54 to 0.65 of the thorax's inner width
+  normal,          ///< heart 0.36 to 0.44 of the thorax's inner width (its cardiothoracic ratio)
+  opacity,         ///< two to four soft consolidations somewhere in the lungs, heart as in normal
+  enlarged_heart,  ///< heart 0.56 to 0.7 of the thorax's inner width
 };
 
 /// A generated frontal chest radiograph: u8 (size, size, 1), a function of its arguments alone.

@@ -3,51 +3,54 @@
 namespace minissl::phantom {
 
 Body::Body(Finding finding, float turn, Draws draws, Draws finding_draws, Draws opacity_draws) : turn_(turn) {
-  apex_ = draws(-0.74f, -0.64f), base_ = draws(0.62f, 0.8f);
-  const float width = draws(0.52f, 0.66f), dome = draws(0.32f, 0.56f);
-  soft_tissue_ = draws(0.12f, 0.32f), fat_ = draws(0.85f, 1.15f);
-  const float breast = draws.chance(0.5f) ? draws(0.05f, 0.22f) : 0;
+  apex_ = draws(-0.72f, -0.66f), base_ = draws(0.66f, 0.76f);
+  const float width = draws(0.54f, 0.62f), dome = draws(0.38f, 0.5f);
+  soft_tissue_ = draws(0.15f, 0.25f), fat_ = draws(0.92f, 1.08f);
+  const float breast = draws.chance(0.4f) ? draws(0.03f, 0.12f) : 0;
   const float breast_y = draws(0.2f, 0.42f);
   for (Side& s : sides_) {
     s.wall = width * draws(0.96f, 1.04f);
-    s.dome = dome + (&s == &sides_[1] ? draws(0.02f, 0.09f) : 0), s.dome_fall = draws(0.12f, 0.3f);
+    s.dome = dome + (&s == &sides_[1] ? draws(0.02f, 0.09f) : 0), s.dome_fall = draws(0.16f, 0.26f);
     s.clavicle_y = draws(-0.6f, -0.5f), s.clavicle_slope = draws(-0.32f, 0.02f), s.clavicle_bend = draws(0.02f, 0.07f);
-    s.scapula_x = draws(0.46f, 0.68f), s.scapula = draws(0.02f, 0.12f);
+    s.scapula_x = draws(0.46f, 0.68f), s.scapula = draws(0.02f, 0.08f);
     s.breast_x = width * draws(0.45f, 0.65f), s.breast_y = breast_y + draws(-0.03f, 0.03f);
     s.breast_radius = draws(0.24f, 0.36f), s.breast = breast * draws(0.8f, 1.2f);
-    s.arm_x = draws(0.86f, 1.1f);
+    s.arm_x = draws(0.9f, 1.1f);
   }
-  shoulder_y_ = draws(-0.78f, -0.62f), neck_ = draws(0.24f, 0.34f);
+  shoulder_y_ = draws(-0.74f, -0.66f), neck_ = draws(0.24f, 0.34f);
   rib_spacing_ = draws(0.118f, 0.15f), rib_start_ = draws(0, 1), rib_drop_ = draws(0.16f, 0.36f);
-  rib_ = draws(0.08f, 0.17f), front_rib_rise_ = draws(0.28f, 0.45f), front_rib_ = rib_ * draws(0.3f, 0.8f);
-  spine_ = draws(0.04f, 0.16f), vertebra_ = draws(0.105f, 0.13f), vertebra_start_ = draws(0, 1);
-  lung_ = draws(0.62f, 0.82f), markings_ = draws(0.09f, 0.26f);
+  rib_ = draws(0.09f, 0.14f), front_rib_rise_ = draws(0.28f, 0.45f), front_rib_ = rib_ * draws(0.3f, 0.8f);
+  spine_ = draws(0.06f, 0.13f), vertebra_ = draws(0.105f, 0.13f), vertebra_start_ = draws(0, 1);
+  lung_ = draws(0.68f, 0.78f), markings_ = draws(0.1f, 0.2f);
   aorta_y_ = draws(-0.34f, -0.24f), aorta_ = draws(0.1f, 0.18f);
-  mediastinum_ = draws(0.1f, 0.16f), hilum_ = draws(0.06f, 0.24f);
-  stomach_ = draws.chance(0.4f) ? draws(0.1f, 0.35f) : 0, stomach_x_ = draws(0.25f, 0.4f);
+  mediastinum_ = draws(0.1f, 0.16f), hilum_ = draws(0.08f, 0.18f);
+  stomach_ = draws.chance(0.4f) ? draws(0.1f, 0.25f) : 0, stomach_x_ = draws(0.25f, 0.4f);
 
   draw_heart(finding, finding_draws);
   if (finding == Finding::opacity) draw_opacity(opacity_draws);
 }
 
 void Body::draw_heart(Finding finding, Draws& draws) {
-  const float ratio = finding == Finding::enlarged_heart ? draws(0.54f, 0.65f) : draws(0.36f, 0.45f);
+  const float ratio = finding == Finding::enlarged_heart ? draws(0.56f, 0.7f) : draws(0.36f, 0.44f);
   heart_width_ = ratio * 0.5f * (sides_[0].wall + sides_[1].wall), heart_height_ = heart_width_ * draws(0.95f, 1.25f);
   heart_x_ = heart_width_ * draws(0.22f, 0.36f);
   heart_y_ = sides_[0].dome + 0.12f - 0.72f * heart_height_;
-  heart_tilt_ = draws(0.06f, 0.15f), heart_ = draws(0.16f, 0.34f);
+  heart_tilt_ = draws(0.06f, 0.15f), heart_ = draws(0.22f, 0.34f);
 }
 
 void Body::draw_opacity(Draws& draws) {
-  Point& p = opacity_.center;
-  for (int i = 0; i < 64; ++i) {
-    p = {draws(-0.6f, 0.6f), draws(-0.5f, 0.5f)};
-    const Side& s = side(p.x);
-    if (lung(p, s, wall(s, p.y)) > 0.75f) break;
+  const auto count = static_cast<size_t>(draws(2, 5));
+  for (size_t k = 0; k < count; ++k) {
+    Opacity& o = opacities_.emplace_back();
+    for (int i = 0; i < 64; ++i) {
+      o.center = {draws(-0.6f, 0.6f), draws(-0.5f, 0.5f)};
+      const Side& s = side(o.center.x);
+      if (lung(o.center, s, wall(s, o.center.y)) > 0.75f) break;
+    }
+    o.width = draws(0.14f, 0.28f), o.height = draws(0.14f, 0.28f), o.density = draws(0.4f, 0.7f);
+    const float angle = draws(0, pi);
+    o.cosine = std::cos(angle), o.sine = std::sin(angle);
   }
-  opacity_.width = draws(0.12f, 0.22f), opacity_.height = draws(0.12f, 0.22f), opacity_.density = draws(0.35f, 0.6f);
-  const float angle = draws(0, pi);
-  opacity_.cosine = std::cos(angle), opacity_.sine = std::sin(angle);
 }
 
 float Body::attenuation(Point p, const Detail& detail) const {
@@ -113,12 +116,15 @@ float Body::lung(Point p, const Side& s, float wall_x) const {
 }
 
 float Body::consolidation(Point p, float lung, float rough) const {
-  if (opacity_.density <= 0 || lung <= 0) return 0;
-  const float x = p.x - opacity_.center.x, y = p.y - opacity_.center.y;
-  const float u = (x * opacity_.cosine + y * opacity_.sine) / opacity_.width;
-  const float v = (y * opacity_.cosine - x * opacity_.sine) / opacity_.height;
-  const float r = u * u + v * v + 0.35f * rough;
-  return r < 2 ? std::min(1.6f * lung, 1.0f) * opacity_.density * square(1 - 0.5f * std::max(r, 0.0f)) : 0;
+  if (lung <= 0) return 0;
+  float clear = 1;  // the part of the air that no consolidation has replaced
+  for (const Opacity& o : opacities_) {
+    const float x = p.x - o.center.x, y = p.y - o.center.y;
+    const float u = (x * o.cosine + y * o.sine) / o.width, v = (y * o.cosine - x * o.sine) / o.height;
+    const float r = u * u + v * v + 0.35f * rough;
+    if (r < 2) clear *= 1 - o.density * square(1 - 0.5f * std::max(r, 0.0f));
+  }
+  return std::min(1.6f * lung, 1.0f) * (1 - clear);
 }
 
 float Body::abdomen(const Side& s, float x, float y) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <vector>
 
 #include "data/phantom.h"
 #include "data/phantom_shapes.h"
@@ -34,7 +35,7 @@ class Body {
   };
   struct Opacity {
     Point center{};
-    float width, height, density = 0, cosine, sine;
+    float width, height, density, cosine, sine;
   };
 
   void draw_heart(Finding finding, Draws& draws);
@@ -61,7 +62,7 @@ class Body {
   float aorta_y_, aorta_, mediastinum_, hilum_, stomach_, stomach_x_;
   float heart_width_, heart_height_, heart_x_, heart_y_, heart_tilt_, heart_;
   std::array<Side, 2> sides_;  // 0: the patient's right
-  Opacity opacity_;
+  std::vector<Opacity> opacities_;
 };
 
 }  // namespace minissl::phantom

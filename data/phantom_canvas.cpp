@@ -3,11 +3,11 @@
 namespace minissl::phantom {
 
 Pose::Pose(Draws draws) {
-  const float angle = draws(-0.12f, 0.12f), zoom = draws(0.8f, 1.12f), stretch = draws(0.93f, 1.08f);
+  const float angle = draws(-0.28f, 0.28f), zoom = draws(0.68f, 1.15f), stretch = draws(0.93f, 1.08f);
   xx_ = zoom * stretch * std::cos(angle), xy_ = -zoom * std::sin(angle);
   yx_ = zoom * std::sin(angle), yy_ = zoom / stretch * std::cos(angle);
   determinant_ = xx_ * yy_ - xy_ * yx_;
-  x0_ = draws(-0.16f, 0.16f), y0_ = draws(-0.14f, 0.14f);
+  x0_ = draws(-0.28f, 0.28f), y0_ = draws(-0.24f, 0.24f);
   turn_ = draws(-0.09f, 0.09f), bend_ = draws(-0.05f, 0.05f);
 }
 
@@ -71,7 +71,7 @@ Canvas vessels(int size, float root, const Pose& pose, Draws draws) {
 
 Canvas devices(int size, Draws draws) {
   Canvas canvas(size);
-  const int leads = draws.chance(0.35f) ? static_cast<int>(draws(1, 4)) : 0;
+  const int leads = draws.chance(0.2f) ? static_cast<int>(draws(1, 4)) : 0;
   for (int i = 0; i < leads; ++i) {
     Point at{draws(-0.9f, 0.9f), draws(-1, 1)};
     float angle = draws(0, 2 * pi);
