@@ -12,6 +12,7 @@ struct RunPosition {
   int64_t epoch = 0;               ///< the one in progress, from 0: epochs done
   int64_t step_in_epoch = 0;       ///< optimizer steps done in it
   int64_t step = 0;                ///< optimizer steps done in all
+  bool variance_joined = false;    ///< the variance term has joined the loss since (--on-collapse variance)
   std::vector<double> epoch_sums;  ///< of the loss and its terms over this epoch's steps so far
 };
 

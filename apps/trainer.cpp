@@ -48,13 +48,13 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
-  require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop",
-          "--on-collapse {} is not known; there are warn and stop", flags_.on_collapse);
+  require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop" || flags_.on_collapse == "variance",
+          "--on-collapse {} is not known; there are warn, stop and variance", flags_.on_collapse);
   require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");
   flags_.augmentation.check();
   const auto channels = static_cast<int>(flags_.network.channels);
   dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
-  normalization_ = Normalization::imagenet(channels);
+  normalization_ = Normalization::named(flags_.normalization, channels);
   if (flags_.monitor_every > 0)
     collapse_watch_ =
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
@@ -89,6 +89,7 @@ void Trainer::open_folder() {
   const fs::path last = folder_ / "last.safetensors", metrics = folder_ / "metrics.jsonl";
   if (flags_.resume && fs::exists(last)) {
     position_ = load_checkpoint(last, *method_, *optimizer_);
+    if (position_.variance_joined) method_->set_variance_weight(1);
     log_ = std::make_unique<MetricsLog>(metrics, position_.step - 1);
     const std::vector<Json> events = read_metrics(metrics);
     if (collapse_watch_) collapse_watch_->restore(events);
@@ -261,6 +262,12 @@ void Trainer::look_for_collapse() {
     save_checkpoint();
     progress_->finish();
     fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, event.verdict);
+  }
+  if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "variance" &&
+      method_->variance_weight() == 0) {
+    position_.variance_joined = true;
+    method_->set_variance_weight(1);
+    progress_->log("the variance term joins the loss, with weight 1 (--on-collapse variance)");
   }
 }
 

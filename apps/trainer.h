@@ -22,7 +22,7 @@ struct TrainFlags {
   OptimizerOptions optimizer;
   Augmentation augmentation;
 
-  std::string data, out;
+  std::string data, out, normalization = "imagenet";
   int64_t epochs = 100, batch = 256, steps = 0, accumulate = 1;
   double lr = 1e-3, warmup_epochs = 10, clip_norm = 0;
   std::string schedule = "cosine";

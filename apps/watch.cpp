@@ -1,15 +1,6 @@
 #include "apps/watch.h"
 
 namespace minissl {
-namespace {
-
-CollapseMetrics metrics_of(const Json& event, const char* space) {
-  const Json& values = event.at(space);
-  return {number(values, "std"), number(values, "mean_cos"), number(values, "eff_rank"),
-          number(values, "std_normalized"), number(values, "norm")};
-}
-
-}  // namespace
 
 CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options)
     : sample_(sample(dataset, samples, options.seed)), options_(options) {
@@ -19,8 +10,8 @@ CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const Load
 void CollapseWatch::restore(const std::vector<Json>& events) {
   for (const Json& event : events)
     if (is_event(event, "monitor")) {
-      backbone_.push_back(metrics_of(event, "backbone"));
-      projection_.push_back(metrics_of(event, "projection"));
+      backbone_.push_back(collapse_metrics_of(event, "backbone"));
+      projection_.push_back(collapse_metrics_of(event, "projection"));
     }
 }
 
@@ -29,9 +20,8 @@ CollapseWatch::Look CollapseWatch::look(Method& method, int64_t epoch) {
       extract_features(sample_, options_, [&](const Tensor& images) { return method.embed(images); });
   backbone_.push_back(collapse_metrics(features.backbone));
   projection_.push_back(collapse_metrics(features.projection));
-  const int64_t count = features.backbone.dim(0);
-  const CollapseVerdict backbone = judge_collapse(backbone_, count, features.backbone.dim(1));
-  const CollapseVerdict projection = judge_collapse(projection_, count, features.projection.dim(1));
+  const CollapseVerdict backbone = judge_collapse(backbone_);
+  const CollapseVerdict projection = judge_collapse(projection_);
   const bool backbone_is_worse = backbone.level >= projection.level;
   const CollapseVerdict& worse = backbone_is_worse ? backbone : projection;
   return {{epoch, backbone_.back(), projection_.back(),
@@ -51,20 +41,21 @@ void KnnWatch::restore(const std::vector<Json>& events) {
     }
 }
 
-double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed) const {
-  return knn_between(*train_, extract_features(*train_, options, embed), *test_,
-                     extract_features(*test_, options, embed), false, knn_)
-      .top1;
+double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, int64_t& test_images) const {
+  const Features test = extract_features(*test_, options, embed);
+  test_images = test.backbone.dim(0);
+  return knn_between(*train_, extract_features(*train_, options, embed), *test_, test, false, knn_).top1;
 }
 
 EvalEvent KnnWatch::look(Method& method, int64_t epoch) {
   EvalEvent event{.epoch = epoch};
-  event.knn_top1 = top1(options_, [&](const Tensor& images) { return method.embed(images); });
+  event.knn_top1 = top1(
+      options_, [&](const Tensor& images) { return method.embed(images); }, event.n_test);
   if (!untrained_) {
     LoaderOptions pixels = options_;
     pixels.size = pixel_size;
     untrained_ = event.knn_top1;
-    pixels_ = top1(pixels, pixel_embedding);
+    pixels_ = top1(pixels, pixel_embedding, event.n_test);
   }
   event.untrained = untrained_;
   event.pixels = pixels_;

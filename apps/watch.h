@@ -45,7 +45,8 @@ class KnnWatch {
   EvalEvent look(Method& method, int64_t epoch);
 
  private:
-  double top1(const LoaderOptions& options, const EmbedFunction& embed) const;
+  /// `test_images`: set to how many the accuracy is a share of.
+  double top1(const LoaderOptions& options, const EmbedFunction& embed, int64_t& test_images) const;
 
   std::unique_ptr<Dataset> train_, test_;
   LoaderOptions options_;

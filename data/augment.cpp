@@ -75,6 +75,17 @@ Normalization Normalization::imagenet(int64_t channels) {
   return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
 }
 
+Normalization Normalization::cifar10(int64_t channels) {
+  if (channels == 1) return {{0.481f, 0.481f, 0.481f}, {0.200f, 0.200f, 0.200f}};
+  return {{0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}};
+}
+
+Normalization Normalization::named(const std::string& name, int64_t channels) {
+  if (name == "imagenet") return imagenet(channels);
+  if (name == "cifar10") return cifar10(channels);
+  fail("--normalization {} is not known; there are imagenet and cifar10", name);
+}
+
 InverseMap crop_map(float x, float y, float width, float height, int64_t size) {
   return map_of({x, y, width, height}, 0, false, size);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "data/augment_functions.h"
 #include "data/image.h"
@@ -34,6 +35,10 @@ struct Normalization {
 
   /// ImageNet's for 3 channels, its gray counterpart (0.449, 0.226) for 1.
   static Normalization imagenet(int64_t channels);
+  /// CIFAR-10's, their luma for 1 channel.
+  static Normalization cifar10(int64_t channels);
+  /// By name: imagenet or cifar10. Throws Error for another.
+  static Normalization named(const std::string& name, int64_t channels);
   /// Leaves values in [0, 1].
   static Normalization none() { return {{0, 0, 0}, {1, 1, 1}}; }
 };

@@ -49,6 +49,8 @@ CollapseMetrics collapse_metrics(const Tensor& embeddings) {
   m.eff_rank = effective_rank(x);
   m.std_normalized = mean_std(unit);
   m.norm = norms.mean();
+  m.count = x.rows();
+  m.dim = x.cols();
   return m;
 }
 
@@ -64,8 +66,10 @@ const char* name_of(CollapseVerdict::Level level) {
   return "?";
 }
 
-CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim) {
+CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history) {
   require(!history.empty(), "there is nothing to judge");
+  const int64_t count = history.back().count, dim = history.back().dim;
+  require(count > 1 && dim > 0, "collapse can't be judged without the number and dimension of the embeddings");
   using Level = CollapseVerdict::Level;
   const CollapseMetrics& now = history.back();
   const CollapseMetrics& first = history.front();
@@ -80,14 +84,14 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int6
     return {Level::collapsed, "the embeddings are not finite"};
   // An untrained network also maps all images close together: only one that was trained for a while, or that was spread
   // before, has collapsed.
-  if (spread < 0.1 && history.size() > 1) {
-    const bool early = history.size() <= 3 && best_spread < 0.2;
+  if (spread < least_spread && history.size() > 1) {
+    const bool early = history.size() <= 3 && best_spread < 2 * least_spread;
     return {
         early ? Level::watch : Level::collapsed,
         fmt::format("{}: all images are mapped to nearly the same direction (spread {:.3f} of 1, mean cosine {:.3f})",
                     early ? "watch" : "collapsed", spread, now.mean_cos)};
   }
-  if (now.eff_rank < 0.05 * possible && history.size() > 1)
+  if (now.eff_rank < least_rank * possible && history.size() > 1)
     return {Level::collapsed, fmt::format("dimensional collapse: only {:.1f} of {:.0f} possible directions are in use",
                                           now.eff_rank, possible)};
   if (now.eff_rank < 0.5 * best_rank)

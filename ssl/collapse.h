@@ -9,13 +9,14 @@ namespace minissl {
 
 /// How widely embeddings spread. "Collapse" is the loss falling while these die.
 struct CollapseMetrics {
-  double std = 0;             ///< mean over the dimensions of the standard deviation; shrinks with the norm too
-  double mean_cos = 0;        ///< mean cosine of two different images' embeddings: 1 when all point the same way
-  double eff_rank = 0;        ///< effective rank (Roy and Vetterli 2007): exp of the entropy of the singular values of
-                              ///< the centred embeddings, normalised to sum 1: how many directions are in use
-  double std_normalized = 0;  ///< std of the embeddings divided by their norms (Chen and He 2021): 1 / sqrt(D) when
-                              ///< they cover the sphere evenly, 0 when collapsed to a point, whatever the norm
-  double norm = 0;            ///< mean Euclidean norm
+  double std = 0;              ///< mean over the dimensions of the standard deviation; shrinks with the norm too
+  double mean_cos = 0;         ///< mean cosine of two different images' embeddings: 1 when all point the same way
+  double eff_rank = 0;         ///< effective rank (Roy and Vetterli 2007): exp of the entropy of the singular values of
+                               ///< the centred embeddings, normalised to sum 1: how many directions are in use
+  double std_normalized = 0;   ///< std of the embeddings divided by their norms (Chen and He 2021): 1 / sqrt(D) when
+                               ///< they cover the sphere evenly, 0 when collapsed to a point, whatever the norm
+  double norm = 0;             ///< mean Euclidean norm
+  int64_t count = 0, dim = 0;  ///< N and D of the embeddings measured
 };
 
 /// std_normalized as a part of what an even cover of the sphere has: from 0 to 1, whatever the dimension.
@@ -26,6 +27,9 @@ inline double relative_spread(const CollapseMetrics& metrics, int64_t dim) {
 /// Of embeddings (N, D), N > 1.
 CollapseMetrics collapse_metrics(const Tensor& embeddings);
 
+/// Collapse is less than this: of relative_spread, and of the effective rank as a part of the possible one.
+inline constexpr double least_spread = 0.1, least_rank = 0.05;
+
 struct CollapseVerdict {
   enum class Level { healthy, watch, collapsed };
   Level level = Level::healthy;
@@ -34,7 +38,7 @@ struct CollapseVerdict {
 const char* name_of(CollapseVerdict::Level level);
 
 /// Judges the last of a run's measurements of one kind of embedding (backbone or projection), in the light of the
-/// earlier ones. `count` (N) and `dim` (D) bound the rank that was possible.
-CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history, int64_t count, int64_t dim);
+/// earlier ones. Its count and dim bound the rank that was possible; those of the others may be unknown (0).
+CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history);
 
 }  // namespace minissl

@@ -5,6 +5,7 @@
 #include "apps/features.h"
 #include "apps/model_file.h"
 #include "apps/run/chart.h"
+#include "apps/run/comparison.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "ssl/collapse.h"
@@ -63,8 +64,8 @@ void Monitor::execute() const {
     const Features f = extract_features(chosen, options, [&](const Tensor& images) { return encoder.embed(images); });
     const CollapseMetrics backbone = collapse_metrics(f.backbone);
     history.push_back(backbone);
-    events.push_back(to_json(MonitorEvent{model.epochs, backbone, collapse_metrics(f.projection),
-                                          judge_collapse(history, f.backbone.dim(0), f.backbone.dim(1)).text}));
+    events.push_back(
+        to_json(MonitorEvent{model.epochs, backbone, collapse_metrics(f.projection), judge_collapse(history).text}));
     progress.update(static_cast<int64_t>(i + 1), files[i].filename().string());
   }
   progress.finish();
@@ -101,14 +102,37 @@ void add_monitor(CLI::App& app) {
   monitor->callback([flags] { flags->execute(); });
 }
 
+namespace {
+
+struct Report {
+  std::vector<std::string> runs;
+  std::string out, title;
+
+  void execute() const;
+};
+
+void Report::execute() const {
+  if (runs.size() > 1 && out.empty()) throw CLI::RequiredError("--out (with several runs)");
+  const fs::path file = out.empty() ? fs::path(runs[0]) / "report.html" : fs::path(out);
+  if (runs.size() > 1) {
+    write_file(file, render_comparison(title, read_runs({runs.begin(), runs.end()})));
+  } else {
+    ReportInput input = read_run_folder(runs[0]);
+    input.title = title;
+    write_file(file, render_report(input));
+  }
+  fmt::print("{}\n", file.string());
+}
+
+}  // namespace
+
 void add_report(CLI::App& app) {
-  CLI::App* report = app.add_subcommand("report", "Write a run's report.html anew");
-  auto run = std::make_shared<std::string>();
-  report->add_option("run", *run, "the run's folder")->required();
-  report->callback([run] {
-    write_report(*run);
-    fmt::print("{}\n", (fs::path(*run) / "report.html").string());
-  });
+  CLI::App* report = app.add_subcommand("report", "Write a run's report.html anew, or compare runs on one page");
+  auto flags = std::make_shared<Report>();
+  report->add_option("runs", flags->runs, "the run's folder; of several runs: a comparison")->required();
+  add_flag(*report, "out", flags->out, "the page (one run: report.html in its folder)");
+  add_flag(*report, "title", flags->title, "of the page");
+  report->callback([flags] { flags->execute(); });
 }
 
 }  // namespace minissl

@@ -41,7 +41,8 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   command.option_defaults()->group("Monitoring");
   add_flag(command, "monitor-every", f.monitor_every, "epochs between looks for collapse (0: off)");
   add_flag(command, "monitor-samples", f.monitor_samples, "images looked at");
-  add_flag(command, "on-collapse", f.on_collapse, "warn or stop");
+  add_flag(command, "on-collapse", f.on_collapse,
+           "warn, stop, or variance: let the variance term join the loss, with weight 1");
   add_flag(command, "eval-train", f.eval_train, "labelled images for k nearest neighbours to learn from");
   add_flag(command, "eval-test", f.eval_test, "and to be tested on");
   add_flag(command, "eval-every", f.eval_every, "epochs between tests (0: before and after training)");
@@ -54,6 +55,7 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   command.option_defaults()->group("Data");
   add_flag(command, "workers", f.workers, "threads that decode and augment");
   add_flag(command, "max-bad-fraction", f.max_bad_fraction, "part of the files that may be unreadable");
+  add_flag(command, "normalization", f.normalization, "of the colours: imagenet's or cifar10's mean and deviation");
   add_flag(command, "max-value", f.max_value, "of 16-bit images (0: 1023, 4095, 16383 or 65535, whichever holds them)");
   command.option_defaults()->group("Options");
   f.common.add_to(command);

@@ -13,7 +13,8 @@ namespace {
 
 // The light colours of assets/page.css.
 constexpr Colour paper{255, 255, 255}, ink{27, 31, 36}, muted{90, 98, 110}, grid{228, 231, 236};
-constexpr Colour palette[] = {{0, 92, 185}, {194, 78, 0}, {104, 112, 122}};
+constexpr Colour palette[] = {{0, 92, 185},   {194, 78, 0},   {104, 112, 122}, {8, 80, 35}, {223, 89, 252},
+                              {27, 143, 165}, {158, 51, 120}, {155, 150, 72},  {45, 32, 34}};
 
 // In pixels of the picture.
 constexpr float margin = 48, gutter = 56, column_width = 640, plot_height = 170, row_height = 290;

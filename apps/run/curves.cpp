@@ -45,17 +45,6 @@ bool has_values(const Curve& curve) {
   return std::any_of(curve.y.begin(), curve.y.end(), [](double y) { return std::isfinite(y); });
 }
 
-/// A loss that starts in the thousands (Barlow Twins) hides its end on a linear axis.
-bool spans_magnitudes(const Curve& curve) {
-  double low = std::numeric_limits<double>::infinity(), high = 0;
-  for (double y : curve.y)
-    if (std::isfinite(y)) {
-      low = std::min(low, y);
-      high = std::max(high, y);
-    }
-  return low > 0 && high > 50 * low;
-}
-
 int64_t points_each_bucket(int64_t count, int64_t most) { return std::max<int64_t>(1, (count + most - 1) / most); }
 
 struct Metric {
@@ -147,8 +136,8 @@ TrainingCharts training_charts(const std::vector<Json>& events) {
     if (!has_values(curve)) continue;
     Chart chart{.id = field, .title = title, .x_label = "step"};
     chart.from_zero = !total && !term;
-    chart.logarithmic = (total || term) && spans_magnitudes(curve);
     chart.curves.push_back(std::move(curve));
+    chart.logarithmic = (total || term) && spans_magnitudes(chart);
     (total || term ? charts.losses : charts.pace).push_back(std::move(chart));
   }
   return charts;
@@ -174,7 +163,7 @@ Chart accuracy_chart(const std::vector<Json>& events) {
   chart.curves.push_back(std::move(accuracy));
   for (const auto& [name, level] : {std::pair{"untrained network", untrained}, std::pair{"raw pixels", pixels}})
     if (std::isfinite(level))
-      chart.curves.push_back({.name = name, .x = ends, .y = {level, level}, .colour = 2, .dashed = true});
+      chart.curves.push_back({.name = name, .x = ends, .y = {level, level}, .colour = neutral_colour, .dashed = true});
   return chart;
 }
 
@@ -189,6 +178,17 @@ std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events) {
     if (!row.backbone.curves.empty() || !row.projection.curves.empty()) rows.push_back(std::move(row));
   }
   return rows;
+}
+
+bool spans_magnitudes(const Chart& chart) {
+  double low = std::numeric_limits<double>::infinity(), high = 0;
+  for (const Curve& curve : chart.curves)
+    for (double y : curve.y)
+      if (std::isfinite(y)) {
+        low = std::min(low, y);
+        high = std::max(high, y);
+      }
+  return low > 0 && high > 50 * low;  // a loss that starts in the thousands (Barlow Twins), a spread that died
 }
 
 double last_value(const Chart& chart) {
@@ -226,7 +226,19 @@ std::string format_number(double value) {
     return value < 0 ? "-" + digits : digits;
   }
   if (value == std::round(value)) return fmt::format("{:.0f}", value);
+  if (size < 0.09995) {
+    std::string digits = fmt::format("{:.{}f}", value, size < 0.009995 ? 5 : 4);
+    return digits.substr(0, digits.find_last_not_of('0') + 1);
+  }
   return fmt::format("{:.{}f}", value, size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
+}
+
+std::string format_percent(double fraction) {
+  return std::isfinite(fraction) ? fmt::format("{:.1f}%", 100 * fraction) : "–";
+}
+
+std::string format_share(double fraction) {
+  return fraction < 0.005 ? "less than 1%" : fmt::format("{:.0f}%", 100 * fraction);
 }
 
 }  // namespace minissl

@@ -7,11 +7,15 @@
 
 namespace minissl {
 
+/// The palette's place for levels that belong to no curve. Their names are written on their lines.
+inline constexpr int neutral_colour = 2;
+
 /// A line of a chart. NaN in `y` is a gap. `low` and `high` (empty, or as long as `y`) bound a band around the line.
 struct Curve {
   std::string name = {};
   std::vector<double> x = {}, y = {}, low = {}, high = {};
-  int colour = 0;       ///< place in the palette: 0 backbone and whatever stands alone, 1 projection
+  int colour = 0;       ///< place in the palette: 0 backbone and whatever stands alone, 1 projection, 2 neutral
+  int mark = 0;         ///< shape of its points, 0 to 7: so that runs differ by more than their colour
   bool dashed = false;  ///< a level to compare with, not a development
 };
 
@@ -53,11 +57,17 @@ struct SpreadCharts {
 /// All collapse metrics that were measured, the most telling first.
 std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events);
 
+/// Whether the curves' values lie so far apart that a linear axis would hide the small ones; only of positive values.
+bool spans_magnitudes(const Chart& chart);
 /// The last value of a chart's first curve that is a number; NaN when there is none.
 double last_value(const Chart& chart);
 /// The chart in a sentence, for those who can't see it.
 std::string description(const Chart& chart);
 /// "0.0123", "5.12", "1,234", "1.0e-05": three significant digits for people; "–" for NaN.
 std::string format_number(double value);
+/// "12.3%" of 0.123; "–" for NaN.
+std::string format_percent(double fraction);
+/// "12%" of 0.123, "less than 1%".
+std::string format_share(double fraction);
 
 }  // namespace minissl

@@ -1,6 +1,7 @@
 #include "apps/run/metrics_log.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fcntl.h>
 #include <limits>
@@ -18,7 +19,9 @@ Json to_json(const CollapseMetrics& spread) {
           {"mean_cos", spread.mean_cos},
           {"eff_rank", spread.eff_rank},
           {"std_normalized", spread.std_normalized},
-          {"norm", spread.norm}};
+          {"norm", spread.norm},
+          {"count", spread.count},
+          {"dim", spread.dim}};
 }
 
 void add_terms(Json& event, const std::vector<std::pair<std::string, double>>& terms) {
@@ -98,6 +101,7 @@ Json to_json(const MonitorEvent& event) {
 
 Json to_json(const EvalEvent& event) {
   Json json = {{"event", "eval"}, {"epoch", event.epoch}, {"knn_top1", event.knn_top1}};
+  if (event.n_test > 0) json["n_test"] = event.n_test;
   if (event.untrained) json["baseline"]["untrained"] = *event.untrained;
   if (event.pixels) json["baseline"]["pixels"] = *event.pixels;
   return json;
@@ -170,6 +174,23 @@ std::vector<Json> read_metrics(const std::filesystem::path& path) {
     return true;
   });
   return events;
+}
+
+CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space) {
+  const auto found = monitor_event.find(space);
+  const Json none = Json::object();
+  const Json& figures = found != monitor_event.end() && found->is_object() ? *found : none;
+  const auto whole = [&](const char* field) {
+    const double value = number(figures, field);
+    return std::isfinite(value) ? static_cast<int64_t>(value) : 0;
+  };
+  return {.std = number(figures, "std"),
+          .mean_cos = number(figures, "mean_cos"),
+          .eff_rank = number(figures, "eff_rank"),
+          .std_normalized = number(figures, "std_normalized"),
+          .norm = number(figures, "norm"),
+          .count = whole("count"),
+          .dim = whole("dim")};
 }
 
 double number(const Json& event, const char* field) {

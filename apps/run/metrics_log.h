@@ -45,6 +45,7 @@ struct MonitorEvent {
 struct EvalEvent {
   int64_t epoch = 0;  ///< epochs done
   double knn_top1 = 0;
+  int64_t n_test = 0;                    ///< images that it is the share of; 0: not known
   std::optional<double> untrained = {};  ///< the same network before its first step
   std::optional<double> pixels = {};     ///< neighbours of the raw pixels
 };
@@ -94,6 +95,9 @@ class MetricsLog {
 /// All events of a metrics.jsonl. A half-written last line is left out; throws Error with the line number for anything
 /// else that isn't an event.
 std::vector<Json> read_metrics(const std::filesystem::path& path);
+
+/// The figures of a look of the monitor at "backbone" or "projection": NaN (count and dim: 0) where they are missing.
+CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space);
 
 /// A number of an event; NaN when the field is missing or null.
 double number(const Json& event, const char* field);

@@ -21,10 +21,9 @@ Json short_numbers(const std::vector<double>& values) {
 Json to_json(const Chart& chart) {
   Json curves = Json::array();
   for (const Curve& curve : chart.curves) {
-    Json json = {{"name", curve.name},
-                 {"colour", curve.colour},
-                 {"dashed", curve.dashed},
-                 {"x", short_numbers(curve.x)},
+    Json json = {{"name", curve.name},         {"colour", curve.colour},
+                 {"mark", curve.mark},         {"neutral", curve.colour == neutral_colour},
+                 {"dashed", curve.dashed},     {"x", short_numbers(curve.x)},
                  {"y", short_numbers(curve.y)}};
     if (!curve.low.empty()) {
       json["low"] = short_numbers(curve.low);
@@ -60,7 +59,7 @@ void Page::add_chart(const Chart& chart, std::string_view size, std::string_view
   add(
       fmt::format("{}</figcaption><div class=\"plot\"><canvas data-chart=\"{}\" role=\"img\" aria-label=\"{}\">"
                   "</canvas></div></figure>\n",
-                  element("b", figure), escape_html(chart.id), escape_html(description(chart))));
+                  figure.empty() ? "" : element("b", figure), escape_html(chart.id), escape_html(description(chart))));
 }
 
 std::string Page::render(std::string_view title) const {

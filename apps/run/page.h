@@ -19,8 +19,8 @@ class Page {
   /// `lead`: a sentence below the title, may be empty.
   void begin_section(std::string_view id, std::string_view title, std::string_view lead);
   void end_section() { add("</section>\n"); }
-  /// A titled chart with a figure beside its title. `size`: "large", "medium" or "small". Without curves the place
-  /// says "not measured".
+  /// A titled chart with a figure (may be empty) beside its title. `size`: "large", "medium" or "small". Without curves
+  /// the place says "not measured".
   void add_chart(const Chart& chart, std::string_view size, std::string_view figure);
   /// The whole page.
   std::string render(std::string_view title) const;

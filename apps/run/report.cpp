@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "apps/run/curves.h"
+#include "apps/run/heading.h"
 #include "apps/run/html.h"
 #include "apps/run/page.h"
 #include "apps/run/verdict.h"
@@ -17,45 +18,6 @@ namespace minissl {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-std::string format_percent(double fraction) {
-  return std::isfinite(fraction) ? fmt::format("{:.1f}%", 100 * fraction) : "–";
-}
-
-/// How the papers write the names that flags write in lower case.
-std::string proper_name(const std::string& name) {
-  static const std::vector<std::pair<std::string_view, std::string_view>> names = {
-      {"moco", "MoCo v2"},    {"barlow", "Barlow Twins"}, {"vicreg", "VICReg"},      {"simclr", "SimCLR"},
-      {"simsiam", "SimSiam"}, {"byol", "BYOL"},           {"resnet18", "ResNet-18"}, {"resnet50", "ResNet-50"}};
-  for (const auto& [flag, proper] : names)
-    if (name == flag) return std::string(proper);
-  return name;
-}
-
-std::string title_of(const ReportInput& input) {
-  if (!input.title.empty()) return input.title;
-  const std::string method = proper_name(setting(input.config, "method")),
-                    arch = proper_name(setting(input.config, "arch"));
-  const std::string title = method.empty() || arch.empty() ? method + arch : method + " · " + arch;
-  return title.empty() ? "Training run" : title;
-}
-
-void add_header(Page& page, const ReportInput& input, const std::string& title) {
-  page.add(fmt::format("<header><p class=\"eyebrow\">minissl training report</p><h1>{}</h1>\n", escape_html(title)));
-  std::string facts;
-  for (const auto& [key, label] : {std::pair{"data", "data"},
-                                   {"size", "image size"},
-                                   {"batch", "batch"},
-                                   {"epochs", "epochs"},
-                                   {"optimizer", "optimizer"},
-                                   {"lr", "learning rate"},
-                                   {"precision", "precision"},
-                                   {"seed", "seed"}})
-    if (const std::string value = setting(input.config, key); !value.empty())
-      facts += fmt::format("<div>{}{}</div>", element("dt", label), element("dd", value));
-  if (!facts.empty()) page.add(fmt::format("<dl class=\"facts\">{}</dl>\n", facts));
-  page.add("</header>\n");
-}
 
 void add_verdict(Page& page, const std::vector<Json>& events) {
   const std::optional<Verdict> verdict = last_verdict(events);
@@ -268,8 +230,8 @@ void add_notes(Page& page, const std::vector<std::string>& notes) {
 
 std::string render_report(const ReportInput& input) {
   Page page;
-  const std::string title = title_of(input);
-  add_header(page, input, title);
+  const std::string title = input.title.empty() ? run_title(input.config) : input.title;
+  add_heading(page, "minissl training report", title, input.config);
   add_verdict(page, input.events);
   add_key_figures(page, input);
   if (input.events.empty()) page.add("<p class=\"lead\">No step was logged yet.</p>\n");
@@ -285,7 +247,7 @@ std::string render_report(const ReportInput& input) {
 
 std::string render_monitor_html(const std::string& title, const std::vector<Json>& events) {
   Page page;
-  page.add(fmt::format("<header><p class=\"eyebrow\">minissl monitor</p><h1>{}</h1></header>\n", escape_html(title)));
+  add_heading(page, "minissl monitor", title, {});
   add_verdict(page, events);
   add_spread(page, events);
   return page.render(title);

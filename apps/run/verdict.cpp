@@ -10,10 +10,6 @@
 namespace minissl {
 namespace {
 
-std::string format_share(double fraction) {
-  return fraction < 0.005 ? "less than 1%" : fmt::format("{:.0f}%", 100 * fraction);
-}
-
 /// "The backbone's spread is 17% of its peak, that of its directions 94%." Empty when there was one look only.
 std::string spread_sentence(const std::vector<Json>& events) {
   const auto share_of_peak = [&](const char* id) -> std::string {

@@ -82,6 +82,10 @@ TEST(Curves, NumbersForPeople) {
   EXPECT_EQ(format_number(nan), "–");
   EXPECT_EQ(format_number(0), "0");
   EXPECT_EQ(format_number(0.21549), "0.215");
+  EXPECT_EQ(format_number(0.01234), "0.0123");
+  EXPECT_EQ(format_number(-0.0012345), "-0.00123");
+  EXPECT_EQ(format_number(0.001), "0.001");
+  EXPECT_EQ(format_number(0.09996), "0.100");
   EXPECT_EQ(format_number(5.1234), "5.12");
   EXPECT_EQ(format_number(97.44), "97.4");
   EXPECT_EQ(format_number(-219.3), "-219");

@@ -13,14 +13,15 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
   };
   const int64_t steps = epochs * steps_each_epoch;
   for (int64_t epoch = 0; epoch < epochs; ++epoch) {
-    double sum = 0;
+    double contrast_sum = 0, variance_sum = 0;
     for (int64_t i = 0; i < steps_each_epoch; ++i) {
       const int64_t step = epoch * steps_each_epoch + i;
       const double t = static_cast<double>(step) / static_cast<double>(steps);
       const double contrast = 8.3 + 2.6 * std::exp(-12 * t) * (1 - std::exp(-200 * t)) - 2.4 * t + 0.12 * noise();
       const double variance = 0.55 * std::exp(-6 * t) + 0.08 + 0.01 * noise();
       const double warmup = std::fmin(1, 10 * t);
-      sum += contrast + variance;
+      contrast_sum += contrast;
+      variance_sum += variance;
       events.push_back(to_json(StepEvent{.step = step,
                                          .epoch = epoch,
                                          .loss = contrast + variance,
@@ -29,7 +30,11 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
                                          .images_per_s = 812 + 9 * noise(),
                                          .seconds = 0.31 * static_cast<double>(step)}));
     }
-    events.push_back(to_json(EpochEvent{.epoch = epoch, .loss = sum / static_cast<double>(steps_each_epoch)}));
+    const auto count = static_cast<double>(steps_each_epoch);
+    events.push_back(
+        to_json(EpochEvent{.epoch = epoch,
+                           .loss = (contrast_sum + variance_sum) / count,
+                           .terms = {{"contrastive", contrast_sum / count}, {"variance", variance_sum / count}}}));
     const double t = static_cast<double>(epoch + 1) / static_cast<double>(epochs);
     if ((epoch + 1) % 5 == 0) {
       const double spread = collapse ? 0.42 * std::exp(-4.5 * t) : 0.14 + 0.16 * std::exp(-6 * t) + 0.075 * t;
@@ -64,6 +69,18 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
                        32 << 20, 140 << 20};
   events.push_back(to_json(MemoryEvent{.device = "cuda:0", .usage = usage}));
   return events;
+}
+
+CollapseMetrics looks_like(double norm, double mean_cos, double eff_rank) {
+  constexpr int64_t count = 2048, dim = 512;
+  const double directions = std::sqrt((1 - mean_cos) / static_cast<double>(dim));
+  return {.std = norm * directions,
+          .mean_cos = mean_cos,
+          .eff_rank = eff_rank,
+          .std_normalized = directions,
+          .norm = norm,
+          .count = count,
+          .dim = dim};
 }
 
 std::string made_up_config() {

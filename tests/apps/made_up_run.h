@@ -12,6 +12,9 @@ namespace minissl {
 /// variance term.
 std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool collapse);
 
+/// What the monitor would see in 2,048 features of 512 dimensions that all have that norm and that mean cosine.
+CollapseMetrics looks_like(double norm, double mean_cos, double eff_rank);
+
 /// Its config.toml.
 std::string made_up_config();
 

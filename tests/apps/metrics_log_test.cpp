@@ -38,21 +38,28 @@ TEST_F(MetricsLogTest, WritesTheFormsThatScriptsRelyOn) {
                          .images_per_s = 800,
                          .seconds = 2.5});
     log.append(EpochEvent{.epoch = 0, .loss = 5.5, .terms = {{"variance", 0.25}}});
-    log.append(
-        MonitorEvent{.epoch = 5,
-                     .backbone = {.std = 0.5, .mean_cos = 0.25, .eff_rank = 100, .std_normalized = 0.75, .norm = 9},
-                     .projection = {.std = 1, .mean_cos = 0, .eff_rank = 50, .std_normalized = 1, .norm = 11},
-                     .verdict = "healthy"});
+    log.append(MonitorEvent{
+        .epoch = 5,
+        .backbone = {.std = 0.5,
+                     .mean_cos = 0.25,
+                     .eff_rank = 100,
+                     .std_normalized = 0.75,
+                     .norm = 9,
+                     .count = 2048,
+                     .dim = 512},
+        .projection =
+            {.std = 1, .mean_cos = 0, .eff_rank = 50, .std_normalized = 1, .norm = 11, .count = 2048, .dim = 128},
+        .verdict = "healthy"});
     log.append(EvalEvent{.epoch = 5, .knn_top1 = 0.5});
-    log.append(EvalEvent{.epoch = 5, .knn_top1 = 0.5, .untrained = 0.25, .pixels = 0.125});
+    log.append(EvalEvent{.epoch = 5, .knn_top1 = 0.5, .n_test = 300, .untrained = 0.25, .pixels = 0.125});
   }
   EXPECT_EQ(
       read_file(path()),
       R"({"event":"step","step":12,"epoch":0,"loss":5.5,"loss/contrastive":5.25,"loss/variance":0.25,"lr":0.001,"images_per_s":800.0,"seconds":2.5}
 {"event":"epoch","epoch":0,"loss":5.5,"loss/variance":0.25}
-{"event":"monitor","epoch":5,"backbone":{"std":0.5,"mean_cos":0.25,"eff_rank":100.0,"std_normalized":0.75,"norm":9.0},"projection":{"std":1.0,"mean_cos":0.0,"eff_rank":50.0,"std_normalized":1.0,"norm":11.0},"verdict":"healthy"}
+{"event":"monitor","epoch":5,"backbone":{"std":0.5,"mean_cos":0.25,"eff_rank":100.0,"std_normalized":0.75,"norm":9.0,"count":2048,"dim":512},"projection":{"std":1.0,"mean_cos":0.0,"eff_rank":50.0,"std_normalized":1.0,"norm":11.0,"count":2048,"dim":128},"verdict":"healthy"}
 {"event":"eval","epoch":5,"knn_top1":0.5}
-{"event":"eval","epoch":5,"knn_top1":0.5,"baseline":{"untrained":0.25,"pixels":0.125}}
+{"event":"eval","epoch":5,"knn_top1":0.5,"n_test":300,"baseline":{"untrained":0.25,"pixels":0.125}}
 )");
 }
 

@@ -8,6 +8,7 @@
 #include "apps/run/picture.h"
 #include "apps/run/verdict.h"
 #include "tensor/atomic_file.h"
+#include "tests/apps/html_checks.h"
 #include "tests/apps/made_up_run.h"
 #include "tests/apps/temporary_folder.h"
 
@@ -21,54 +22,6 @@ ReportInput made_up_input() {
           .events = made_up_events(20, 60, true),
           .views_png = encode_png(Tensor::zeros({4, 4, 2}, DType::u8)),
           .notes = {"a note"}};
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
-
-/// What stands between `begin` and the next `end`.
-std::string between(const std::string& text, const std::string& begin, const std::string& end) {
-  const size_t from = text.find(begin);
-  require(from != text.npos, "no {}", begin);
-  return text.substr(from + begin.size(), text.find(end, from + begin.size()) - from - begin.size());
-}
-
-Json charts_of(const std::string& html) {
-  return Json::parse(between(html, R"(<script type="application/json" id="charts">)", "</script>"));
-}
-
-/// Every element that is opened is closed, in order, void elements aside; attributes are quoted and hold no angle
-/// brackets. Scripts and styles are opaque. (No std::regex here: GCC 12 warns of it under the sanitizers.)
-void expect_well_formed(const std::string& html) {
-  const std::vector<std::string> void_elements = {"meta", "img", "br"};
-  std::vector<std::string> open;
-  for (size_t at = 0; (at = html.find('<', at)) != html.npos;) {
-    const std::string around = html.substr(at < 100 ? 0 : at - 100, 200);
-    if (html.compare(at, 2, "<!") == 0) {
-      at = html.find('>', at);
-      continue;
-    }
-    const bool closing = html[++at] == '/';
-    if (closing) ++at;
-    const size_t name_end = html.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789", at);
-    const std::string name = html.substr(at, name_end - at);
-    ASSERT_FALSE(name.empty()) << around;
-    bool quoted = false;
-    for (at = name_end; at < html.size() && (quoted || html[at] != '>'); ++at) {
-      if (html[at] == '"') quoted = !quoted;
-      ASSERT_NE(html[at], '<') << around;
-      ASSERT_NE(html[at], '\'') << around;
-    }
-    ASSERT_LT(at, html.size()) << around;
-    if (closing) {
-      ASSERT_FALSE(open.empty()) << around;
-      ASSERT_EQ(open.back(), name) << around;
-      open.pop_back();
-    } else if (std::find(void_elements.begin(), void_elements.end(), name) == void_elements.end()) {
-      open.push_back(name);
-      if (name == "script" || name == "style") at = html.find("</" + name, at);
-    }
-  }
-  EXPECT_TRUE(open.empty()) << open.back();
 }
 
 TEST_F(ReportTest, IsWellFormedWithEverythingAndWithNothing) {

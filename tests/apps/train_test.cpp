@@ -53,6 +53,14 @@ TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {
       for (const char* field : {"epoch", "loss", "loss/infonce", "loss/variance", "lr", "images_per_s", "seconds"})
         EXPECT_TRUE(event.contains(field)) << field;
     }
+    if (is_event(event, "monitor")) {
+      EXPECT_EQ(event.at("backbone").at("count").get<int64_t>(), 32);
+      EXPECT_EQ(event.at("backbone").at("dim").get<int64_t>(), 512);
+      EXPECT_EQ(event.at("projection").at("dim").get<int64_t>(), 16);
+    }
+    if (is_event(event, "eval")) {
+      EXPECT_EQ(event.at("n_test").get<int64_t>(), 30);
+    }
     epochs += is_event(event, "epoch");
     monitors += is_event(event, "monitor");
     evals += is_event(event, "eval");

@@ -20,6 +20,8 @@ TEST(Collapse, EvenSpread) {
   EXPECT_NEAR(m.mean_cos, 0, 0.01);
   EXPECT_GT(m.eff_rank, 15.9);
   EXPECT_NEAR(m.norm, 4, 0.1);
+  EXPECT_EQ(m.count, 2000);
+  EXPECT_EQ(m.dim, 16);
 }
 
 TEST(Collapse, ShrinkingNormsAreNotCollapse) {
@@ -28,7 +30,7 @@ TEST(Collapse, ShrinkingNormsAreNotCollapse) {
   EXPECT_NEAR(after.std, 0.01 * before.std, 1e-6);
   EXPECT_NEAR(after.std_normalized, before.std_normalized, 1e-6);
   EXPECT_NEAR(after.eff_rank, before.eff_rank, 1e-3);
-  EXPECT_EQ(judge_collapse({before, after}, 500, 16).level, CollapseVerdict::Level::healthy);
+  EXPECT_EQ(judge_collapse({before, after}).level, CollapseVerdict::Level::healthy);
 }
 
 TEST(Collapse, MeanCosineIsTheMeanOverPairs) {
@@ -57,7 +59,7 @@ TEST(Collapse, RankCountsTheDirectionsInUse) {
   EXPECT_NEAR(collapse_metrics(z).eff_rank, 3, 0.01);
   EXPECT_NEAR(collapse_metrics(scaled(z, 1, 5)).eff_rank, 3, 0.01);
   const CollapseMetrics wide = collapse_metrics(random_tensor({600, 32}, 5));
-  EXPECT_EQ(judge_collapse({wide, collapse_metrics(z)}, 600, 32).level, CollapseVerdict::Level::watch);
+  EXPECT_EQ(judge_collapse({wide, collapse_metrics(z)}).level, CollapseVerdict::Level::watch);
   // More dimensions than images.
   EXPECT_LT(collapse_metrics(random_tensor({10, 100}, 6)).eff_rank, 9.01);
 }
@@ -65,7 +67,7 @@ TEST(Collapse, RankCountsTheDirectionsInUse) {
 TEST(Collapse, APointIsCollapse) {
   const CollapseMetrics healthy = collapse_metrics(random_tensor({100, 8}, 7));
   const CollapseMetrics point = collapse_metrics(scaled(random_tensor({100, 8}, 8), 1e-3f, 1));
-  const CollapseVerdict verdict = judge_collapse({healthy, point}, 100, 8);
+  const CollapseVerdict verdict = judge_collapse({healthy, point});
   EXPECT_EQ(verdict.level, CollapseVerdict::Level::collapsed);
   EXPECT_NE(verdict.text.find("collaps"), std::string::npos);
   EXPECT_GT(point.mean_cos, 0.999);
@@ -74,9 +76,9 @@ TEST(Collapse, APointIsCollapse) {
 
 TEST(Collapse, AnUntrainedNetworkIsNotCalledCollapsed) {
   const CollapseMetrics close = collapse_metrics(scaled(random_tensor({100, 8}, 8), 1e-2f, 1));
-  EXPECT_EQ(judge_collapse({close}, 100, 8).level, CollapseVerdict::Level::healthy);
-  EXPECT_EQ(judge_collapse({close, close}, 100, 8).level, CollapseVerdict::Level::watch);
-  EXPECT_EQ(judge_collapse({close, close, close, close}, 100, 8).level, CollapseVerdict::Level::collapsed);
+  EXPECT_EQ(judge_collapse({close}).level, CollapseVerdict::Level::healthy);
+  EXPECT_EQ(judge_collapse({close, close}).level, CollapseVerdict::Level::watch);
+  EXPECT_EQ(judge_collapse({close, close, close, close}).level, CollapseVerdict::Level::collapsed);
 }
 
 }  // namespace

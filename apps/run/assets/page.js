@@ -13,12 +13,12 @@
   };
   const short = (value) => (Math.abs(value) >= 1e4 ? value.toLocaleString("en-US", { notation: "compact" }) : shown(value));
 
-  // The name of a level, written on its line; below it for the lowest, so that two levels near each other stay legible.
+  // The name of a neutral level, written on its line; below it for the lowest, so that two levels near each other stay legible.
   const levelNames = {
     id: "levelNames",
     afterDatasetsDraw(chart) {
       const { ctx, chartArea, scales } = chart;
-      const levels = chart.data.datasets.filter((dataset) => dataset.level);
+      const levels = chart.data.datasets.filter((dataset) => dataset.named);
       const lowest = Math.min(...levels.map((dataset) => dataset.data[0].y));
       ctx.save();
       ctx.font = `12px ${Chart.defaults.font.family}`;
@@ -42,6 +42,9 @@
     return { min: description.from_zero && low >= 0 ? 0 : low - pad, max: high + pad };
   };
 
+  // The shapes of a curve's mark, filled for the first four and hollow for the others (comparison.cpp draws the same in the legend).
+  const shapes = ["circle", "triangle", "rect", "rectRot"];
+
   const datasetsOf = (curve) => {
     const line = colour(`--curve-${curve.colour}`);
     const plain = { pointRadius: 0, pointHitRadius: 0, borderWidth: 0, backgroundColor: line + "2e", fill: false, band: true };
@@ -50,9 +53,11 @@
       { ...plain, label: "minimum", data: points(curve, curve.low), fill: "-1" }] : [];
     const few = curve.x.length <= 40;
     return [...band, {
-      label: curve.name, data: points(curve, curve.y), level: curve.dashed,
+      label: curve.name, data: points(curve, curve.y), level: curve.dashed, named: curve.dashed && curve.neutral,
+      pointStyle: shapes[curve.mark % shapes.length], pointBackgroundColor: curve.mark < shapes.length ? line : colour("--card"),
       borderColor: line, backgroundColor: line, borderWidth: curve.dashed ? 1.5 : 2, borderDash: curve.dashed ? [5, 4] : [],
-      borderJoinStyle: "round", clip: 6, pointRadius: few && !curve.dashed ? 2.5 : 0, pointHoverRadius: curve.dashed ? 0 : 4, pointBorderWidth: 0,
+      borderJoinStyle: "round", clip: 6, pointRadius: few && !curve.dashed ? (curve.mark > 0 ? 4 : 2.5) : 0, pointHoverRadius: curve.dashed ? 0 : 4,
+      pointBorderWidth: curve.mark < shapes.length ? 0 : 1.5,
     }];
   };
 
@@ -98,7 +103,8 @@
         plugins: {
           legend: { display: false },
           tooltip: {
-            filter: (item) => !item.dataset.band, displayColors: false,
+            filter: (item) => !item.dataset.band,
+            displayColors: description.curves.filter((curve) => !curve.dashed).length > 1, usePointStyle: true,
             callbacks: {
               title: (items) => (items.length ? `${description.x_label} ${Math.round(items[0].parsed.x).toLocaleString("en-US")}` : ""),
               label: (item) => `${item.dataset.label}: ${shown(item.parsed.y)}`,

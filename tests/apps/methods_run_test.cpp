@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/run/metrics_log.h"
+#include "apps/run/picture.h"
+#include "formats/safetensors.h"
+#include "ssl/registry.h"
+#include "tests/apps/command_line.h"
+
+namespace minissl {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string small_data =
+    " --data synth:64:32 --channels 1 --arch resnet18 --size 32 --batch 16 --dim 16 --warmup-epochs 1 --threads 2 "
+    "--monitor-samples 32 ";
+
+std::string own_flags(const std::string& method) {
+  if (method == "moco") return "--queue 64 --symmetric on --bn split:4 --momentum-end 1 ";
+  return "--hidden 24 --bn split:2 ";
+}
+
+class MethodsRunTest : public TemporaryFolder {
+ protected:
+  CommandResult train(const std::string& method, const std::string& folder, const std::string& more) {
+    return minissl_command("train " + method + small_data + "--out " + path(folder) + " " + more, folder_);
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::vector<double> tensor(const std::string& file, const std::string& name) const {
+    return SafetensorsReader(folder_ / file).read(name).to_vector();
+  }
+};
+
+class EveryMethodRun : public MethodsRunTest, public testing::WithParamInterface<MethodEntry> {};
+
+TEST_P(EveryMethodRun, StopsAndGoesOnToTheSameBytesAndIsEmbedded) {
+  const std::string method = GetParam().name, flags = own_flags(method) + "--epochs 2 --monitor-every 0 ";
+  const CommandResult whole = train(method, "whole", flags);
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  ASSERT_EQ(train(method, "halved", flags + "--steps 3").status, 0);
+  const CommandResult resumed = train(method, "halved", flags + "--resume");
+  ASSERT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_TRUE(read_file(folder_ / "whole/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
+  const CommandResult embedded = minissl_command(
+      "embed --weights " + path("whole/last.safetensors") + " --data synth:10:32 --out " + path("e.npy"), folder_);
+  EXPECT_EQ(embedded.status, 0) << embedded.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryMethodRun, testing::ValuesIn(methods()),
+                         [](const auto& info) { return info.param.name; });
+
+// With two accumulated batches a step, a momentum encoder that moved with every batch, or a schedule that counted
+// batches, would end elsewhere.
+TEST_F(MethodsRunTest, TheKeyEncoderMovesOncePerOptimizerStep) {
+  const std::string flags =
+      "--queue 64 --accumulate 2 --epochs 2 --momentum 0.5 --momentum-end 1 --monitor-every 0 --schedule constant ";
+  ASSERT_EQ(train("moco", "one", flags + "--steps 1").status, 0);
+  ASSERT_EQ(train("moco", "two", flags + "--steps 2").status, 0);
+  const std::string name = "layer4.1.conv2.weight";
+  const auto q1 = tensor("one/last.safetensors", "encoder_q." + name);
+  const auto k1 = tensor("one/last.safetensors", "encoder_k." + name);
+  const auto k2 = tensor("two/last.safetensors", "encoder_k." + name);
+  // The second of 2 epochs x 2 steps.
+  const double m = 1 - 0.5 * (1 + std::cos(std::acos(-1.0) / 4)) / 2;
+  double moved = 0, off = 0;
+  for (size_t i = 0; i < k2.size(); ++i) {
+    moved += std::pow(k2[i] - k1[i], 2);
+    off += std::pow(k2[i] - (m * k1[i] + (1 - m) * q1[i]), 2);
+  }
+  EXPECT_GT(moved, 0);
+  EXPECT_LT(std::sqrt(off / moved), 1e-3);
+}
+
+// Images that are all the same have collapsed embeddings, look after look.
+TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
+  fs::create_directory(folder_ / "same");
+  const Tensor gray = Tensor::full({32, 32, 1}, 128, DType::u8);
+  for (int i = 0; i < 32; ++i) write_png(folder_ / "same" / fmt::format("{:02}.png", i), gray);
+  const std::string flags =
+      "--data " + path("same") + " --hidden 24 --epochs 6 --monitor-every 1 --on-collapse variance ";
+  const CommandResult whole = train("simclr", "whole", flags);
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  ASSERT_NE(whole.err.find("the variance term joins the loss"), std::string::npos) << whole.err;
+  std::vector<bool> with_term;
+  for (const Json& event : read_metrics(folder_ / "whole/metrics.jsonl"))
+    if (is_event(event, "step")) with_term.push_back(event.contains("loss/variance"));
+  EXPECT_FALSE(with_term.front());
+  EXPECT_TRUE(with_term.back());
+  // Stopped after it has joined, in the midst of the last epoch.
+  ASSERT_EQ(train("simclr", "halved", flags + "--steps 11").status, 0);
+  ASSERT_EQ(train("simclr", "halved", flags + "--resume").status, 0);
+  EXPECT_TRUE(read_file(folder_ / "whole/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
+}
+
+TEST_F(MethodsRunTest, InspectLeakSpeaksOfMoCoRunsAlone) {
+  ASSERT_EQ(train("moco", "moco", "--queue 64 --epochs 1").status, 0);
+  const CommandResult leak = minissl_command("inspect leak --json --run " + path("moco"), folder_);
+  ASSERT_EQ(leak.status, 0) << leak.err;
+  const Json result = Json::parse(leak.out);
+  EXPECT_EQ(result.at("images"), 64);
+  EXPECT_EQ(result.at("batches"), 4);
+  for (const char* rate : {"as_trained", "permuted"}) {
+    EXPECT_GE(result.at(rate).get<double>(), 0);
+    EXPECT_LE(result.at(rate).get<double>(), 1);
+  }
+  ASSERT_EQ(train("simclr", "simclr", "--hidden 24 --epochs 1").status, 0);
+  const CommandResult other = minissl_command("inspect leak --run " + path("simclr"), folder_);
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find("it trained simclr"), std::string::npos) << other.err;
+}
+
+// Every key of a preset is a flag of its method, with a value that is understood: the run fails for want of data only.
+TEST_F(MethodsRunTest, EveryPresetIsUnderstood) {
+  int presets = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(MINISSL_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() != ".toml") continue;
+    std::string method;
+    std::istringstream lines(read_file(entry.path()));
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("method = \"")) method = line.substr(10, line.size() - 11);
+    const CommandResult result = minissl_command("train " + method + " --config " + entry.path().string() + " --data " +
+                                                     path("nowhere") + " --out " + path("run"),
+                                                 folder_);
+    EXPECT_EQ(result.status, 1) << entry.path();
+    EXPECT_NE(result.err.find(path("nowhere")), std::string::npos) << entry.path() << ": " << result.err;
+    ++presets;
+  }
+  EXPECT_GE(presets, 9);
+}
+
+}  // namespace
+}  // namespace minissl
