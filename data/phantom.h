@@ -3,9 +3,9 @@
 
 namespace minissl {
 
-/// What a phantom radiograph shows. Pose, exposure and noise change its pixels far more, and are what augmentation
-/// makes an encoder blind to; of what is left, the finding is the largest difference between two patients. So
-/// neighbours in raw pixels or in an untrained network's features hardly tell classes apart, a pretrained one's do.
+/// What a phantom radiograph shows. Pose, exposure and noise change its pixels far more: they are what augmentation
+/// makes an encoder blind to. Anatomy varies, too, but among bodies that stand straight neighbours mostly share their
+/// finding. So raw pixels and untrained features tell classes apart poorly, and what pretraining gains can be seen.
 enum class Finding {
   normal,          ///< heart 0.36 to 0.44 of the thorax's inner width (its cardiothoracic ratio)
   opacity,         ///< two to four soft consolidations somewhere in the lungs, heart as in normal
