@@ -143,7 +143,7 @@ void add_spread(Page& page, const std::vector<NamedRun>& runs) {
       "collapse", "Collapse monitor",
       "How far the features of different images lie apart, in the backbone (what is kept after training) "
       "and in the projection (what the loss sees).");
-  for (SpreadCharts row : rows) {
+  for (const SpreadCharts& row : rows) {
     page.add(fmt::format("<div class=\"compared\"><div class=\"what\">{}{}</div>\n", element("h3", row.title),
                          element("p", row.explanation)));
     page.add_chart(row.backbone, "medium", "");

@@ -79,9 +79,9 @@ std::string sentence_on_misleading_std(const std::vector<Told>& runs) {
     if (run.backbone.misleading_std()) names.push_back(run.name);
   if (names.empty()) return {};
   return fmt::format(
-      "In {} the backbone's std fell with its norms, while its directions did not narrow: neither rose its mean "
-      "cosine, "
-      "nor fell its effective rank. Read alone, the std of features that aren't normalised would have passed for "
+      "In {} the backbone's std fell with its norms, while its directions did not narrow: mean cosine did not rise, "
+      "and "
+      "effective rank did not fall. Read alone, the std of features that aren't normalised would have passed for "
       "collapse.",
       fmt::join(names, ", "));
 }
@@ -113,6 +113,7 @@ std::string sentence_on_knn(const std::vector<NamedRun>& runs) {
 
 std::vector<std::string> run_overview(const std::vector<NamedRun>& runs) {
   std::vector<Told> told;
+  told.reserve(runs.size());
   for (const NamedRun& run : runs)
     told.push_back({run.name, space_story("backbone", looks_at(run.events, "backbone")),
                     space_story("projection", looks_at(run.events, "projection"))});

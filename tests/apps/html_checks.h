@@ -10,12 +10,12 @@
 
 namespace minissl {
 
-inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// What stands between `begin` and the next `end`.
 inline std::string between(const std::string& text, const std::string& begin, const std::string& end) {
   const size_t from = text.find(begin);
-  require(from != text.npos, "no {}", begin);
+  require(from != std::string::npos, "no {}", begin);
   return text.substr(from + begin.size(), text.find(end, from + begin.size()) - from - begin.size());
 }
 
@@ -28,7 +28,7 @@ inline Json charts_of(const std::string& html) {
 inline void expect_well_formed(const std::string& html) {
   const std::vector<std::string> void_elements = {"meta", "img", "br"};
   std::vector<std::string> open;
-  for (size_t at = 0; (at = html.find('<', at)) != html.npos;) {
+  for (size_t at = 0; (at = html.find('<', at)) != std::string::npos;) {
     const std::string around = html.substr(at < 100 ? 0 : at - 100, 200);
     if (html.compare(at, 2, "<!") == 0) {
       at = html.find('>', at);

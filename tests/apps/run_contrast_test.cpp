@@ -129,8 +129,8 @@ TEST(RunOverview, SumsUpAllRuns) {
           "The backbone's std fell in 2 of 4 runs: by shrinking norms in plain; by directions drawing together in "
           "split; it did not fall in variance; not enough looks to tell in fast.",
           "Collapsed at the last look, by the monitor's rule: in the backbone, split; it can't be told of fast.",
-          "In plain the backbone's std fell with its norms, while its directions did not narrow: neither rose its "
-          "mean cosine, nor fell its effective rank. Read alone, the std of features that aren't normalised would "
+          "In plain the backbone's std fell with its norms, while its directions did not narrow: mean cosine did "
+          "not rise, and effective rank did not fall. Read alone, the std of features that aren't normalised would "
           "have passed for collapse.",
           "kNN top-1 beside the untrained network's: above it in plain, variance; below it in split."}));
   EXPECT_EQ(run_overview({run_of("a", "", steady), run_of("b", "", steady)}),
