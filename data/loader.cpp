@@ -55,7 +55,7 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
   std::vector<int64_t> order(static_cast<size_t>(size));
   std::iota(order.begin(), order.end(), int64_t{0});
   const Random random(seed, RandomSite::shuffle, static_cast<uint32_t>(epoch), 0, order_numbers);
-  for (auto i = static_cast<uint32_t>(size); i-- > 1;) std::swap(order[i], order[random.below(i, i + 1)]);
+  shuffle(std::span(order), random);
   return order;
 }
 

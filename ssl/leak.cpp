@@ -1,5 +1,6 @@
 #include "ssl/leak.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/ops/matmul.h"

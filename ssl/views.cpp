@@ -11,8 +11,7 @@ Tensor draw_shuffle(int64_t count, uint64_t seed, int64_t batch, uint32_t end) {
   auto* rows = order.mutable_data<int64_t>();
   std::iota(rows, rows + count, 0);
   const Random random(seed, RandomSite::batch_shuffle, static_cast<uint32_t>(batch), 0, end);
-  for (auto left = static_cast<uint32_t>(count); left > 1; --left)
-    std::swap(rows[left - 1], rows[random.below(left, left)]);
+  shuffle(std::span(rows, static_cast<size_t>(count)), random);
   return order;
 }
 

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "tensor/host_device.h"
 
@@ -74,6 +76,12 @@ class Random {
   std::array<uint32_t, 2> key_;
   uint32_t item_, epoch_, site_;
 };
+
+/// Shuffles values (Fisher and Yates): a function of their order and the generator's indices 1..size - 1.
+template <class T>
+void shuffle(std::span<T> values, const Random& random) {
+  for (auto i = static_cast<uint32_t>(values.size()); i-- > 1;) std::swap(values[i], values[random.below(i, i + 1)]);
+}
 
 /// 32 bits of FNV-1a: a Random `item` from a name.
 constexpr uint32_t hash_name(std::string_view name) {

@@ -29,13 +29,14 @@ void InspectLeak::execute() const {
 
   const auto dataset = open_dataset(data.empty() ? flags.data : data, static_cast<int>(flags.network.channels),
                                     flags.common.seed, flags.max_value);
-  LoaderOptions options{.batch = flags.batch,
-                        .size = flags.network.size,
-                        .channels = flags.network.channels,
-                        .seed = common.seed,
-                        .workers = flags.workers,
-                        .augmentation = flags.augmentation};
-  options.normalization = model.normalization;
+  const LoaderOptions options{.batch = flags.batch,
+                              .size = flags.network.size,
+                              .channels = flags.network.channels,
+                              .seed = common.seed,
+                              .workers = flags.workers,
+                              .augmentation = flags.augmentation,
+                              .normalization = model.normalization,
+                              .max_bad_fraction = flags.max_bad_fraction};
   TwoViewLoader loader(*dataset, options);
   // No image twice: it would be its own rival.
   const int64_t count = std::min(batches, loader.steps_per_epoch());

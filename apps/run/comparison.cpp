@@ -139,10 +139,7 @@ void add_story(Page& page, const std::vector<NamedRun>& runs) {
 void add_spread(Page& page, const std::vector<NamedRun>& runs) {
   const std::vector<SpreadCharts> rows = compared_spread(runs);
   if (rows.empty()) return;
-  page.begin_section(
-      "collapse", "Collapse monitor",
-      "How far the features of different images lie apart, in the backbone (what is kept after training) "
-      "and in the projection (what the loss sees).");
+  begin_spread_section(page);
   for (const SpreadCharts& row : rows) {
     page.add(fmt::format("<div class=\"compared\"><div class=\"what\">{}{}</div>\n", element("h3", row.title),
                          element("p", row.explanation)));

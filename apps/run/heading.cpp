@@ -39,4 +39,11 @@ void add_heading(Page& page, std::string_view kind, std::string_view title, cons
   page.add("</header>\n");
 }
 
+void begin_spread_section(Page& page) {
+  page.begin_section(
+      "collapse", "Collapse monitor",
+      "How far the features of different images lie apart, in the backbone (what is kept after training) and in the "
+      "projection (what the loss sees).");
+}
+
 }  // namespace minissl

@@ -17,4 +17,7 @@ std::string run_title(const std::vector<ConfigGroup>& config);
 /// The page's title, what kind of page it is above it, and the main settings below.
 void add_heading(Page& page, std::string_view kind, std::string_view title, const std::vector<ConfigGroup>& config);
 
+/// Begins the section of the collapse metrics, of one run or several.
+void begin_spread_section(Page& page);
+
 }  // namespace minissl

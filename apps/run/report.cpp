@@ -130,10 +130,7 @@ std::string spread_table(const std::vector<Json>& events) {
 void add_spread(Page& page, const std::vector<Json>& events) {
   const std::vector<SpreadCharts> rows = spread_charts(events);
   if (rows.empty()) return;
-  page.begin_section(
-      "collapse", "Collapse monitor",
-      "How far the features of different images lie apart, in the backbone (what is kept after training) and "
-      "in the projection (what the loss sees).");
+  begin_spread_section(page);
   for (const SpreadCharts& row : rows) {
     page.add(fmt::format("<div class=\"metric\"><div class=\"what\">{}{}</div>\n", element("h3", row.title),
                          element("p", row.explanation)));
