@@ -59,10 +59,10 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
     collapse_watch_ =
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
   if (!flags_.eval_train.empty())
-    knn_watch_ =
-        std::make_unique<KnnWatch>(open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
-                                   open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
-                                   loader_options(embedding_batch), KnnOptions{flags_.eval_k, flags_.eval_temperature});
+    knn_watch_ = std::make_unique<KnnWatch>(
+        open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
+        open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
+        KnnOptions{flags_.eval_k, flags_.eval_temperature}, flags_.eval_features == "projection");
   const int64_t images_per_step = flags_.batch * flags_.accumulate;
   steps_per_epoch_ = dataset_->size() / images_per_step;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",

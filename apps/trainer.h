@@ -31,6 +31,7 @@ struct TrainFlags {
   std::string eval_train, eval_test;
   int64_t eval_every = 0, eval_k = 200;
   double eval_temperature = 0.1;
+  std::string eval_features = "backbone";
   int64_t checkpoint_every = 25, keep = 3;
   double checkpoint_minutes = 10;
   bool resume = false;

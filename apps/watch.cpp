@@ -30,8 +30,8 @@ CollapseWatch::Look CollapseWatch::look(Method& method, int64_t epoch) {
 }
 
 KnnWatch::KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-                   const KnnOptions& knn)
-    : train_(std::move(train)), test_(std::move(test)), options_(options), knn_(knn) {}
+                   const KnnOptions& knn, bool projection)
+    : train_(std::move(train)), test_(std::move(test)), options_(options), knn_(knn), projection_(projection) {}
 
 void KnnWatch::restore(const std::vector<Json>& events) {
   for (const Json& event : events)
@@ -41,21 +41,22 @@ void KnnWatch::restore(const std::vector<Json>& events) {
     }
 }
 
-double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, int64_t& test_images) const {
+double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, bool projection,
+                      int64_t& test_images) const {
   const Features test = extract_features(*test_, options, embed);
   test_images = test.backbone.dim(0);
-  return knn_between(*train_, extract_features(*train_, options, embed), *test_, test, false, knn_).top1;
+  return knn_between(*train_, extract_features(*train_, options, embed), *test_, test, projection, knn_).top1;
 }
 
 EvalEvent KnnWatch::look(Method& method, int64_t epoch) {
   EvalEvent event{.epoch = epoch};
   event.knn_top1 = top1(
-      options_, [&](const Tensor& images) { return method.embed(images); }, event.n_test);
+      options_, [&](const Tensor& images) { return method.embed(images); }, projection_, event.n_test);
   if (!untrained_) {
     LoaderOptions pixels = options_;
     pixels.size = pixel_size;
     untrained_ = event.knn_top1;
-    pixels_ = top1(pixels, pixel_embedding, event.n_test);
+    pixels_ = top1(pixels, pixel_embedding, false, event.n_test);
   }
   event.untrained = untrained_;
   event.pixels = pixels_;

@@ -33,12 +33,12 @@ class CollapseWatch {
   std::vector<CollapseMetrics> backbone_, projection_;
 };
 
-/// The kNN accuracy of a run's backbone from one labelled data set to another, beside what it has to beat: the
+/// The kNN accuracy of a run's features from one labelled data set to another, beside what it has to beat: the
 /// untrained network and raw pixels, which the first look measures.
 class KnnWatch {
  public:
   KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-           const KnnOptions& knn);
+           const KnnOptions& knn, bool projection);
 
   void restore(const std::vector<Json>& events);
   /// `epoch`: epochs done.
@@ -46,11 +46,12 @@ class KnnWatch {
 
  private:
   /// `test_images`: set to how many the accuracy is a share of.
-  double top1(const LoaderOptions& options, const EmbedFunction& embed, int64_t& test_images) const;
+  double top1(const LoaderOptions& options, const EmbedFunction& embed, bool projection, int64_t& test_images) const;
 
   std::unique_ptr<Dataset> train_, test_;
   LoaderOptions options_;
   KnnOptions knn_;
+  bool projection_;
   std::optional<double> untrained_, pixels_;
 };
 

@@ -48,6 +48,9 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "eval-every", f.eval_every, "epochs between tests (0: before and after training)");
   add_flag(command, "eval-k", f.eval_k, "neighbours");
   add_flag(command, "eval-temperature", f.eval_temperature, "of their votes");
+  add_flag(command, "eval-features", f.eval_features,
+           "what neighbours are near in: the backbone's features or projections")
+      ->check(CLI::IsMember({"backbone", "projection"}));
   command.option_defaults()->group("Checkpoints");
   add_flag(command, "checkpoint-every", f.checkpoint_every, "epochs between checkpoints that are kept (0: none)");
   add_flag(command, "keep", f.keep, "how many of them (0: all)");

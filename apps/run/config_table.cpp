@@ -26,7 +26,7 @@ const std::vector<KnownGroup>& known_groups() {
       {"Memory", {"recompute", "memory-budget"}},
       {"Monitor and evaluation",
        {"monitor-every", "monitor-samples", "on-collapse", "eval-train", "eval-test", "eval-every", "eval-k",
-        "eval-temperature"}},
+        "eval-temperature", "eval-features"}},
       {"Checkpoints", {"checkpoint-every", "checkpoint-minutes", "keep", "resume"}},
       {"Machine", {"device", "precision", "threads", "workers", "seed"}},
       {"Other", {}}};

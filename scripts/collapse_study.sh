@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Which part of "the std falls" is collapse, and which is shrinking norms? Trains MoCo on images that look much alike,
+# with and without the variance term, with plain and with split batch normalisation, and BarlowTwins, and compares them
+# in one report: std, std of unit vectors, mean cosine, effective rank and kNN over the epochs, and what they support.
+#   scripts/collapse_study.sh [--force] [FOLDER] [FLAG ...]
+# FOLDER (default: runs/collapse) takes the runs and study.html. Flags of `minissl train` that follow go to every run:
+#   scripts/collapse_study.sh runs/xray --data cxr/train --eval-train cxr/train --eval-test cxr/test --size 64
+# Stopped, it goes on where it was when started again; --force begins anew. About 40 minutes on two cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+force=no
+if [ "${1:-}" = --force ]; then force=yes; shift; fi
+case "${1:-}" in
+  "" | --*) out=runs/collapse ;;
+  *) out=$1; shift ;;
+esac
+
+minissl=build/release/apps/minissl
+if [ ! -x "$minissl" ]; then
+  echo "collapse_study: there is no $minissl; build it: cmake --preset release && cmake --build --preset release" >&2
+  exit 1
+fi
+if [ "$force" = yes ]; then rm -rf -- "$out"/{moco,moco-variance,moco-split,moco-split-variance,barlow}; fi
+
+# 3000 generated radiographs in three classes, which only the evaluation sees, and others of the same kind to test on.
+data=(--data synth:3000:64:0 --eval-train synth:2000:64:0 --eval-test synth:1000:64:1)
+
+# train NAME METHOD FLAGS
+train() {
+  local name=$1 method=$2
+  shift 2
+  local resume=()
+  if [ -e "$out/$name/last.safetensors" ]; then resume=(--resume); fi
+  printf '\n== %s\n' "$name" >&2
+  "$minissl" train "$method" --config "configs/collapse/$method.toml" "${data[@]}" "$@" --out "$out/$name" \
+    "${resume[@]}"
+}
+
+mkdir -p "$out"
+train moco moco --variance-weight 0 "$@"
+train moco-variance moco --variance-weight 1 "$@"
+train moco-split moco --variance-weight 0 --bn split:8 "$@"
+train moco-split-variance moco --variance-weight 1 --bn split:8 "$@"
+train barlow barlow "$@"
+
+for name in moco moco-split; do "$minissl" inspect leak --run "$out/$name"; done
+"$minissl" report "$out"/{moco,moco-variance,moco-split,moco-split-variance,barlow} --out "$out/study.html"
