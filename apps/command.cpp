@@ -7,6 +7,7 @@
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tensor/winograd.h"
 
 namespace minissl {
 namespace {
@@ -43,6 +44,10 @@ void CommonFlags::add_to(CLI::App& command) {
   add_flag(command, "seed", seed, "of every random number");
   add_flag(command, "device", device, "auto, cpu, cuda or cuda:N");
   add_flag(command, "precision", precision, "f32, bf16 (CUDA only) or f64 (CPU, for checking)");
+  command
+      .add_flag("--exact-convolutions", exact_convolutions,
+                "no Winograd convolutions: slower, rounding errors are a little smaller")
+      ->default_str("false");
   command.add_option("--config", "a TOML file with the same keys as the long flags; a flag given here wins");
   command.option_defaults()->group("Options");
 }
@@ -59,6 +64,7 @@ CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value,
 void CommonFlags::apply() const {
   require(device == "auto" || device == "cpu", "--device {}: this build has no CUDA backend; use cpu", device);
   dtype();
+  winograd::enable(!exact_convolutions);
   set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
 }
 

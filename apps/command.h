@@ -17,6 +17,7 @@ struct CommonFlags {
   uint64_t seed = 0;
   std::string device = "auto";
   std::string precision = "f32";
+  bool exact_convolutions = false;
   bool json = false;
 
   void add_to(CLI::App& command);

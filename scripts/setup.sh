@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what minissl is built from. Run it as often as you like: with everything there it only looks.
 #   scripts/setup.sh         what building and testing needs
-#   scripts/setup.sh --dev   and what working on it needs: clang-format, clang-tidy, ccache, a browser, tmux
+#   scripts/setup.sh --dev   and what working on it needs: clang-format, clang-tidy, Google Benchmark, ccache, a browser,
+#                            tmux
 set -euo pipefail
 
 packages=(
@@ -14,7 +15,7 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --dev) packages+=(clang-format-14 clang-tidy-14 ccache chromium tmux) ;;
+  --dev) packages+=(clang-format-14 clang-tidy-14 ccache chromium libbenchmark-dev tmux) ;;
   *) echo "usage: scripts/setup.sh [--dev]" >&2; exit 2 ;;
 esac
 

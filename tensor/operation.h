@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "tensor/profile.h"
 #include "tensor/tensor.h"
 
 /// How operations are dispatched.
@@ -8,6 +9,7 @@
 /// An operation is a struct of its arguments, outputs included, with
 ///   static constexpr const char* name;
 ///   const Tensor& dispatch() const;   // the tensor whose device and type choose the kernel
+///   double flops() const;             // optional, for profiles: multiplications and additions by definition
 /// and one overload of `kernel` per backend that has it:
 ///   void kernel(Reference, const Op&);  // readable, any floating type, on the CPU: defines what the operation means
 ///   void kernel(Cpu, const Op&);        // f32, fast
@@ -39,10 +41,9 @@ concept HasKernel = requires(const Op& op) {
   kernel(Backend{}, op);
 };
 
-/// Runs an operation: f32 on its fast kernel, f64 (and f32 without a fast kernel) on its reference.
-/// Throws Error for a device the operation has no kernel for.
+/// Calls an operation's kernel: f32 the fast one, f64 (and f32 without a fast kernel) the reference.
 template <class Op>
-void run(const Op& op) {
+void dispatch(const Op& op) {
   static_assert(HasKernel<Op, Reference>, "every operation has a reference kernel");
   const Tensor& t = op.dispatch();
   if (t.device().type == DeviceType::cuda) {
@@ -54,6 +55,15 @@ void run(const Op& op) {
   if constexpr (HasKernel<Op, Cpu>)
     if (t.dtype() == DType::f32 && !ReferenceScope::active()) return kernel(Cpu{}, op);
   kernel(Reference{}, op);
+}
+
+/// Runs an operation. Throws Error for a device the operation has no kernel for.
+template <class Op>
+void run(const Op& op) {
+  if (Profile* profile = Profile::active()) [[unlikely]]
+    profile->record(op, [&] { dispatch(op); });
+  else
+    dispatch(op);
 }
 
 }  // namespace minissl

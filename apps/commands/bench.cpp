@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
 #include <sys/resource.h>
 
 #include "apps/method_flags.h"
+#include "apps/step_profile.h"
 #include "nn/optimizer.h"
+#include "tensor/atomic_file.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -19,6 +23,8 @@ struct BenchStep {
   MethodFlags method;
   int64_t batch = 32;
   int steps = 5, warmup = 2;
+  bool profile = false;
+  std::string trace;
 
   void run() const;
 };
@@ -50,7 +56,14 @@ void BenchStep::run() const {
   std::vector<double> milliseconds;
   double last_loss = 0;
   allocator().reset_peak();
+  std::optional<Profile> profiler;
+  if (profile || !trace.empty()) profiler.emplace();
+  double profile_begin = 0;
   for (int i = 0; i < warmup + steps; ++i) {
+    if (profiler && i == warmup) {
+      profiler->clear();
+      profile_begin = profiler->seconds();
+    }
     const auto start = Clock::now();
     StepLog log;
     net->online().zero_gradients();
@@ -63,6 +76,12 @@ void BenchStep::run() const {
     net->after_step(position);
     last_loss = loss.value().item();
     if (i >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  const double profiled_seconds = profiler ? profiler->seconds() - profile_begin : 0;
+  if (!trace.empty()) {
+    std::ostringstream text;
+    write_trace(text, profiler->events());
+    write_file(trace, text.str());
   }
   std::sort(milliseconds.begin(), milliseconds.end());
   const size_t middle = milliseconds.size() / 2;
@@ -91,6 +110,7 @@ void BenchStep::run() const {
              method.method(), network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
              milliseconds.front(), milliseconds.back());
   fmt::print("memory: process {}; tensors {}\n", format_bytes(process_peak_bytes()), allocator().usage().str());
+  if (profile) fmt::print("\n{}", profile_table(profiler->events(), profiled_seconds, steps));
 }
 
 }  // namespace
@@ -105,6 +125,8 @@ void add_bench(CLI::App& app) {
     add_flag(command, "batch", flags->batch, "images in a step");
     add_flag(command, "steps", flags->steps, "steps that are timed");
     add_flag(command, "warmup", flags->warmup, "steps before them");
+    command.add_flag("--profile", flags->profile, "also print where the time goes, by operation");
+    add_flag(command, "trace", flags->trace, "write the timed steps to this file, for ui.perfetto.dev");
     command.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
     flags->network.add_to(command);
     flags->method.add_to(command);

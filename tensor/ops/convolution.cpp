@@ -2,6 +2,7 @@
 
 #include "tensor/eigen.h"
 #include "tensor/onednn.h"
+#include "tensor/winograd.h"
 
 namespace minissl::ops {
 namespace {
@@ -80,17 +81,26 @@ void kernel(Reference, const ConvolutionWeightGradient& op) {
 }
 
 void kernel(Cpu, const Convolution& op) {
+  if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution(op.x.shape(), op.w.shape(), op.x.data<float>(), op.w.data<float>(),
+                                 op.y.mutable_data<float>());
   onednn::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
                       op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
 }
 
 void kernel(Cpu, const ConvolutionInputGradient& op) {
+  if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.data<float>(), op.w.data<float>(),
+                                                op.dx.mutable_data<float>());
   onednn::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
                                      op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
                                      op.dx.mutable_data<float>());
 }
 
 void kernel(Cpu, const ConvolutionWeightGradient& op) {
+  if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.data<float>(), op.x.data<float>(),
+                                                 op.dw.mutable_data<float>());
   onednn::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
                                       op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
                                       op.dw.mutable_data<float>());

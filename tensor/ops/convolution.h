@@ -12,6 +12,11 @@ struct ConvolutionGeometry {
   int64_t output_extent(int64_t input, int64_t kernel) const { return (input + 2 * padding - kernel) / stride + 1; }
 };
 
+/// Multiplications and additions of any direction, padding included.
+inline double convolution_flops(const Shape& w, const Shape& y) {
+  return 2 * static_cast<double>(y.numel()) * static_cast<double>(w[1] * w[2] * w[3]);
+}
+
 /// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i].
 /// x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
 struct Convolution {
@@ -19,6 +24,7 @@ struct Convolution {
   Tensor x, w, y;
   ConvolutionGeometry geometry;
   const Tensor& dispatch() const { return x; }
+  double flops() const { return convolution_flops(w.shape(), y.shape()); }
 };
 void kernel(Reference, const Convolution&);
 void kernel(Cpu, const Convolution&);
@@ -29,6 +35,7 @@ struct ConvolutionInputGradient {
   Tensor dy, w, dx;
   ConvolutionGeometry geometry;
   const Tensor& dispatch() const { return dy; }
+  double flops() const { return convolution_flops(w.shape(), dy.shape()); }
 };
 void kernel(Reference, const ConvolutionInputGradient&);
 void kernel(Cpu, const ConvolutionInputGradient&);
@@ -39,6 +46,7 @@ struct ConvolutionWeightGradient {
   Tensor dy, x, dw;
   ConvolutionGeometry geometry;
   const Tensor& dispatch() const { return dy; }
+  double flops() const { return convolution_flops(dw.shape(), dy.shape()); }
 };
 void kernel(Reference, const ConvolutionWeightGradient&);
 void kernel(Cpu, const ConvolutionWeightGradient&);

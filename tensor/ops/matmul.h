@@ -9,6 +9,7 @@ struct MatMul {
   Tensor a, b, c;
   bool transpose_a = false, transpose_b = false;
   const Tensor& dispatch() const { return a; }
+  double flops() const { return 2 * static_cast<double>(c.numel()) * static_cast<double>(a.dim(transpose_a ? 0 : 1)); }
 };
 void kernel(Reference, const MatMul&);
 void kernel(Cpu, const MatMul&);

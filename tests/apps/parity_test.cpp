@@ -16,12 +16,16 @@ class ParityTest : public testing::TestWithParam<const char*> {
   ParityTest() {
     std::ifstream in(std::string(MINISSL_SOURCE_DIR) + "/tests/fixtures/" + GetParam() + ".json");
     fixture_ = nlohmann::json::parse(in);
+  }
+
+  std::unique_ptr<Method> make(DType dtype) const {
     const auto& c = fixture_.at("config");
     NetworkFlags network;
     network.arch = c.at("arch");
     network.stem = c.at("small") ? "small" : "imagenet";
-    method_ = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, DType::f64);
-    fill_by_formula(*method_);
+    auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, dtype);
+    fill_by_formula(*method);
+    return method;
   }
 
   // The reference's settings as the flags of its method, which know no others.
@@ -44,7 +48,8 @@ class ParityTest : public testing::TestWithParam<const char*> {
     return toml;
   }
 
-  NamedTensors run(int64_t steps) {
+  NamedTensors run(DType dtype, int64_t steps) {
+    const auto method = make(dtype);
     const auto& c = fixture_.at("config");
     const int64_t batch = c.at("batch"), size = c.at("size");
     const Shape shape{batch, 3, size, size};
@@ -52,7 +57,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
       std::vector<double> image = uniform(fmt::format("step{}/image", step), shape.numel());
       const std::vector<double> own = uniform(fmt::format("step{}/view{}", step, number), shape.numel());
       for (size_t i = 0; i < image.size(); ++i) image[i] += 0.3 * own[i];
-      return ops::nchw_to_nhwc(Tensor::from<double>(shape, image));
+      return ops::nchw_to_nhwc(Tensor::from<double>(shape, image).to(dtype));
     };
     // As NumPy's argsort of numbers that are all different.
     const auto shuffle = [&](int64_t step, const char* end) {
@@ -63,20 +68,19 @@ class ParityTest : public testing::TestWithParam<const char*> {
                 [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
       return Tensor::from<int64_t>({batch}, order);
     };
-    return record_steps(*method_, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps,
+    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps,
                         [&](int64_t step) {
                           return Views{view(step, 1), view(step, 2), shuffle(step, ""), shuffle(step, "_sym")};
                         });
   }
 
   nlohmann::json fixture_;
-  std::unique_ptr<Method> method_;
 };
 
 TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
   constexpr double tolerance = 1e-9;
   std::map<std::string, Tensor> actual;
-  for (auto& [name, tensor] : run(fixture_.at("config").at("steps"))) actual[name] = tensor;
+  for (auto& [name, tensor] : run(DType::f64, fixture_.at("config").at("steps"))) actual[name] = tensor;
   int compared = 0;
   for (const auto& [name, expected] : fixture_.at("tensors").items()) {
     ASSERT_TRUE(actual.contains(name)) << name;
@@ -97,6 +101,15 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
     ++compared;
   }
   EXPECT_EQ(compared, actual.size());
+}
+
+// With the fast kernels, Winograd's convolutions among them.
+TEST_P(ParityTest, FirstLossAgreesWithPyTorchInFloat32) {
+  for (const auto& [name, tensor] : run(DType::f32, 1)) {
+    if (!name.starts_with("step0/loss")) continue;
+    const double expected = fixture_.at("tensors").at(name).at("sum");
+    EXPECT_NEAR(tensor.item(), expected, 1e-4 * std::max(1.0, std::abs(expected))) << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,

@@ -74,6 +74,10 @@ Tolerance sum_of(int64_t terms) {
   return {4 * ulp * (1 + std::sqrt(static_cast<double>(terms))), fmt::format("sums of {} terms in float32", terms)};
 }
 
+Tolerance winograd_sum_of(int64_t terms) {
+  return {2.5 * sum_of(terms).relative, fmt::format("sums of {} terms in float32 by Winograd's products", terms)};
+}
+
 std::string full_name(const Sample& sample) { return sample.operation + "_" + sample.name; }
 std::string full_name(const ErrorCase& error) { return error.operation + "_" + error.name; }
 void PrintTo(const Sample& sample, std::ostream* out) { *out << full_name(sample); }

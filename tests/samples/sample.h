@@ -43,6 +43,8 @@ Tolerance roundings(int count);
 /// Sums of `terms` numbers of either sign: the errors of the partial sums add up like a random walk, to about
 /// sqrt(terms) roundings; four times that holds for the worst of 10^5 sums, in any order of summation.
 Tolerance sum_of(int64_t terms);
+/// The same by Winograd's products, whose transformations magnify rounding errors: by 1.5 in the worst cases measured.
+Tolerance winograd_sum_of(int64_t terms);
 
 struct Sample {
   /// Op::name, or the function that is tested where it has no operation of its own.

@@ -1,0 +1,79 @@
+#pragma once
+#include <chrono>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "tensor/members.h"
+#include "tensor/tensor.h"
+
+/// What a stretch of work consists of: the time, arithmetic and memory traffic of every operation that is run.
+namespace minissl {
+
+/// While it lives, run() reports every operation of this thread to it. Operations that an operation runs itself count
+/// as part of that one.
+class Profile {
+ public:
+  struct Event {
+    const char* operation;
+    std::string shapes;  ///< of the tensors, in the order of the operation's struct
+    double start, seconds;
+    double flops;   ///< multiplications and additions by definition, whatever algorithm was used; 0 where not counted
+    int64_t bytes;  ///< of all tensors, each read or written once: the least there is to move
+  };
+
+  Profile() : previous_(active_) { active_ = this; }
+  ~Profile() { active_ = previous_; }
+  Profile(const Profile&) = delete;
+  Profile& operator=(const Profile&) = delete;
+  static Profile* active() { return active_; }
+
+  /// Calls `work`, which does what `op` says, and records it.
+  template <class Op, class Work>
+  void record(const Op& op, Work&& work);
+  void clear() { events_.clear(); }
+  const std::vector<Event>& events() const { return events_; }
+  /// Since the profile began.
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Pause {
+    explicit Pause(Profile& p) : profile(p) { active_ = nullptr; }
+    ~Pause() { active_ = &profile; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    Profile& profile;
+  };
+
+  Profile* previous_;
+  Clock::time_point begin_ = Clock::now();
+  std::vector<Event> events_;
+  static inline thread_local Profile* active_ = nullptr;
+};
+
+/// Events in the Trace Event Format, which chrome://tracing and ui.perfetto.dev open.
+void write_trace(std::ostream& out, const std::vector<Profile::Event>& events);
+
+namespace detail {
+
+void add_tensor(Profile::Event& event, const Tensor& t);
+template <class Other>
+void add_tensor(Profile::Event&, const Other&) {}
+
+}  // namespace detail
+
+template <class Op, class Work>
+void Profile::record(const Op& op, Work&& work) {
+  Event event{Op::name, {}, seconds(), 0, 0, 0};
+  {
+    const Pause pause(*this);
+    work();
+  }
+  event.seconds = seconds() - event.start;
+  if constexpr (requires { op.flops(); }) event.flops = op.flops();
+  std::apply([&](const auto&... member) { (detail::add_tensor(event, member), ...); }, members_of(op));
+  events_.push_back(std::move(event));
+}
+
+}  // namespace minissl

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+/// The inner loops that are compiled for each instruction set, chosen at run time.
+namespace minissl::simd {
+
+/// Reads the same channels of several places (pixels, or taps of the weights), applies a two-dimensional linear map to
+/// each channel, and writes the results `stride` floats apart.
+using Gather = void (*)(const float* const* from, int64_t channels, float* to, int64_t stride);
+/// The other way round: reads results `stride` floats apart and writes to several places.
+using Scatter = void (*)(const float* from, int64_t stride, int64_t channels, float* const* to);
+
+/// A Winograd form (winograd_forms.h) in two dimensions.
+struct Form {
+  int inputs, outputs, products;  ///< squares of the one-dimensional ones
+  int tile, extent,
+      offset;  ///< one-dimensional: outputs, inputs, where the first input is relative to the first output
+  Gather input, weight, output_adjoint;
+  Scatter output, weight_adjoint;
+};
+
+/// c (rows, columns) = a b, or c += a b. Element (r, k) of a is a[r * a_stride + k], or a[r + k * a_stride] for the
+/// transposed one; b has `depth` rows. Columns are a multiple of `width`.
+using Multiply = void (*)(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride,
+                          const float* b, int64_t b_stride, float* c, int64_t c_stride, bool accumulate);
+
+struct Kernels {
+  const char* name;
+  int width;     ///< of a vector, in floats
+  int max_rows;  ///< of a block that is held in registers
+  Form four_by_three, padded_pair;
+  Multiply multiply, multiply_transposed;
+  /// Transposes a block of width x width floats.
+  void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
+};
+
+/// Those for the best instruction set that this machine has.
+const Kernels& kernels();
+/// All that this machine can run, the best last.
+std::span<const Kernels* const> all_kernels();
+/// Makes kernels() return these, for tests.
+void use(const Kernels& chosen);
+
+}  // namespace minissl::simd

@@ -1,0 +1,123 @@
+#pragma once
+#include "tensor/simd/kernels.h"
+#include "tensor/simd/multiply.h"
+#include "tensor/simd/winograd_forms.h"
+
+/// The kernels for vectors of W floats. Included by one file per instruction set.
+namespace minissl::simd {
+
+template <int W, class Map>
+void gather(const float* const* from, int64_t channels, float* to, int64_t stride) {
+  constexpr int in = Map::in, out = Map::out;
+  for (int64_t c = 0; c < channels; c += W) {
+    Vector<W> half[out][in];
+#pragma GCC unroll 8
+    for (int j = 0; j < in; ++j) {
+      Vector<W> column[in], mapped[out];
+#pragma GCC unroll 8
+      for (int i = 0; i < in; ++i) column[i] = load<W>(from[i * in + j] + c);
+      Map::apply(column, mapped);
+#pragma GCC unroll 8
+      for (int i = 0; i < out; ++i) half[i][j] = mapped[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < out; ++i) {
+      Vector<W> row[out];
+      Map::apply(half[i], row);
+#pragma GCC unroll 8
+      for (int j = 0; j < out; ++j) store<W>(to + (i * out + j) * stride + c, row[j]);
+    }
+  }
+}
+
+template <int W, class Map>
+void scatter(const float* from, int64_t stride, int64_t channels, float* const* to) {
+  constexpr int in = Map::in, out = Map::out;
+  for (int64_t c = 0; c < channels; c += W) {
+    Vector<W> half[out][in];
+#pragma GCC unroll 8
+    for (int j = 0; j < in; ++j) {
+      Vector<W> column[in], mapped[out];
+#pragma GCC unroll 8
+      for (int i = 0; i < in; ++i) column[i] = load<W>(from + (i * in + j) * stride + c);
+      Map::apply(column, mapped);
+#pragma GCC unroll 8
+      for (int i = 0; i < out; ++i) half[i][j] = mapped[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < out; ++i) {
+      Vector<W> row[out];
+      Map::apply(half[i], row);
+#pragma GCC unroll 8
+      for (int j = 0; j < out; ++j) store<W>(to[i * out + j] + c, row[j]);
+    }
+  }
+}
+
+template <int W, class F>
+constexpr Form form() {
+  return {F::inputs * F::inputs,
+          F::outputs * F::outputs,
+          F::products * F::products,
+          F::outputs,
+          F::inputs,
+          F::offset,
+          gather<W, typename F::Input>,
+          gather<W, typename F::Weight>,
+          gather<W, typename F::OutputAdjoint>,
+          scatter<W, typename F::Output>,
+          scatter<W, typename F::WeightAdjoint>};
+}
+
+// Rows i and i + s exchange their off-diagonal blocks of s x s, for s = 1, 2, 4, ...
+template <int W>
+void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  using Indices = typename VectorOf<W>::indices;
+  Vector<W> rows[W];
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) rows[i] = load<W>(from + i * from_stride);
+#pragma GCC unroll 4
+  for (int s = 1; s < W; s *= 2) {
+    Indices upper{}, lower{};
+#pragma GCC unroll 16
+    for (int j = 0; j < W; ++j) {
+      upper[j] = j & s ? W + j - s : j;
+      lower[j] = j & s ? W + j : j + s;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) {
+      if (i & s) continue;
+      const Vector<W> first = rows[i], second = rows[i + s];
+      rows[i] = __builtin_shuffle(first, second, upper);
+      rows[i + s] = __builtin_shuffle(first, second, lower);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) store<W>(to + i * to_stride, rows[i]);
+}
+
+template <int W, int max_rows>
+void multiply_plain(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride, const float* b,
+                    int64_t b_stride, float* c, int64_t c_stride, bool accumulate) {
+  multiply<W, max_rows, true>(rows, columns, depth, {a, a_stride, 1}, b, b_stride, c, c_stride, accumulate);
+}
+
+template <int W, int max_rows>
+void multiply_transposed(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride, const float* b,
+                         int64_t b_stride, float* c, int64_t c_stride, bool accumulate) {
+  multiply<W, max_rows, false>(rows, columns, depth, {a, 1, a_stride}, b, b_stride, c, c_stride, accumulate);
+}
+
+template <int W, int max_rows>
+constexpr Kernels kernels_of(const char* name) {
+  return {name,
+          W,
+          max_rows,
+          form<W, FourByThree>(),
+          form<W, PaddedPair>(),
+          multiply_plain<W, max_rows>,
+          multiply_transposed<W, max_rows>,
+          transpose<W>};
+}
+
+}  // namespace minissl::simd

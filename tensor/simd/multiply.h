@@ -1,0 +1,89 @@
+#pragma once
+#include "tensor/simd/vector.h"
+
+/// The product of a few rows with a few vectors of columns, held in registers: the core of every matrix product here.
+namespace minissl::simd {
+
+/// Where a matrix is: element (row, depth) of a is at a[row * row_stride + depth * depth_stride].
+struct Strided {
+  const float* data;
+  int64_t row_stride, depth_stride;
+};
+
+// c[r, 0..vectors*W) (+)= sum over k of a[r, k] * b[k, 0..vectors*W), in the order of k for each element whatever the
+// blocking: results don't depend on which rows are computed together.
+template <int W, int rows, int vectors, bool contiguous_depth>
+inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_stride, float* c, int64_t c_stride,
+                           bool accumulate) {
+  Vector<W> sum[rows][vectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[r][v] = accumulate ? load<W>(c + r * c_stride + v * W) : Vector<W>{};
+  const int64_t row_stride = contiguous_depth ? a.row_stride : 1, depth_stride = contiguous_depth ? 1 : a.depth_stride;
+  const float* element = a.data;
+  const auto step = [&](int64_t offset) __attribute__((always_inline)) {
+    Vector<W> columns[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) columns[v] = load<W>(b + v * W);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      const float factor = element[r * row_stride + offset];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[r][v] += factor * columns[v];
+    }
+    b += b_stride;
+  };
+  // Four at a time where the elements lie together: fewer registers are spent on the addresses of the rows.
+  int64_t k = 0;
+  if constexpr (contiguous_depth)
+    for (; k + 4 <= depth; k += 4) {
+      step(0);
+      step(1);
+      step(2);
+      step(3);
+      element += 4;
+    }
+  for (; k < depth; ++k) {
+    step(0);
+    element += depth_stride;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) store<W>(c + r * c_stride + v * W, sum[r][v]);
+}
+
+template <int W, int rows, int vectors, bool contiguous_depth>
+inline void multiply_rows(int64_t count, int64_t depth, Strided a, const float* b, int64_t b_stride, float* c,
+                          int64_t c_stride, bool accumulate) {
+  if (count == rows)
+    multiply_block<W, rows, vectors, contiguous_depth>(depth, a, b, b_stride, c, c_stride, accumulate);
+  else if constexpr (rows > 1)
+    multiply_rows<W, rows - 1, vectors, contiguous_depth>(count, depth, a, b, b_stride, c, c_stride, accumulate);
+}
+
+/// c (rows, columns) = a (rows, depth) b (depth, columns), or added to c; columns are a multiple of W.
+template <int W, int max_rows, bool contiguous_depth>
+void multiply(int64_t rows, int64_t columns, int64_t depth, Strided a, const float* b, int64_t b_stride, float* c,
+              int64_t c_stride, bool accumulate) {
+  const int64_t blocks = (rows + max_rows - 1) / max_rows;
+  for (int64_t column = 0; column < columns;) {
+    const int64_t width = columns - column >= 2 * W ? 2 * W : W;
+    for (int64_t block = 0; block < blocks; ++block) {
+      // As equal as possible: a block of one row would cost as much as one of eight.
+      const int64_t begin = rows * block / blocks, end = rows * (block + 1) / blocks;
+      const Strided part{a.data + begin * a.row_stride, a.row_stride, a.depth_stride};
+      float* out = c + begin * c_stride + column;
+      if (width == 2 * W)
+        multiply_rows<W, max_rows, 2, contiguous_depth>(end - begin, depth, part, b + column, b_stride, out, c_stride,
+                                                        accumulate);
+      else
+        multiply_rows<W, max_rows, 1, contiguous_depth>(end - begin, depth, part, b + column, b_stride, out, c_stride,
+                                                        accumulate);
+    }
+    column += width;
+  }
+}
+
+}  // namespace minissl::simd
