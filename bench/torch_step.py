@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Times a pretraining step in PyTorch, as compare.sh's peer: one line of JSON with bench step's keys.
+
+MoCo v2 with the variance term, or BarlowTwins, on random images with torchvision's ResNet, as a user of PyTorch would
+write them. Runs with PyTorch 1.13 and later. Prints nothing and exits with status 3 where PyTorch is not installed.
+"""
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+
+try:
+    import torch
+    import torch.nn.functional as F
+    import torchvision
+    from torch import nn
+except ImportError:
+    sys.exit(3)
+
+
+class MoCo(nn.Module):
+    def __init__(self, encoder, dim=128, queue=65536, momentum=0.999, temperature=0.07):
+        super().__init__()
+
+        def head(features):
+            return nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
+
+        self.query, self.key = encoder(head), encoder(head)
+        self.key.load_state_dict(self.query.state_dict())
+        self.key.requires_grad_(False)
+        self.register_buffer("queue", F.normalize(torch.randn(dim, queue), dim=0))
+        self.pointer, self.momentum, self.temperature = 0, momentum, temperature
+
+    @torch.no_grad()
+    def keys(self, images):
+        k, q = list(self.key.parameters()), list(self.query.parameters())
+        torch._foreach_mul_(k, self.momentum)
+        torch._foreach_add_(k, q, alpha=1 - self.momentum)
+        return F.normalize(self.key(images), dim=1)
+
+    @torch.no_grad()
+    def push(self, keys):
+        end = self.pointer + len(keys)
+        self.queue[:, self.pointer:end] = keys.T
+        self.pointer = end % self.queue.shape[1]
+
+    def forward(self, view1, view2):
+        keys = self.keys(view2)
+        raw = self.query(view1)
+        q = F.normalize(raw, dim=1)
+        positives = (q * keys).sum(1, keepdim=True)
+        # The queue changes before the backward pass reads it: hence the copy, as in MoCo's own code.
+        negatives = q @ self.queue.clone()
+        logits = torch.cat([positives, negatives], dim=1) / self.temperature
+        loss = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+        self.push(keys)
+        return loss + F.relu(1 - torch.sqrt(raw.var(dim=0) + 1e-4)).mean()
+
+
+class BarlowTwins(nn.Module):
+    def __init__(self, encoder, dim=2048, off_diagonal=0.005):
+        super().__init__()
+
+        def layer(inputs):
+            return [nn.Linear(inputs, dim, bias=False), nn.BatchNorm1d(dim), nn.ReLU()]
+
+        self.net = encoder(
+            lambda features: nn.Sequential(*layer(features), *layer(dim), nn.Linear(dim, dim, bias=False)))
+        self.off_diagonal = off_diagonal
+
+    def forward(self, view1, view2):
+        a, b = ((z - z.mean(0)) / (z.std(0) + 1e-6) for z in (self.net(view1), self.net(view2)))
+        correlation = a.T @ b / len(a)
+        diagonal = torch.diagonal(correlation)
+        off = correlation.square().sum() - diagonal.square().sum()
+        return (diagonal - 1).square().sum() + self.off_diagonal * off
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("method", choices=["moco", "barlow"])
+    parser.add_argument("--arch", default="resnet18")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--format", choices=["contiguous", "channels_last"], default="contiguous")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+
+    def encoder(head):
+        net = getattr(torchvision.models, args.arch)()
+        net.fc = head(net.fc.in_features)
+        return net
+
+    layout = torch.channels_last if args.format == "channels_last" else torch.contiguous_format
+    model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder).to(memory_format=layout)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, weight_decay=1e-4)
+    views = [torch.randn(args.batch, 3, args.size, args.size).to(memory_format=layout) for _ in range(2)]
+
+    milliseconds = []
+    for step in range(args.warmup + args.steps):
+        begin = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        loss = model(*views)
+        loss.backward()
+        optimizer.step()
+        value = loss.item()
+        if step >= args.warmup:
+            milliseconds.append((time.perf_counter() - begin) * 1e3)
+    median = statistics.median(milliseconds)
+    print(json.dumps({
+        "peer": "torch " + torch.__version__, "method": args.method, "arch": args.arch, "batch": args.batch,
+        "size": args.size, "threads": torch.get_num_threads(), "format": args.format, "steps": args.steps,
+        "warmup": args.warmup, "img_s": round(args.batch / median * 1e3, 2),
+        "step_ms": [round(t, 1) for t in (median, min(milliseconds), max(milliseconds))],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, "loss": round(value, 4)}))
+
+
+if __name__ == "__main__":
+    main()
