@@ -3,29 +3,16 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tensor/dry_run.h"
-
 namespace minissl {
 
 Storage::Storage(size_t bytes, Device device, MemoryTag tag)
-    : allocator_(allocator(device)),
-      block_(allocator_.allocate(bytes, tag)),
-      data_(block_),
-      bytes_(bytes),
-      device_(device),
-      tag_(tag) {
-  if (!DryRun::active()) return;
-  real_ = bytes <= DryRun::small_tensor;
-  if (!real_) return;
-  small_.resize(std::max<size_t>(bytes, 1));
-  data_ = small_.data();
-}
+    : data_(allocator(device).allocate(bytes, tag)), bytes_(bytes), device_(device), tag_(tag) {}
 
-Storage::~Storage() { allocator_.deallocate(block_); }
+Storage::~Storage() { allocator(device_).deallocate(data_); }
 
 void Storage::retag(MemoryTag tag) {
   if (tag == tag_) return;
-  allocator_.retag(block_, tag);
+  allocator(device_).retag(data_, tag);
   tag_ = tag;
 }
 
@@ -40,7 +27,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
   t.storage_->bump_version();
-  if (t.storage_->real()) std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
+  std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
   return t;
 }
 
@@ -148,7 +135,6 @@ Tensor Tensor::to(DType dtype) const {
 
 void Tensor::copy_from(const Tensor& source) const {
   require(shape_ == source.shape_, "can't copy {} into {}", source.str(), str());
-  if (!storage_->real() || !source.storage_->real()) return storage_->bump_version();
   visit_dtype(dtype_, [&](auto to_type) {
     using To = decltype(to_type);
     To* to = mutable_data<To>();
@@ -164,7 +150,6 @@ void Tensor::copy_from(const Tensor& source) const {
 }
 
 void Tensor::fill(double value) const {
-  if (!storage_->real()) return storage_->bump_version();
   visit_dtype(dtype_, [&](auto type) {
     using T = decltype(type);
     T* to = mutable_data<T>();
@@ -172,10 +157,9 @@ void Tensor::fill(double value) const {
   });
 }
 
-void Tensor::require_access(DType wanted) const {
+void Tensor::require_type(DType wanted) const {
   require(defined(), "an undefined tensor has no elements");
   require(dtype_ == wanted, "{} can't be read as {}", str(), name_of(wanted));
-  require(storage_->real(), "{} has no elements: it is large and was made in a dry run", str());
 }
 
 }  // namespace minissl
