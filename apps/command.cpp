@@ -79,7 +79,14 @@ std::vector<std::string> flags_of(std::istream& toml) {
   std::vector<std::string> flags;
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(toml)) {
     require(item.parents.empty() && item.name != "++", "sections ([...]) have no meaning; it holds key = value lines");
-    flags.push_back(fmt::format("--{}={}", item.name, fmt::join(item.inputs, ",")));
+    const std::string value = fmt::format("{}", fmt::join(item.inputs, ","));
+    if (!value.empty()) {
+      flags.push_back(fmt::format("--{}={}", item.name, value));
+      continue;
+    }
+    // CLI11 takes what follows "--name=" for its value.
+    flags.push_back("--" + item.name);
+    flags.emplace_back();
   }
   return flags;
 }

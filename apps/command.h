@@ -78,6 +78,7 @@ void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_inspect_leak(CLI::App& inspect);
+void add_inspect_memory(CLI::App& inspect);
 void add_monitor(CLI::App& app);
 void add_report(CLI::App& app);
 void add_train(CLI::App& app);

@@ -5,7 +5,7 @@
 namespace minissl {
 
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
-                          const ViewSource& views) {
+                          const RecomputePlan& plan, const ViewSource& views) {
   Optimizer update(optimizer, method.online());
   NamedTensors record;
   for (int64_t step = 0; step < steps; ++step) {
@@ -13,7 +13,7 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
     StepLog log(StepLog::Keep::everything);
     method.online().zero_gradients();
     method.before_step({step, steps});
-    const Variable loss = method.loss(views(step), log);
+    const Variable loss = with_plan(plan, [&] { return method.loss(views(step), log); });
     backward(loss);
     method.after_backward();
     record.emplace_back(prefix + "loss", loss.value().view({}).clone());

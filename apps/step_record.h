@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 
+#include "autograd/recompute.h"
 #include "formats/safetensors.h"
 #include "nn/optimizer.h"
 #include "ssl/method.h"
@@ -13,6 +14,6 @@ using ViewSource = std::function<Views(int64_t step)>;
 ///   step{i}/<name> intermediates, step{i}/loss, step{i}/loss/<term>, step{i}/grad/<parameter>, and the state
 ///   after/<name>.
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
-                          const ViewSource& views);
+                          const RecomputePlan& plan, const ViewSource& views);
 
 }  // namespace minissl

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <sstream>
 
+#include "apps/memory_report.h"
 #include "apps/model_file.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
@@ -74,12 +75,18 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
                flags_.epochs * steps_per_epoch_};
   schedule_.at(0);
 
+  step_ = describe_step(flags_.method, flags_.network, flags_.optimizer, flags_.batch, flags_.common.dtype());
+  step_.waiting_batches = loader_options(flags_.batch).prefetch;
+  step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
+  step_.checkpoints = true;
+  plan_ = flags_.memory.plan(step_);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, flags_.common.dtype());
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
   open_folder();
   progress_ = std::make_unique<Progress>(total_steps_, "step");
   if (!warning.empty()) progress_->log("warning: " + warning);
+  log_plan();
   if (resumed_) warn_of_changed_flags();
 }
 
@@ -104,6 +111,17 @@ void Trainer::open_folder() {
   require(!error, "--out {}: {}", folder_.string(), error.message());
   write_file(folder_ / "config.toml", config_);
   log_ = std::make_unique<MetricsLog>(metrics);
+}
+
+void Trainer::log_plan() {
+  progress_->log(fmt::format("memory: {} needed, tensors {} at the peak, {} of them activations",
+                             format_bytes(plan_.needed()), format_bytes(plan_.memory.usage.peak),
+                             format_bytes(plan_.memory.activations())));
+  if (plan_.recompute.policy() != RecomputePlan::Policy::none) {
+    progress_->log(fmt::format("recomputation: {:+.1f}% arithmetic", plan_.extra_flops_percent));
+    for (const std::string& line : plan_lines(plan_)) progress_->log("  " + line);
+  }
+  if (!resumed_) log_->append(memory_event(plan_, "cpu"));
 }
 
 void Trainer::warn_of_changed_flags() {
@@ -132,6 +150,10 @@ LoaderOptions Trainer::loader_options(int64_t batch) const {
 }
 
 void Trainer::run() {
+  with_memory_advice(step_, [&] { run_to_end(); });
+}
+
+void Trainer::run_to_end() {
   const StopRequests stop_requests;
   start_ = last_checkpoint_ = now();
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
@@ -151,7 +173,8 @@ void Trainer::run() {
     if (bad_files_named_ > 0)
       progress_->log(fmt::format("{} files could not be read and were skipped", bad_files_named_));
   }
-  progress_->log(fmt::format("memory: {}", allocator().usage().str()));
+  progress_->log(
+      fmt::format("memory: predicted {}, actual {}", format_bytes(plan_.memory.usage.peak), allocator().usage().str()));
   save_checkpoint();
   progress_->finish();
   fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
@@ -188,7 +211,7 @@ void Trainer::train_step(TwoViewLoader& loader) {
     const int64_t number = step * flags_.accumulate + part, count = batch.view1.dim(0);
     const Views views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
                       draw_shuffle(count, flags_.common.seed, number, 1)};
-    const Variable loss = method_->loss(views, log);
+    const Variable loss = with_plan(plan_.recompute, [&] { return method_->loss(views, log); });
     const double value = loss.value().item();
     require(std::isfinite(value),
             "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "

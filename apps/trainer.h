@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/checkpoint.h"
+#include "apps/memory_flags.h"
 #include "apps/method_flags.h"
 #include "apps/run/metrics_log.h"
 #include "apps/run/progress.h"
@@ -19,6 +20,7 @@ struct TrainFlags {
   CommonFlags common;
   NetworkFlags network;
   MethodFlags method;
+  MemoryFlags memory;
   OptimizerOptions optimizer;
   Augmentation augmentation;
 
@@ -55,8 +57,10 @@ class Trainer {
   void run();
 
  private:
+  void run_to_end();
   void open_folder();
   void warn_of_changed_flags();
+  void log_plan();
   void train_epoch(TwoViewLoader& loader);
   void train_step(TwoViewLoader& loader);
   void end_epoch();
@@ -76,6 +80,8 @@ class Trainer {
   Normalization normalization_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Optimizer> optimizer_;
+  StepDescription step_;
+  MemoryPlan plan_;
   Schedule schedule_;
   int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   RunPosition position_;

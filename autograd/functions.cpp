@@ -1,6 +1,6 @@
 #include "autograd/functions.h"
 
-#include "tensor/ops/batch_norm.h"
+#include "autograd/recompute.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
@@ -18,8 +18,8 @@ template <class F>
 Variable unary(const Variable& x, F f = {}) {
   using ops::GradientReads;
   const Tensor y = ops::unary(x.value(), f);
-  std::vector<Tensor> saved;
-  if (F::gradient_reads == GradientReads::input) saved = {x.value()};
+  std::vector<Saved> saved;
+  if (F::gradient_reads == GradientReads::input) saved = {x};
   if (F::gradient_reads == GradientReads::output) saved = {y};
   return record(F::name, {x}, y, std::move(saved), [f](const Tensor& dy, const BackwardContext& context) -> Gradients {
     ops::UnaryGradient<F> op{dy, {}, {}, Tensor::empty_like(dy), f};
@@ -32,8 +32,8 @@ Variable unary(const Variable& x, F f = {}) {
 
 template <class F>
 Variable binary(const Variable& a, const Variable& b) {
-  std::vector<Tensor> saved;
-  if (F::gradient_reads_inputs) saved = {a.value(), b.value()};
+  std::vector<Saved> saved;
+  if (F::gradient_reads_inputs) saved = {a, b};
   return record(F::name, {a, b}, ops::binary<F>(a.value(), b.value()), std::move(saved),
                 [](const Tensor& dy, const BackwardContext& context) -> Gradients {
                   ops::BinaryGradient<F> op{dy, {}, {}, {}, {}, {}};
@@ -45,100 +45,26 @@ Variable binary(const Variable& a, const Variable& b) {
                 });
 }
 
-// Throws Error unless weight, bias and statistics are one number per channel, and the residual is like x.
-void require_channels(const char* name, const Tensor& x, std::initializer_list<const Tensor*> per_channel,
-                      const Tensor& residual) {
-  require(x.rank() > 0, "{}: {} has no channels", name, x.str());
-  for (const Tensor* t : per_channel)
-    require(t->shape() == Shape{x.dim(-1)}, "{}: {} for {}; one number per channel is needed", name, t->str(), x.str());
-  require(!residual.defined() || residual.shape() == x.shape(), "{}: residual {} for {}; the shapes must agree", name,
-          residual.str(), x.str());
-}
-
-// The g-th of `groups` equal runs of images; undefined for an undefined tensor.
-Tensor part_of(const Tensor& t, int64_t g, int64_t groups) {
-  if (!t.defined() || groups == 1) return t;
-  const int64_t images = t.dim(0) / groups;
-  return t.rows(g * images, (g + 1) * images);
-}
-
 }  // namespace
 
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry) {
-  return record("convolution", {x, w}, ops::convolution(x.value(), w.value(), geometry), {x.value(), w.value()},
-                [geometry](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                  const Tensor &x = context.saved(0), &w = context.saved(1);
-                  Gradients gradients(2);
-                  if (context.needs(1)) gradients[1] = ops::convolution_weight_gradient(dy, x, w.shape(), geometry);
-                  if (context.needs(0)) gradients[0] = ops::convolution_input_gradient(dy, w, x.shape(), geometry);
-                  return gradients;
-                });
-}
-
-BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
-                           const BatchNormOptions& options) {
-  require_channels("batch_norm", x.value(), {&weight.value(), &bias.value()}, options.residual.value());
-  const int64_t channels = x.shape()[-1], groups = options.groups;
-  require(groups > 0 && x.shape()[0] % groups == 0, "batch_norm: {} does not fall into {} equal groups",
-          x.value().str(), groups);
-  require(x.value().numel() > groups * channels,
-          "batch_norm: {} has one element per channel, which has no variance; use a "
-          "larger batch or image",
-          x.value().str());
-  const Tensor y = Tensor::empty_like(x.value()), mean = like(y, {groups, channels}),
-               variance = like(y, {groups, channels});
-  for (int64_t g = 0; g < groups; ++g)
-    run(ops::BatchNorm{.x = part_of(x.value(), g, groups),
-                       .weight = weight.value(),
-                       .bias = bias.value(),
-                       .residual = part_of(options.residual.value(), g, groups),
-                       .y = part_of(y, g, groups),
-                       .mean = mean.slice(g * channels, {channels}),
-                       .variance = variance.slice(g * channels, {channels}),
-                       .eps = options.eps,
-                       .relu = options.relu});
-  std::vector<Tensor> saved{x.value(), weight.value(), mean, variance};
-  if (options.relu) saved.push_back(y);
-  std::vector<Variable> inputs{x, weight, bias};
-  if (options.residual.defined()) inputs.push_back(options.residual);
-  const bool relu = options.relu, has_residual = options.residual.defined();
-  const double eps = options.eps;
-  Variable result =
-      record("batch_norm", std::move(inputs), y, std::move(saved),
-             [=](const Tensor& dy, const BackwardContext& context) -> Gradients {
-               const Tensor &x = context.saved(0), &weight = context.saved(1), &mean = context.saved(2);
-               const Tensor dx = Tensor::empty_like(x), dweight = like(x, mean.shape()), dbias = like(x, mean.shape());
-               // Without a ReLU in between, the residual's gradient is dy itself.
-               const Tensor dresidual = has_residual && relu && context.needs(3) ? Tensor::empty_like(x) : Tensor();
-               for (int64_t g = 0; g < groups; ++g)
-                 run(ops::BatchNormGradient{.dy = part_of(dy, g, groups),
-                                            .x = part_of(x, g, groups),
-                                            .weight = weight,
-                                            .mean = mean.slice(g * channels, {channels}),
-                                            .variance = context.saved(3).slice(g * channels, {channels}),
-                                            .y = relu ? part_of(context.saved(4), g, groups) : Tensor(),
-                                            .dx = part_of(dx, g, groups),
-                                            .dweight = dweight.slice(g * channels, {channels}),
-                                            .dbias = dbias.slice(g * channels, {channels}),
-                                            .dresidual = part_of(dresidual, g, groups),
-                                            .eps = eps});
-               Gradients gradients{dx, ops::column_sum(dweight), ops::column_sum(dbias)};
-               if (has_residual) gradients.push_back(relu ? dresidual : dy);
-               return gradients;
-             });
-  return {result, mean, variance};
-}
-
-Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
-                              const Tensor& variance, const BatchNormOptions& options) {
-  require(NoGradScope::active() || !(x.requires_grad() || options.residual.requires_grad()),
-          "batch_norm_inference has no derivative; evaluate within NoGradScope");
-  require_channels("batch_norm_inference", x.value(), {&weight, &bias, &mean, &variance}, options.residual.value());
-  ops::BatchNormInference op{
-      x.value(),   weight,      bias, mean, variance, options.residual.value(), Tensor::empty_like(x.value()),
-      options.eps, options.relu};
-  run(op);
-  return op.y;
+  // Only the weights' gradient reads x.
+  const Saved saved_x = w.requires_grad() ? Saved(x) : Saved();
+  const Shape x_shape = x.shape();
+  Variable y = record("convolution", {x, w}, ops::convolution(x.value(), w.value(), geometry), {saved_x, w},
+                      [geometry, x_shape](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                        const Tensor w = context.saved(1);
+                        Gradients gradients(2);
+                        // x goes before the gradient of its size comes.
+                        if (context.needs(1))
+                          gradients[1] = ops::convolution_weight_gradient(dy, context.saved(0), w.shape(), geometry);
+                        if (context.needs(0)) gradients[0] = ops::convolution_input_gradient(dy, w, x_shape, geometry);
+                        return gradients;
+                      });
+  if (!PartScope::keeps_convolution(x, w.shape(), y.shape()))
+    y.remake_by(Redo::once, {x, w},
+                [geometry](const std::vector<Tensor>& in) { return ops::convolution(in[0], in[1], geometry); });
+  return y;
 }
 
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding) {
@@ -156,24 +82,35 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
   ops::MaxPool op{x.value(), like(x.value(), out), Tensor::empty(out, DType::u8, x.value().device()), window, stride,
                   padding};
   run(op);
-  return record("max_pool", {x}, op.y, {op.positions},
-                [=](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                  ops::MaxPoolGradient gradient{dy, context.saved(0), like(dy, in), window, stride, padding};
-                  run(gradient);
-                  return {gradient.dx};
-                });
+  Variable y =
+      record("max_pool", {x}, op.y, {op.positions}, [=](const Tensor& dy, const BackwardContext& context) -> Gradients {
+        ops::MaxPoolGradient gradient{dy, context.saved(0), like(dy, in), window, stride, padding};
+        run(gradient);
+        return {gradient.dx};
+      });
+  if (!PartScope::keeps_output(y.shape()))
+    y.remake_by(Redo::once, {x}, [=](const std::vector<Tensor>& in) {
+      ops::MaxPool again{in[0],  like(in[0], out), Tensor::empty(out, DType::u8, in[0].device()),
+                         window, stride,           padding};
+      run(again);
+      return again.y;
+    });
+  return y;
 }
 
 Variable global_average_pool(const Variable& x) {
   require(x.shape().rank() == 4, "global_average_pool needs images (N, H, W, C), not {}", x.value().str());
   const Shape in = x.shape();
-  ops::GlobalAveragePool op{x.value(), like(x.value(), {in[0], in[3]})};
+  // What comes after the networks is done in float32.
+  const DType type = x.value().dtype(), pooled = type == DType::bf16 ? DType::f32 : type;
+  ops::GlobalAveragePool op{x.value(), Tensor::empty({in[0], in[3]}, pooled, x.value().device())};
   run(op);
-  return record("global_average_pool", {x}, op.y, {}, [in](const Tensor& dy, const BackwardContext&) -> Gradients {
-    ops::GlobalAveragePoolGradient gradient{dy, like(dy, in)};
-    run(gradient);
-    return {gradient.dx};
-  });
+  return record("global_average_pool", {x}, op.y, {},
+                [in, type](const Tensor& dy, const BackwardContext&) -> Gradients {
+                  ops::GlobalAveragePoolGradient gradient{dy, Tensor::empty(in, type, dy.device())};
+                  run(gradient);
+                  return {gradient.dx};
+                });
 }
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
@@ -191,9 +128,10 @@ Variable operator*(const Variable& a, const Variable& b) { return binary<ops::Mu
 
 // With A and B the transposed operands where asked: dA = dC B^T and dB = A^T dC.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed) {
-  return record("matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed), {a.value(), b.value()},
+  return record("matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
+                {b.requires_grad() ? Saved(a) : Saved(), a.requires_grad() ? Saved(b) : Saved()},
                 [transposed](const Tensor& dc, const BackwardContext& context) -> Gradients {
-                  const Tensor &a = context.saved(0), &b = context.saved(1);
+                  const Tensor a = context.saved(0), b = context.saved(1);
                   Gradients gradients(2);
                   if (context.needs(0))
                     gradients[0] = transposed.a ? ops::matmul(b, dc, {transposed.b, true})
@@ -237,7 +175,7 @@ Variable rowwise_dot(const Variable& a, const Variable& b) {
                   Gradients gradients(2);
                   for (size_t side : {0, 1})
                     if (context.needs(side)) {
-                      const Tensor& other = context.saved(1 - side);
+                      const Tensor other = context.saved(1 - side);
                       ops::RowScale op{dy, other, Tensor::empty_like(other)};
                       run(op);
                       gradients[side] = op.dx;
@@ -309,7 +247,7 @@ DiagonalDistance diagonal_distance(const Variable& c, double target, double on_w
   const Tensor loss = Tensor::full({1}, on_weight * op.on.item() + off_weight * op.off.item(), op.on.dtype());
   return {record("diagonal_distance", {c}, loss, {c.value()},
                  [=](const Tensor& dloss, const BackwardContext& context) -> Gradients {
-                   const Tensor& c = context.saved(0);
+                   const Tensor c = context.saved(0);
                    ops::DiagonalDistanceGradient gradient{dloss,  c,         Tensor::empty_like(c),
                                                           target, on_weight, off_weight};
                    run(gradient);
@@ -332,11 +270,18 @@ Variable column_variance(const Variable& x) {
   run(op);
   return record("column_variance", {x}, op.y, {x.value()},
                 [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                  const Tensor& x = context.saved(0);
+                  const Tensor x = context.saved(0);
                   ops::ColumnVarianceGradient gradient{dy, x, Tensor::empty_like(x)};
                   run(gradient);
                   return {gradient.dx};
                 });
+}
+
+Variable cast(const Variable& x, DType type) {
+  const DType from = x.value().dtype();
+  if (from == type) return x;
+  return record("cast", {x}, x.value().to(type), {},
+                [from](const Tensor& dy, const BackwardContext&) -> Gradients { return {dy.to(from)}; });
 }
 
 Variable sum(const Variable& x) {
@@ -357,7 +302,7 @@ Variable cross_entropy(const Variable& logits, const Tensor& targets) {
   return record(
       "cross_entropy", {logits}, op.loss, {op.logits, op.targets, op.log_sum_exp},
       [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-        const Tensor& logits = context.saved(0);
+        const Tensor logits = context.saved(0);
         ops::CrossEntropyGradient gradient{dy, logits, context.saved(1), context.saved(2), Tensor::empty_like(logits)};
         run(gradient);
         return {gradient.dlogits};

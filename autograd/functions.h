@@ -72,6 +72,9 @@ Variable standardize(const Variable& x);
 /// The square matrix x with `value` in place of its diagonal.
 Variable fill_diagonal(const Variable& x, double value);
 
+/// x with its elements converted to `type`; x itself where they are of it already. The gradient is converted back.
+Variable cast(const Variable& x, DType type);
+
 // To scalars
 Variable sum(const Variable& x);
 Variable mean(const Variable& x);

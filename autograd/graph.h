@@ -7,14 +7,10 @@ namespace minissl {
 /// as long as somebody holds them, or because a derivative needs them (`saved`).
 class Node {
  public:
-  struct Saved {
-    Tensor tensor;
-    uint64_t version;  ///< of its storage when it was saved
-  };
-
   const char* operation = "leaf";
   uint64_t sequence = 0;                      ///< rises with every node made: inputs come before what is made of them
   Shape shape;                                ///< of the output
+  int part = -1;                              ///< of the network (recompute.h), or none
   std::vector<std::shared_ptr<Node>> inputs;  ///< null for constants
   std::vector<Saved> saved;
   Derivative derivative;
@@ -27,7 +23,10 @@ class Node {
   Node& operator=(const Node&) = delete;
   ~Node();
 
-  /// Bytes that this node keeps alive for backward.
+  /// The tensors that this node keeps alive for backward, alone or with others: those it saved, and what those that it
+  /// will have made again are made of.
+  std::vector<Tensor> kept() const;
+  /// Their bytes, each counted once.
   int64_t saved_bytes() const;
   void release();
 };

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "autograd/graph.h"
+#include "autograd/recompute.h"
+#include "tensor/dry_run.h"
 #include "tensor/ops/update.h"
 
 namespace minissl {
@@ -21,9 +23,9 @@ std::shared_ptr<Node> new_node(const Shape& shape) {
 }
 
 // sum += addend, in place only where nobody else looks at the bytes: a derivative may pass one tensor on to several.
-void add_to(Tensor& sum, const Tensor& addend) {
+void add_to(Tensor& sum, Tensor addend) {
   if (!sum.defined()) {
-    sum = addend;
+    sum = std::move(addend);
     return;
   }
   if (!sum.unique()) sum = sum.clone();
@@ -37,6 +39,13 @@ void add_to_leaf(Node& leaf, const Tensor& gradient) {
   } else {
     run(ops::Accumulate{leaf.grad.view({leaf.grad.numel()}), gradient.view({gradient.numel()})});
   }
+}
+
+// Parameters and data that are saved stay what they are.
+void tag_saved(const std::vector<Saved>& saved) {
+  for (const Saved& s : saved)
+    if (s.kept().defined() && s.kept().storage()->tag() == MemoryTag::workspace)
+      s.kept().storage()->retag(MemoryTag::saved);
 }
 
 struct Later {
@@ -65,32 +74,32 @@ void Variable::set_grad(Tensor grad) {
   node_->grad = std::move(grad);
 }
 
-const Tensor& BackwardContext::saved(size_t i) const {
-  const Node::Saved& s = node_.saved.at(i);
-  const uint64_t version = s.tensor.storage()->version();
-  require(version == s.version,
-          "{}: the tensor {} it saved for backward was changed in place since ({} writes); change it after backward(), "
-          "or give the operation a copy",
-          node_.operation, s.tensor.str(), version - s.version);
-  return s.tensor;
+void Variable::remake_by(Redo redo, std::vector<Saved> inputs, Recipe recipe) {
+  if (!requires_grad()) return;
+  tag_saved(inputs);
+  remade_ = std::make_shared<Remade>(value_, redo, std::move(inputs), std::move(recipe));
 }
+
+Tensor BackwardContext::saved(size_t i) const { return node_.saved.at(i).get(node_.operation); }
 
 bool BackwardContext::needs(size_t i) const { return node_.inputs.at(i) != nullptr; }
 
-Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Tensor> saved,
+bool will_record(const std::vector<Variable>& inputs) {
+  return !NoGradScope::active() &&
+         std::any_of(inputs.begin(), inputs.end(), [](const Variable& v) { return v.requires_grad(); });
+}
+
+Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Saved> saved,
                 Derivative derivative) {
   Variable result(std::move(output));
-  const bool wanted = std::any_of(inputs.begin(), inputs.end(), [](const Variable& v) { return v.requires_grad(); });
-  if (NoGradScope::active() || !wanted) return result;
+  if (!will_record(inputs)) return result;
   result.node_ = new_node(result.shape());
   Node& node = *result.node_;
   node.operation = operation;
+  node.part = PartScope::index();
   for (const Variable& input : inputs) node.inputs.push_back(input.node());
-  for (Tensor& tensor : saved) {
-    if (tensor.storage()->tag() == MemoryTag::workspace) tensor.storage()->retag(MemoryTag::saved);
-    const uint64_t version = tensor.storage()->version();
-    node.saved.push_back({std::move(tensor), version});
-  }
+  tag_saved(saved);
+  node.saved = std::move(saved);
   node.derivative = std::move(derivative);
   return result;
 }
@@ -107,25 +116,29 @@ void backward(const Variable& root, const Tensor& cotangent) {
   const NoGradScope no_grad_scope;
   // Latest first: when a node's turn comes, all that was made of it has had its own.
   std::map<std::shared_ptr<Node>, Tensor, Later> pending;
+  if (root.node()->is_leaf) return add_to_leaf(*root.node(), cotangent);
   pending[root.node()] = cotangent;
   while (!pending.empty()) {
     auto next = pending.extract(pending.begin());
     const std::shared_ptr<Node> node = next.key();
     const Tensor dy = std::move(next.mapped());
-    if (node->is_leaf) {
-      add_to_leaf(*node, dy);
-      continue;
-    }
     require(!node->used, "{}: backward() has been through this graph before and has freed it", node->operation);
+    if (DryRun* dry_run = DryRun::active()) dry_run->label(node->part, true);
     std::vector<Tensor> gradients = node->derivative(dy, BackwardContext(*node));
     for (size_t i = 0; i < node->inputs.size(); ++i) {
       if (!node->inputs[i] || !gradients[i].defined()) continue;
       require(gradients[i].shape() == node->inputs[i]->shape, "{}: the gradient of input {} is {}, not {}",
               node->operation, i, gradients[i].str(), node->inputs[i]->shape.str());
-      add_to(pending[node->inputs[i]], std::exchange(gradients[i], {}));
+      Tensor gradient = std::exchange(gradients[i], {});
+      // At once: gradients of parameters that wait for the end would be in memory twice.
+      if (node->inputs[i]->is_leaf)
+        add_to_leaf(*node->inputs[i], gradient);
+      else
+        add_to(pending[node->inputs[i]], std::move(gradient));
     }
     node->release();
   }
+  if (DryRun* dry_run = DryRun::active()) dry_run->label(-1, false);
 }
 
 void side_effect(const std::function<void()>& effect) {
@@ -144,10 +157,31 @@ Node::~Node() {
   }
 }
 
+std::vector<Tensor> Node::kept() const {
+  std::vector<Tensor> tensors;
+  std::set<const Remade*> seen;
+  std::vector<const Saved*> open;
+  const auto add = [&](const std::vector<Saved>& list) {
+    for (const Saved& s : list) open.push_back(&s);
+  };
+  for (add(saved); !open.empty();) {
+    const Saved& s = *open.back();
+    open.pop_back();
+    if (s.kept().defined()) tensors.push_back(s.kept());
+    if (s.remade() && seen.insert(s.remade().get()).second) add(s.remade()->inputs());
+  }
+  return tensors;
+}
+
 int64_t Node::saved_bytes() const {
-  int64_t bytes = 0;
-  for (const Saved& s : saved) bytes += s.tensor.bytes();
-  return bytes;
+  std::map<const Storage*, int64_t> by_storage;
+  for (const Tensor& t : kept()) {
+    int64_t& bytes = by_storage[t.storage().get()];
+    bytes = std::max(bytes, t.bytes());
+  }
+  int64_t total = 0;
+  for (const auto& [storage, bytes] : by_storage) total += bytes;
+  return total;
 }
 
 void Node::release() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/saved.h"
 #include "tensor/tensor.h"
 
 namespace minissl {
@@ -34,19 +35,25 @@ class Variable {
 
   const std::shared_ptr<Node>& node() const { return node_; }
 
+  /// From now on, whoever saves this Variable for backward saves the recipe and not the value, which may go. Does
+  /// nothing for a constant: none is saved for its own sake.
+  void remake_by(Redo redo, std::vector<Saved> inputs, Recipe recipe);
+  const std::shared_ptr<Remade>& remade() const { return remade_; }
+
  private:
-  friend Variable record(const char*, std::vector<Variable>, Tensor, std::vector<Tensor>,
+  friend Variable record(const char*, std::vector<Variable>, Tensor, std::vector<Saved>,
                          std::function<std::vector<Tensor>(const Tensor&, const class BackwardContext&)>);
   Tensor value_;
   std::shared_ptr<Node> node_;
+  std::shared_ptr<Remade> remade_;
 };
 
 /// What a derivative may ask for.
 class BackwardContext {
  public:
   explicit BackwardContext(const Node& node) : node_(node) {}
-  /// The i-th tensor that was saved. Throws Error when it was written to since.
-  const Tensor& saved(size_t i) const;
+  /// The i-th tensor that was saved, or made again (Saved::get). Throws Error when it was written to since.
+  Tensor saved(size_t i) const;
   /// Whether the gradient with respect to input i is wanted; if not, the derivative leaves it undefined.
   bool needs(size_t i) const;
 
@@ -58,10 +65,13 @@ class BackwardContext {
 using Derivative = std::function<std::vector<Tensor>(const Tensor& dy, const BackwardContext&)>;
 
 /// Puts an operation into the graph: its output as a Variable that depends on `inputs`. `saved` are the tensors that
-/// its derivative reads. If no input requires a gradient, or within NoGradScope, the output is a constant and nothing
-/// is kept.
-Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Tensor> saved,
+/// its derivative reads: a Variable where it may be made again, a Tensor where it must be kept. If no input requires a
+/// gradient, or within NoGradScope, the output is a constant and nothing is kept.
+Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Saved> saved,
                 Derivative derivative);
+
+/// Whether an operation on these would be recorded.
+bool will_record(const std::vector<Variable>& inputs);
 
 /// Adds d root / d leaf to the gradient of every leaf that root, a scalar, depends on. What the graph had saved is
 /// freed on the way, so a second call for the same graph throws Error; so does a saved tensor that was changed.

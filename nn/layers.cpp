@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tensor/dry_run.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -23,9 +24,10 @@ Random random_for(uint64_t seed, const std::string& name) {
   return {seed, RandomSite::initialization, 0, hash_name(name)};
 }
 
-// Sets every element to draw(index), whatever the tensor's floating type.
+// Sets every element to draw(index), whatever the tensor's floating type. A dry run asks for no values.
 template <class F>
 void fill_with(const Tensor& t, F&& draw) {
+  if (DryRun::active()) return;
   visit_arithmetic(t.dtype(), [&](auto type) {
     using T = decltype(type);
     T* values = t.mutable_data<T>();
@@ -40,7 +42,9 @@ Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t 
   add_parameter("weight", weight_, FileLayout::oihw);
 }
 
-Variable Conv2d::forward(const Variable& x) const { return convolution(x, weight_, geometry_); }
+Variable Conv2d::forward(const Variable& x) const {
+  return convolution(x, cast(weight_, x.value().dtype()), geometry_);
+}
 
 void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
   const Random random = random_for(seed, path + ".weight");

@@ -12,7 +12,7 @@ namespace minissl {
 class Conv2d : public Module {
  public:
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding);
-  /// (N, H, W, I) to (N, OH, OW, O).
+  /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) meet a copy of these, converted.
   Variable forward(const Variable& x) const;
 
  private:

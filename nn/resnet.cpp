@@ -1,5 +1,6 @@
 #include "nn/resnet.h"
 
+#include "autograd/recompute.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
@@ -117,6 +118,7 @@ ResNet::ResNet(const ResNetOptions& options)
   int64_t in = 64;
   for (size_t s = 0; s < depths.size(); ++s) {
     auto stage = std::make_unique<Module>();
+    const std::string name = fmt::format("layer{}", s + 1);
     const int64_t width = int64_t{64} << s;
     for (int b = 0; b < depths[s]; ++b) {
       const int64_t stride = s > 0 && b == 0 ? 2 : 1;
@@ -128,8 +130,9 @@ ResNet::ResNet(const ResNetOptions& options)
         in = width * BasicBlock::expansion;
       }
       stage->add_child(std::to_string(b), *blocks_.back());
+      parts_.push_back({fmt::format("{}.{}", name, b), blocks_.back().get(), b + 1 == depths[s]});
     }
-    add_child("layer" + std::to_string(s + 1), *stage);
+    add_child(name, *stage);
     stages_.push_back(std::move(stage));
   }
   features_ = in;
@@ -147,9 +150,16 @@ Variable ResNet::forward(const Variable& images) {
 }
 
 Variable ResNet::forward_in_order(const Variable& images) {
-  Variable x = bn1_.forward(conv1_.forward(images), {.relu = true});
-  if (stem_ == Stem::imagenet) x = max_pool(x, 3, 2, 1);
-  for (const auto& block : blocks_) x = block->forward(x);
+  Variable x;
+  {
+    const PartScope part("stem", images, true);
+    x = bn1_.forward(conv1_.forward(images), {.relu = true});
+    if (stem_ == Stem::imagenet) x = max_pool(x, 3, 2, 1);
+  }
+  for (const Part& p : parts_) {
+    const PartScope part(p.name, x, p.ends_stage);
+    x = p.block->forward(x);
+  }
   return global_average_pool(x);
 }
 

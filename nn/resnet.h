@@ -52,6 +52,13 @@ class ResNet : public Module {
   BatchNorm bn1_;
   std::vector<std::unique_ptr<Module>> stages_;
   std::vector<std::unique_ptr<ResidualBlock>> blocks_;
+  /// For recomputation (autograd/recompute.h); the stem is a part of its own before them.
+  struct Part {
+    std::string name;
+    ResidualBlock* block;
+    bool ends_stage;
+  };
+  std::vector<Part> parts_;
   int64_t features_ = 0;
 };
 

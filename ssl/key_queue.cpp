@@ -10,7 +10,8 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
   const TagScope tag(MemoryTag::queue);
   Tensor keys = Tensor::empty({size, dim});
   const Random random(seed, RandomSite::initialization, 0, hash_name("queue"));
-  for (int64_t i = 0; i < keys.numel(); ++i) keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
+  for (int64_t i = 0; keys.storage()->real() && i < keys.numel(); ++i)
+    keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
   keys_ = ops::normalize(keys).to(dtype);
   pointer_ = Tensor::zeros({1}, DType::i64);
   // Files hold it as PyTorch's implementation does: one column per key.

@@ -9,7 +9,7 @@
 namespace minissl {
 
 void StepLog::watch(const std::string& name, const Tensor& value) {
-  if (!first_not_finite_.empty()) return;
+  if (!first_not_finite_.empty() || !value.storage()->real()) return;
   visit_arithmetic(value.dtype(), [&](auto type) {
     const auto elements = value.span<decltype(type)>();
     if (!std::all_of(elements.begin(), elements.end(), [](auto v) { return std::isfinite(v); }))

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tensor/device.h"
+#include "tensor/error.h"
 
 namespace minissl {
 
@@ -39,17 +40,30 @@ struct MemoryUsage {
   std::string str() const;
 };
 
+/// There is no memory left. The message names the tag and the amount.
+class OutOfMemory : public Error {
+ public:
+  OutOfMemory(const std::string& message, int64_t available) : Error(message), available_(available) {}
+  /// Bytes that the allocator has from the system, cached ones included.
+  int64_t available() const { return available_; }
+
+ private:
+  int64_t available_;
+};
+
 /// A caching allocator: one per device. Memory once taken from the system is kept and reused (best fit, split and
 /// merged), so that from the second training step on nothing is allocated and no page faults.
 class Allocator {
  public:
   virtual ~Allocator() = default;
-  /// At least `bytes` bytes, aligned to 64. Throws Error naming the tag and the amount when there are none left.
+  /// At least `bytes` bytes, aligned to 64. Throws OutOfMemory when there are none left.
   virtual std::byte* allocate(size_t bytes, MemoryTag tag) = 0;
   virtual void deallocate(std::byte* block) noexcept = 0;
   /// From now on `block` counts under `tag`.
   virtual void retag(std::byte* block, MemoryTag tag) = 0;
   virtual MemoryUsage usage() const = 0;
+  /// Gives back to the system what can be: memory that no block is in.
+  virtual void release_cached() = 0;
   virtual void reset_peak() = 0;
 };
 

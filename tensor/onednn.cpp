@@ -28,8 +28,6 @@ dnnl::stream& stream() {
 // oneDNN states shapes as N, C, H, W and O, I, H, W, whatever the layout in memory.
 memory::desc describe(const Shape& s, Tag tag) { return {{s[0], s[3], s[1], s[2]}, memory::data_type::f32, tag}; }
 
-enum class Direction { forward, input_gradient, weight_gradient };
-
 // 2.x makes a primitive's description from an operation's, 3.x has done away with the latter.
 #if DNNL_VERSION_MAJOR >= 3
 template <class Primitive, class... Args>
@@ -172,6 +170,13 @@ void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, 
 void convolution_weight_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
                                  const float* dy, const float* images, float* dw) {
   run(Direction::weight_gradient, cached(Direction::weight_gradient, x, w, y, stride, padding), images, dw, dy);
+}
+
+int64_t workspace_bytes(Direction direction, const Shape& x, const Shape& w, const Shape& y, int64_t stride,
+                        int64_t padding) {
+  const CachedConvolution& c = cached(direction, x, w, y, stride, padding);
+  const auto rounded = [](size_t bytes) { return static_cast<int64_t>(std::max<size_t>(1, (bytes + 63) / 64) * 64); };
+  return rounded(c.scratchpad.get_size()) + (c.weights_reorder ? rounded(c.weights_blocked.get_size()) : 0);
 }
 
 void matmul(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,

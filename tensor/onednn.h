@@ -12,6 +12,11 @@ void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, 
 void convolution_weight_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
                                  const float* dy, const float* images, float* dw);
 
+enum class Direction { forward, input_gradient, weight_gradient };
+/// What a convolution takes for itself while it runs: oneDNN's scratchpad, and the weights in oneDNN's layout.
+int64_t workspace_bytes(Direction direction, const Shape& x, const Shape& w, const Shape& y, int64_t stride,
+                        int64_t padding);
+
 /// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, row-major, op being transposition where asked.
 void matmul(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
             const float* b, float beta, float* c);

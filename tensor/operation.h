@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "tensor/dry_run.h"
 #include "tensor/profile.h"
 #include "tensor/tensor.h"
 
@@ -14,6 +15,9 @@
 ///   void kernel(Reference, const Op&);  // readable, any floating type, on the CPU: defines what the operation means
 ///   void kernel(Cpu, const Op&);        // f32, fast
 ///   void kernel(Cuda, const Op&);
+/// Optional:
+///   double flops() const;             // a member: multiplications and additions by definition
+///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h)
 /// Overloads are found by the type of the operation, so adding one touches its own files only.
 namespace minissl {
 
@@ -57,10 +61,23 @@ void dispatch(const Op& op) {
   kernel(Reference{}, op);
 }
 
+/// Tells a dry run what an operation would take.
+template <class Op>
+void describe(const Op& op, DryRun& dry_run) {
+  double flops = 0;
+  int64_t workspace = 0;
+  if constexpr (requires { op.flops(); }) flops = op.flops();
+  if constexpr (requires { workspace_bytes(Cpu{}, op); })
+    if (op.dispatch().dtype() != DType::f64 && !ReferenceScope::active()) workspace = workspace_bytes(Cpu{}, op);
+  dry_run.add(Op::name, flops, workspace);
+}
+
 /// Runs an operation. Throws Error for a device the operation has no kernel for.
 template <class Op>
 void run(const Op& op) {
-  if (Profile* profile = Profile::active()) [[unlikely]]
+  if (DryRun* dry_run = DryRun::active()) [[unlikely]]
+    describe(op, *dry_run);
+  else if (Profile* profile = Profile::active()) [[unlikely]]
     profile->record(op, [&] { dispatch(op); });
   else
     dispatch(op);

@@ -12,17 +12,28 @@ int threads();
 /// Flushes denormals to zero in the calling thread: ReLU networks breed them, and they cost a hundred cycles each.
 void flush_denormals();
 
-/// Calls f(begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long (the last excepted),
-/// and which elements make a part must not change the result.
+/// How many parts, each for a thread, for_parts makes of n elements.
+inline int64_t count_parts(int64_t n, int64_t grain) {
+  return std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+}
+
+/// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long (the last
+/// excepted), and which elements make a part must not change the result.
 template <class F>
-void parallel_for(int64_t n, int64_t grain, F&& f) {
-  const int64_t parts = std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+void for_parts(int64_t n, int64_t grain, F&& f) {
+  const int64_t parts = count_parts(n, grain);
   if (parts <= 1) {
-    if (n > 0) f(int64_t{0}, n);
+    if (n > 0) f(int64_t{0}, int64_t{0}, n);
     return;
   }
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
-  for (int64_t p = 0; p < parts; ++p) f(n * p / parts, n * (p + 1) / parts);
+  for (int64_t p = 0; p < parts; ++p) f(p, n * p / parts, n * (p + 1) / parts);
+}
+
+/// The same where f(begin, end) doesn't care which part it is.
+template <class F>
+void parallel_for(int64_t n, int64_t grain, F&& f) {
+  for_parts(n, grain, [&](int64_t, int64_t begin, int64_t end) { f(begin, end); });
 }
 
 /// Calls f(block, begin, end) for the blocks of `size` elements that [0, n) falls into. The blocks don't depend on

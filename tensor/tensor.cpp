@@ -3,16 +3,29 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/dry_run.h"
+
 namespace minissl {
 
 Storage::Storage(size_t bytes, Device device, MemoryTag tag)
-    : data_(allocator(device).allocate(bytes, tag)), bytes_(bytes), device_(device), tag_(tag) {}
+    : allocator_(allocator(device)),
+      block_(allocator_.allocate(bytes, tag)),
+      data_(block_),
+      bytes_(bytes),
+      device_(device),
+      tag_(tag) {
+  if (!DryRun::active()) return;
+  real_ = bytes <= DryRun::small_tensor;
+  if (!real_) return;
+  small_.resize(std::max<size_t>(bytes, 1));
+  data_ = small_.data();
+}
 
-Storage::~Storage() { allocator(device_).deallocate(data_); }
+Storage::~Storage() { allocator_.deallocate(block_); }
 
 void Storage::retag(MemoryTag tag) {
   if (tag == tag_) return;
-  allocator(device_).retag(data_, tag);
+  allocator_.retag(block_, tag);
   tag_ = tag;
 }
 
@@ -27,7 +40,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
   t.storage_->bump_version();
-  std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
+  if (t.storage_->real()) std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
   return t;
 }
 
@@ -135,6 +148,7 @@ Tensor Tensor::to(DType dtype) const {
 
 void Tensor::copy_from(const Tensor& source) const {
   require(shape_ == source.shape_, "can't copy {} into {}", source.str(), str());
+  if (!storage_->real() || !source.storage_->real()) return storage_->bump_version();
   visit_dtype(dtype_, [&](auto to_type) {
     using To = decltype(to_type);
     To* to = mutable_data<To>();
@@ -150,6 +164,7 @@ void Tensor::copy_from(const Tensor& source) const {
 }
 
 void Tensor::fill(double value) const {
+  if (!storage_->real()) return storage_->bump_version();
   visit_dtype(dtype_, [&](auto type) {
     using T = decltype(type);
     T* to = mutable_data<T>();
@@ -157,9 +172,10 @@ void Tensor::fill(double value) const {
   });
 }
 
-void Tensor::require_type(DType wanted) const {
+void Tensor::require_access(DType wanted) const {
   require(defined(), "an undefined tensor has no elements");
   require(dtype_ == wanted, "{} can't be read as {}", str(), name_of(wanted));
+  require(storage_->real(), "{} has no elements: it is large and was made in a dry run", str());
 }
 
 }  // namespace minissl

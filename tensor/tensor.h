@@ -20,6 +20,8 @@ class Storage {
   Storage& operator=(const Storage&) = delete;
 
   std::byte* data() const { return data_; }
+  /// Whether there is memory behind data(): not for large tensors of a dry run.
+  bool real() const { return real_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
   MemoryTag tag() const { return tag_; }
@@ -28,7 +30,11 @@ class Storage {
   void bump_version() { ++version_; }
 
  private:
+  Allocator& allocator_;
+  std::byte* block_;  // what allocator_ gave
   std::byte* data_;
+  std::vector<std::byte> small_;  // in a dry run
+  bool real_ = true;
   size_t bytes_;
   Device device_;
   MemoryTag tag_;
@@ -73,13 +79,13 @@ class Tensor {
   /// The elements, to read. Throws Error when T is not the element type.
   template <class T>
   const T* data() const {
-    require_type(dtype_of<T>());
+    require_access(dtype_of<T>());
     return reinterpret_cast<const T*>(bytes_begin());
   }
   /// The elements, to write: bumps the storage's version.
   template <class T>
   T* mutable_data() const {
-    require_type(dtype_of<T>());
+    require_access(dtype_of<T>());
     storage_->bump_version();
     return reinterpret_cast<T*>(bytes_begin());
   }
@@ -114,7 +120,7 @@ class Tensor {
   bool unique() const { return storage_.use_count() == 1; }
 
  private:
-  void require_type(DType wanted) const;
+  void require_access(DType wanted) const;
 
   std::shared_ptr<Storage> storage_;
   int64_t offset_ = 0;  // in bytes

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <utility>
 
 #include "tensor/parallel.h"
 #include "tensor/simd/kernels.h"
@@ -30,11 +31,6 @@ constexpr int64_t skew = 32;
 
 const Form& form_for(const Shape& x) {
   return x[1] == 2 && x[2] == 2 ? simd::kernels().padded_pair : simd::kernels().four_by_three;
-}
-
-float* workspace(Tensor& holder, int64_t floats) {
-  holder = Tensor::empty({floats});
-  return holder.mutable_data<float>();
 }
 
 // Images cut into square tiles that lie side by side, the last ones reaching over the edge.
@@ -122,6 +118,88 @@ struct Problem {
   int64_t outputs() const { return weights.outputs; }
 };
 
+// Floats of workspace, one after the other. What each thread has for itself is there for as many as take part, whether
+// they run at the same time or not: a step's memory does not depend on it.
+class Workspace {
+ public:
+  explicit Workspace(int64_t floats) : all_(Tensor::empty({floats})), next_(all_.mutable_data<float>()) {}
+  float* take(int64_t floats) { return std::exchange(next_, next_ + floats); }
+
+ private:
+  Tensor all_;
+  float* next_;
+};
+
+int64_t count_tiles(const Shape& images, const Form& form) { return Tiles(images, 0, form).count(); }
+
+// The matrices of convolve_by_tiles.
+struct TilesLayout {
+  int64_t panel, panels, u_panel, u_stride, block, blocks, v_stride, m_stride, v, m, parts;
+
+  TilesLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
+    const Kernels& k = simd::kernels();
+    panel = 2 * k.width;
+    panels = (outputs + panel - 1) / panel;
+    u_stride = inputs * panel + skew;
+    u_panel = form.products * u_stride;
+    // As many rows as registers hold at a time, and patches and products that leave the second-level cache some room.
+    const int64_t rows = k.max_rows, bytes_of_rows = rows * form.products * (inputs + outputs) * 4;
+    block = rows * std::max<int64_t>(1, (int64_t{640} << 10) / bytes_of_rows);
+    blocks = (tiles + block - 1) / block;
+    v_stride = block * inputs + skew;
+    m_stride = block * outputs + skew;
+    v = form.products * v_stride;
+    m = form.products * m_stride;
+    parts = count_parts(blocks, 1);
+  }
+  int64_t floats() const { return panels * u_panel + parts * (v + m); }
+};
+
+// The matrices of convolve_by_outputs.
+struct OutputsLayout {
+  int64_t panel, panels, tiles_of_turn, v_stride, m_stride, u_stride, v, m, u, parts;
+
+  OutputsLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
+    panel = 2 * simd::kernels().width;
+    panels = (outputs + panel - 1) / panel;
+    // Large batches in several turns, so that the patches of one stay in the last-level cache.
+    const int64_t bytes_of_tile = form.products * inputs * 4;
+    const int64_t turns = (tiles * bytes_of_tile + (12 << 20) - 1) / (12 << 20);
+    tiles_of_turn = (tiles + turns - 1) / turns;
+    v_stride = tiles_of_turn * inputs + skew;
+    m_stride = tiles_of_turn * panel + skew;
+    u_stride = inputs * panel + skew;
+    v = form.products * v_stride;
+    m = form.products * m_stride;
+    u = form.products * u_stride;
+    parts = count_parts(panels, 1);
+  }
+  int64_t floats() const { return v + parts * (u + m); }
+};
+
+// The matrices of convolution_weight_gradient.
+struct WeightGradientLayout {
+  int64_t turns, tiles_of_turn, v_stride, m_stride, v, m;
+  int64_t rows, blocks, u_stride, u, parts;  // in one turn: rows of U for each thread; in several: all of U at once
+
+  WeightGradientLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
+    // Turns of the same size on any number of threads: the sums over the tiles are taken turn by turn.
+    const int64_t bytes_of_tile = form.products * (inputs + outputs) * 4;
+    turns = (tiles * bytes_of_tile + (20 << 20) - 1) / (20 << 20);
+    tiles_of_turn = (tiles + turns - 1) / turns;
+    v_stride = tiles_of_turn * inputs + skew;
+    m_stride = tiles_of_turn * outputs + skew;
+    v = form.products * v_stride;
+    m = form.products * m_stride;
+    rows = 2 * simd::kernels().max_rows;
+    blocks = (outputs + rows - 1) / rows;
+    u_stride = (turns == 1 ? rows : outputs) * inputs + skew;
+    u = form.products * u_stride;
+    parts = turns == 1 ? count_parts(blocks, 1) : 1;
+  }
+  int64_t floats() const { return v + m + parts * u; }
+};
+
 void transform_outputs(const Tiles& tiles, int64_t begin, int64_t end, const Form& form, const float* m, int64_t stride,
                        int64_t row, int64_t channels, float* out, int64_t first) {
   std::array<float, 4096> discarded;
@@ -137,33 +215,26 @@ void convolve_by_tiles(const Problem& p) {
   const Kernels& k = simd::kernels();
   const Form& form = p.form;
   const Tiles in(p.images, p.inputs(), form), out(p.images, p.outputs(), form);
-  const int64_t panel = 2 * k.width, panels = (p.outputs() + panel - 1) / panel;
-  const int64_t u_stride = p.inputs() * panel + skew, u_panel = form.products * u_stride;
-  Tensor u_holder;
-  float* u = workspace(u_holder, panels * u_panel);
-  const auto columns = [&](int64_t number) { return std::min(panel, p.outputs() - number * panel); };
-  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
+  const TilesLayout l(form, in.count(), p.inputs(), p.outputs());
+  Workspace workspace(l.floats());
+  float* u = workspace.take(l.panels * l.u_panel);
+  float *all_v = workspace.take(l.parts * l.v), *all_m = workspace.take(l.parts * l.m);
+  const auto columns = [&](int64_t number) { return std::min(l.panel, p.outputs() - number * l.panel); };
+  parallel_for(l.panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n)
-      p.weights.transform(form, n * panel, columns(n), panel, u + n * u_panel, u_stride);
+      p.weights.transform(form, n * l.panel, columns(n), l.panel, u + n * l.u_panel, l.u_stride);
   });
-  // As many rows as registers hold at a time, and patches and products that leave the second-level cache some room.
-  const int64_t rows = k.max_rows, bytes_of_rows = rows * form.products * (p.inputs() + p.outputs()) * 4;
-  const int64_t block = rows * std::max<int64_t>(1, (int64_t{640} << 10) / bytes_of_rows);
-  const int64_t v_stride = block * p.inputs() + skew, m_stride = block * p.outputs() + skew;
-  const int64_t blocks = (in.count() + block - 1) / block;
-  parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
-    Tensor v_holder, m_holder;
-    float* v = workspace(v_holder, form.products * v_stride);
-    float* m = workspace(m_holder, form.products * m_stride);
+  for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
+    float *v = all_v + part * l.v, *m = all_m + part * l.m;
     for (int64_t b = first; b < last; ++b) {
-      const int64_t begin = b * block, end = std::min(in.count(), begin + block);
-      transform_tiles(in, begin, end, form.input, form.offset, form.extent, p.in, p.inputs(), v, v_stride);
+      const int64_t begin = b * l.block, end = std::min(in.count(), begin + l.block);
+      transform_tiles(in, begin, end, form.input, form.offset, form.extent, p.in, p.inputs(), v, l.v_stride);
       for (int64_t product = 0; product < form.products; ++product)
-        for (int64_t n = 0; n < panels; ++n)
-          k.multiply(end - begin, columns(n), p.inputs(), v + product * v_stride, p.inputs(),
-                     u + n * u_panel + product * u_stride, panel, m + product * m_stride + n * panel, p.outputs(),
-                     false);
-      transform_outputs(out, begin, end, form, m, m_stride, p.outputs(), p.outputs(), p.out, 0);
+        for (int64_t n = 0; n < l.panels; ++n)
+          k.multiply(end - begin, columns(n), p.inputs(), v + product * l.v_stride, p.inputs(),
+                     u + n * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + n * l.panel,
+                     p.outputs(), false);
+      transform_outputs(out, begin, end, form, m, l.m_stride, p.outputs(), p.outputs(), p.out, 0);
     }
   });
 }
@@ -174,42 +245,46 @@ void convolve_by_outputs(const Problem& p) {
   const Kernels& k = simd::kernels();
   const Form& form = p.form;
   const Tiles in(p.images, p.inputs(), form), out(p.images, p.outputs(), form);
-  const int64_t panel = 2 * k.width, panels = (p.outputs() + panel - 1) / panel;
-  // Large batches in several parts, so that the patches of one stay in the last-level cache.
-  const int64_t bytes_of_tile = form.products * p.inputs() * 4;
-  const int64_t parts = (in.count() * bytes_of_tile + (12 << 20) - 1) / (12 << 20);
-  const int64_t part = (in.count() + parts - 1) / parts;
-  const int64_t v_stride = part * p.inputs() + skew, m_stride = part * panel + skew;
-  const int64_t u_stride = p.inputs() * panel + skew;
-  Tensor v_holder;
-  float* v = workspace(v_holder, form.products * v_stride);
-  for (int64_t from = 0; from < in.count(); from += part) {
-    const int64_t count = std::min(part, in.count() - from);
+  const OutputsLayout l(form, in.count(), p.inputs(), p.outputs());
+  Workspace workspace(l.floats());
+  float* v = workspace.take(l.v);
+  float *all_u = workspace.take(l.parts * l.u), *all_m = workspace.take(l.parts * l.m);
+  for (int64_t from = 0; from < in.count(); from += l.tiles_of_turn) {
+    const int64_t count = std::min(l.tiles_of_turn, in.count() - from);
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, p.in, p.inputs(),
-                      v + begin * p.inputs(), v_stride);
+                      v + begin * p.inputs(), l.v_stride);
     });
-    parallel_for(panels, 1, [&](int64_t first, int64_t last) {
-      Tensor u_holder, m_holder;
-      float* u = workspace(u_holder, form.products * u_stride);
-      float* m = workspace(m_holder, form.products * m_stride);
+    for_parts(l.panels, 1, [&](int64_t part, int64_t first, int64_t last) {
+      float *u = all_u + part * l.u, *m = all_m + part * l.m;
       for (int64_t n = first; n < last; ++n) {
-        const int64_t columns = std::min(panel, p.outputs() - n * panel);
-        p.weights.transform(form, n * panel, columns, panel, u, u_stride);
+        const int64_t columns = std::min(l.panel, p.outputs() - n * l.panel);
+        p.weights.transform(form, n * l.panel, columns, l.panel, u, l.u_stride);
         for (int64_t product = 0; product < form.products; ++product)
-          k.multiply(count, columns, p.inputs(), v + product * v_stride, p.inputs(), u + product * u_stride, panel,
-                     m + product * m_stride, panel, false);
-        transform_outputs(out, from, from + count, form, m, m_stride, panel, columns, p.out, n * panel);
+          k.multiply(count, columns, p.inputs(), v + product * l.v_stride, p.inputs(), u + product * l.u_stride,
+                     l.panel, m + product * l.m_stride, l.panel, false);
+        transform_outputs(out, from, from + count, form, m, l.m_stride, l.panel, columns, p.out, n * l.panel);
       }
     });
   }
 }
 
+bool weights_stay_in_caches(const Form& form, int64_t inputs, int64_t outputs) {
+  return form.products * inputs * outputs * 4 <= (int64_t{4} << 20);
+}
+
 void convolve(const Problem& p) {
-  if (p.form.products * p.inputs() * p.outputs() * 4 <= (int64_t{4} << 20))
+  if (weights_stay_in_caches(p.form, p.inputs(), p.outputs()))
     convolve_by_tiles(p);
   else
     convolve_by_outputs(p);
+}
+
+int64_t convolve_bytes(const Shape& x, int64_t inputs, int64_t outputs) {
+  const Form& form = form_for(x);
+  const int64_t tiles = count_tiles(x, form);
+  return 4 * (weights_stay_in_caches(form, inputs, outputs) ? TilesLayout(form, tiles, inputs, outputs).floats()
+                                                            : OutputsLayout(form, tiles, inputs, outputs).floats());
 }
 
 }  // namespace
@@ -239,62 +314,60 @@ void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy
   const Form& form = form_for(x);
   const int64_t inputs = w[3], outputs = w[0];
   const Tiles in(x, inputs, form), out(x, outputs, form);
-  // In parts of the same size on any number of threads: the sums over the tiles are taken part by part.
-  const int64_t bytes_of_tile = form.products * (inputs + outputs) * 4;
-  const int64_t parts = (in.count() * bytes_of_tile + (20 << 20) - 1) / (20 << 20);
-  const int64_t part = (in.count() + parts - 1) / parts;
-  const int64_t v_stride = part * inputs + skew, m_stride = part * outputs + skew;
-  Tensor v_holder, m_holder;
-  float* v = workspace(v_holder, form.products * v_stride);
-  float* m = workspace(m_holder, form.products * m_stride);
+  const WeightGradientLayout l(form, in.count(), inputs, outputs);
+  Workspace workspace(l.floats());
+  float *v = workspace.take(l.v), *m = workspace.take(l.m), *all_u = workspace.take(l.parts * l.u);
   const auto transform = [&](int64_t from, int64_t count) {
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, images, inputs,
-                      v + begin * inputs, v_stride);
+                      v + begin * inputs, l.v_stride);
       transform_tiles(out, from + begin, from + end, form.output_adjoint, 0, form.tile, dy, outputs,
-                      m + begin * outputs, m_stride);
+                      m + begin * outputs, l.m_stride);
     });
   };
-  const auto transform_back = [&](const float* u, int64_t stride, int64_t first, int64_t count) {
+  const auto transform_back = [&](const float* u, int64_t first, int64_t count) {
     float* to[taps];
     for (int64_t o = first; o < first + count; ++o, u += inputs) {
       for (int64_t tap = 0; tap < taps; ++tap) to[tap] = dw + (o * taps + tap) * inputs;
-      form.weight_adjoint(u, stride, inputs, to);
+      form.weight_adjoint(u, l.u_stride, inputs, to);
     }
   };
 
-  Tensor u_holder;
-  if (parts == 1) {
+  if (l.turns == 1) {
     // Output channels are shared out: what is between product and result stays in a thread's cache.
     transform(0, in.count());
-    const int64_t rows = 2 * k.max_rows, blocks = (outputs + rows - 1) / rows;
-    parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
-      Tensor own_holder;
-      const int64_t u_stride = rows * inputs + skew;
-      float* u = workspace(own_holder, form.products * u_stride);
+    for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
+      float* u = all_u + part * l.u;
       for (int64_t b = first; b < last; ++b) {
-        const int64_t begin = outputs * b / blocks, count = outputs * (b + 1) / blocks - begin;
+        const int64_t begin = outputs * b / l.blocks, count = outputs * (b + 1) / l.blocks - begin;
         for (int64_t product = 0; product < form.products; ++product)
-          k.multiply_transposed(count, inputs, part, m + product * m_stride + begin, outputs, v + product * v_stride,
-                                inputs, u + product * u_stride, inputs, false);
-        transform_back(u, u_stride, begin, count);
+          k.multiply_transposed(count, inputs, in.count(), m + product * l.m_stride + begin, outputs,
+                                v + product * l.v_stride, inputs, u + product * l.u_stride, inputs, false);
+        transform_back(u, begin, count);
       }
     });
     return;
   }
-  const int64_t u_stride = outputs * inputs + skew;
-  float* u = workspace(u_holder, form.products * u_stride);
-  for (int64_t from = 0; from < in.count(); from += part) {
-    const int64_t count = std::min(part, in.count() - from);
+  for (int64_t from = 0; from < in.count(); from += l.tiles_of_turn) {
+    const int64_t count = std::min(l.tiles_of_turn, in.count() - from);
     transform(from, count);
     parallel_for(form.products, 1, [&](int64_t first, int64_t last) {
       for (int64_t product = first; product < last; ++product)
-        k.multiply_transposed(outputs, inputs, count, m + product * m_stride, outputs, v + product * v_stride, inputs,
-                              u + product * u_stride, inputs, from > 0);
+        k.multiply_transposed(outputs, inputs, count, m + product * l.m_stride, outputs, v + product * l.v_stride,
+                              inputs, all_u + product * l.u_stride, inputs, from > 0);
     });
   }
   parallel_for(outputs, 1,
-               [&](int64_t begin, int64_t end) { transform_back(u + begin * inputs, u_stride, begin, end - begin); });
+               [&](int64_t begin, int64_t end) { transform_back(all_u + begin * inputs, begin, end - begin); });
+}
+
+int64_t convolution_bytes(const Shape& x, const Shape& w) { return convolve_bytes(x, w[3], w[0]); }
+
+int64_t convolution_input_gradient_bytes(const Shape& x, const Shape& w) { return convolve_bytes(x, w[0], w[3]); }
+
+int64_t convolution_weight_gradient_bytes(const Shape& x, const Shape& w) {
+  const Form& form = form_for(x);
+  return 4 * WeightGradientLayout(form, count_tiles(x, form), w[3], w[0]).floats();
 }
 
 }  // namespace minissl::winograd

@@ -19,4 +19,9 @@ void convolution(const Shape& x, const Shape& w, const float* images, const floa
 void convolution_input_gradient(const Shape& x, const Shape& w, const float* dy, const float* weights, float* dx);
 void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy, const float* images, float* dw);
 
+/// Bytes of workspace that each takes while it runs.
+int64_t convolution_bytes(const Shape& x, const Shape& w);
+int64_t convolution_input_gradient_bytes(const Shape& x, const Shape& w);
+int64_t convolution_weight_gradient_bytes(const Shape& x, const Shape& w);
+
 }  // namespace minissl::winograd

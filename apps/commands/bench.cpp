@@ -5,6 +5,8 @@
 #include <sstream>
 #include <sys/resource.h>
 
+#include "apps/memory_flags.h"
+#include "apps/memory_report.h"
 #include "apps/method_flags.h"
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
@@ -21,12 +23,14 @@ struct BenchStep {
   CommonFlags common;
   NetworkFlags network;
   MethodFlags method;
+  MemoryFlags memory;
   int64_t batch = 32;
   int steps = 5, warmup = 2;
   bool profile = false;
   std::string trace;
 
   void run() const;
+  void run(const MemoryPlan& plan) const;
 };
 
 Tensor random_view(const Shape& shape, DType dtype, uint64_t seed, uint32_t number) {
@@ -46,9 +50,17 @@ int64_t process_peak_bytes() {
 void BenchStep::run() const {
   common.apply();
   const DType dtype = common.dtype();
-  const auto net = method.make(network, common.seed, dtype);
   require(batch > 0 && steps > 0 && warmup >= 0, "--batch and --steps must be above 0");
-  net->check_data(batch, batch);
+  const StepDescription description = describe_step(method, network, {}, batch, dtype);
+  const MemoryPlan plan = memory.plan(description);
+  if (!common.json && plan.recompute.policy() == RecomputePlan::Policy::chain)
+    for (const std::string& line : plan_lines(plan)) fmt::print("{}\n", line);
+  with_memory_advice(description, [&] { run(plan); });
+}
+
+void BenchStep::run(const MemoryPlan& plan) const {
+  const DType dtype = common.dtype();
+  const auto net = method.make(network, common.seed, dtype);
   Optimizer optimizer({}, net->online());
   const Shape shape{batch, network.size, network.size, network.channels};
   const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
@@ -69,7 +81,7 @@ void BenchStep::run() const {
     net->online().zero_gradients();
     const StepPosition position{i, warmup + steps};
     net->before_step(position);
-    const Variable loss = net->loss(views, log);
+    const Variable loss = with_plan(plan.recompute, [&] { return net->loss(views, log); });
     backward(loss);
     net->after_backward();
     optimizer.step(1e-4);
@@ -101,7 +113,10 @@ void BenchStep::run() const {
       {"step_ms", {rounded(median, 10), rounded(milliseconds.front(), 10), rounded(milliseconds.back(), 10)}},
       {"peak_mb", process_peak_bytes() >> 20},
       {"loss", rounded(last_loss, 1e4)},
-      {"allocator_peak_bytes", allocator().usage().peak}};
+      {"allocator_peak_bytes", allocator().usage().peak},
+      {"predicted_peak_bytes", plan.memory.usage.peak},
+      {"allocator_reserved_bytes", allocator().usage().reserved},
+      {"predicted_reserved_bytes", plan.memory.usage.reserved}};
   if (common.json) {
     fmt::print("{}\n", result.dump());
     return;
@@ -109,7 +124,8 @@ void BenchStep::run() const {
   fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",
              method.method(), network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
              milliseconds.front(), milliseconds.back());
-  fmt::print("memory: process {}; tensors {}\n", format_bytes(process_peak_bytes()), allocator().usage().str());
+  fmt::print("memory: process {}; tensors {}; predicted {}\n", format_bytes(process_peak_bytes()),
+             allocator().usage().str(), format_bytes(plan.memory.usage.peak));
   if (profile) fmt::print("\n{}", profile_table(profiler->events(), profiled_seconds, steps));
 }
 
@@ -130,6 +146,7 @@ void add_bench(CLI::App& app) {
     command.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
     flags->network.add_to(command);
     flags->method.add_to(command);
+    flags->memory.add_to(command);
     flags->common.add_to(command);
     command.callback([flags] { flags->run(); });
   });

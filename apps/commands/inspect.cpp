@@ -1,3 +1,4 @@
+#include "apps/memory_flags.h"
 #include "apps/method_flags.h"
 #include "apps/step_record.h"
 #include "nn/optimizer.h"
@@ -11,6 +12,7 @@ struct InspectStep {
   CommonFlags common;
   NetworkFlags network;
   MethodFlags method;
+  MemoryFlags memory;
   OptimizerOptions optimizer;
   std::string weights, views, out;
   int64_t steps = 1;
@@ -43,8 +45,13 @@ void InspectStep::run() const {
   const auto net = method.make(network, common.seed, dtype);
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
-  const NamedTensors written = record_steps(
-      *net, optimizer, lr, steps, [&](int64_t step) { return read_views(view_file, step, dtype, network.channels); });
+  const Shape images = read_views(view_file, 0, dtype, network.channels).view1.shape();
+  StepDescription description = describe_step(method, network, optimizer, images[0], dtype);
+  description.images = images;
+  const RecomputePlan plan = memory.plan(description).recompute;
+  const NamedTensors written = record_steps(*net, optimizer, lr, steps, plan, [&](int64_t step) {
+    return read_views(view_file, step, dtype, network.channels);
+  });
   save_safetensors(out, written,
                    {{"method", method.method()}, {"arch", network.arch}, {"precision", common.precision}});
   fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
@@ -65,6 +72,7 @@ void add_step(CLI::App& app) {
     add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
     flags->network.add_to(command);
     flags->method.add_to(command);
+    flags->memory.add_to(command);
     flags->common.add_to(command);
     command.callback([flags] { flags->run(); });
   });
@@ -77,6 +85,7 @@ void add_inspect(CLI::App& app) {
   inspect->require_subcommand(1);
   add_step(*inspect);
   add_inspect_leak(*inspect);
+  add_inspect_memory(*inspect);
 }
 
 }  // namespace minissl

@@ -24,6 +24,7 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
   f.network.add_to(command);
   f.method.add_to(command);
+  f.memory.add_to(command);
   command.option_defaults()->group("Augmentation");
   Augmentation& a = f.augmentation;
   add_list(command, "crop-scale", a.crop_scale, "part of the image's area that a view shows: from,to");

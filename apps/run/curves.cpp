@@ -167,6 +167,27 @@ Chart accuracy_chart(const std::vector<Json>& events) {
   return chart;
 }
 
+Chart memory_chart(const Json& event) {
+  Chart chart{.id = "memory_timeline", .title = "GiB over a step", .x_label = "operation", .from_zero = true};
+  const auto timeline = event.find("timeline");
+  if (timeline == event.end() || !timeline->is_object()) return chart;
+  const auto curve = [&](const char* name, const char* field, int colour) {
+    Curve c{.name = name, .colour = colour};
+    const auto x = timeline->find("operation"), y = timeline->find(field);
+    if (x == timeline->end() || y == timeline->end() || !x->is_array() || !y->is_array() || x->size() != y->size())
+      return;
+    for (size_t i = 0; i < x->size(); ++i) {
+      if (!(*x)[i].is_number() || !(*y)[i].is_number()) return;
+      c.x.push_back((*x)[i].get<double>());
+      c.y.push_back((*y)[i].get<double>() / 0x1p30);
+    }
+    if (has_values(c)) chart.curves.push_back(std::move(c));
+  };
+  curve("in use", "live_bytes", 0);
+  curve("kept for backward", "saved_bytes", 1);
+  return chart;
+}
+
 std::vector<SpreadCharts> spread_charts(const std::vector<Json>& events) {
   std::vector<const Json*> looks;
   for (const Json& event : events)

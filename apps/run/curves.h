@@ -49,6 +49,9 @@ TrainingCharts training_charts(const std::vector<Json>& events);
 /// k-nearest-neighbour accuracy over the epochs with its baselines; no curves when there was no evaluation.
 Chart accuracy_chart(const std::vector<Json>& events);
 
+/// Memory over the operations of a step, of a memory event that has a time line; no curves when there is none.
+Chart memory_chart(const Json& event);
+
 /// One collapse metric over the epochs, for both spaces. The explanation says what to look for.
 struct SpreadCharts {
   std::string title, explanation;

@@ -197,6 +197,13 @@ void add_memory(Page& page, const std::vector<Json>& events) {
                     escape_html(tag), bytes(at_peak), share, share, bytes(number(usage, "peak_bytes"))));
   }
   page.add("</tbody></table></div>\n");
+  if (const Chart chart = memory_chart(event); !chart.curves.empty()) {
+    page.add(
+        fmt::format("<p class=\"lead\">Operation by operation, as predicted: the forward pass up to {:.0f}, then the "
+                    "backward pass.</p>\n",
+                    number(event.at("timeline"), "backward_from")));
+    page.add_chart(chart, "large", bytes(peak));
+  }
   page.end_section();
 }
 

@@ -1,5 +1,6 @@
 #include "tensor/ops/batch_norm.h"
 
+#include "tensor/bits.h"
 #include "tensor/eigen.h"
 
 namespace minissl::ops {
@@ -27,15 +28,32 @@ auto mutable_columns(const Tensor& t) {
   return mutable_matrix<T>(t, t.numel() / t.dim(-1), t.dim(-1)).array();
 }
 
+// y = x * scale + shift
+template <class T>
+struct ScaleAndShift {
+  Row<T> scale, shift;
+
+  template <class Op>
+  ScaleAndShift(const Op& op, const Row<T>& mean, const Row<T>& variance)
+      : scale(row<T>(op.weight) / (variance + static_cast<T>(op.eps)).sqrt()),
+        // In the order of PyTorch's, for float64 agreement to the last digits.
+        shift(row<T>(op.bias) - mean * scale) {}
+};
+
 template <class T, class Op>
 void normalize_columns(const Op& op, const Row<T>& mean, const Row<T>& variance) {
-  const Row<T> scale = row<T>(op.weight) / (variance + static_cast<T>(op.eps)).sqrt();
-  // In the order of PyTorch's, for float64 agreement to the last digits.
-  const Row<T> shift = row<T>(op.bias) - mean * scale;
+  const ScaleAndShift<T> map(op, mean, variance);
   auto y = mutable_columns<T>(op.y);
-  y = (columns<T>(op.x).rowwise() * scale).rowwise() + shift;
+  y = (columns<T>(op.x).rowwise() * map.scale).rowwise() + map.shift;
   if (op.residual.defined()) y += columns<T>(op.residual);
   if (op.relu) y = y.max(T{0});
+}
+
+// Calls f(row of bits, first element of the row) for each row of channels.
+template <class Bits, class F>
+void each_row(const Tensor& x, Bits* bits, F&& f) {
+  const int64_t channels = x.dim(-1), rows = x.numel() / channels;
+  for (int64_t r = 0; r < rows; ++r) f(bits + r * bytes_for_bits(channels), r * channels);
 }
 
 }  // namespace
@@ -49,6 +67,9 @@ void kernel(Reference, const BatchNorm& op) {
     normalize_columns<T>(op, mean, variance);
     mutable_row<T>(op.mean) = mean;
     mutable_row<T>(op.variance) = variance;
+    if (op.mask.defined())
+      each_row(op.x, op.mask.mutable_data<uint8_t>(),
+               [&](uint8_t* bits, int64_t first) { pack_positive(op.y.data<T>() + first, op.x.dim(-1), bits); });
   });
 }
 
@@ -59,7 +80,7 @@ void kernel(Reference, const BatchNormInference& op) {
   });
 }
 
-// With x^ = (x - mean) * inv_std and g = dy where y > 0:
+// With x^ = (x - mean) * inv_std and g = dy where there was no ReLU or its output was positive:
 //   dbias = sum g, dweight = sum g x^, dx = weight * inv_std * (g - dbias / M - x^ dweight / M).
 void kernel(Reference, const BatchNormGradient& op) {
   visit_arithmetic(op.dy.dtype(), [&](auto type) {
@@ -68,7 +89,14 @@ void kernel(Reference, const BatchNormGradient& op) {
     const T count = static_cast<T>(x.rows());
     const Row<T> inv_std = (row<T>(op.variance) + static_cast<T>(op.eps)).sqrt().inverse();
     Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> g = columns<T>(op.dy);
-    if (op.y.defined()) g = (columns<T>(op.y) > T{0}).select(g, T{0});
+    if (op.mask.defined()) {
+      each_row(op.x, op.mask.data<uint8_t>(), [&](const uint8_t* bits, int64_t first) {
+        select_by_bits(bits, g.data() + first, op.x.dim(-1), g.data() + first);
+      });
+    } else if (op.relu) {
+      const ScaleAndShift<T> map(op, row<T>(op.mean), row<T>(op.variance));
+      g = (((x.rowwise() * map.scale).rowwise() + map.shift) > T{0}).select(g, T{0});
+    }
     const Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> normalized =
         (x.rowwise() - row<T>(op.mean)).rowwise() * inv_std;
     const Row<T> dbias = g.colwise().sum(), dweight = (g * normalized).colwise().sum();

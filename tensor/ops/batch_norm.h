@@ -14,10 +14,12 @@ struct BatchNorm {
   Tensor y, mean, variance;
   double eps = 1e-5;
   bool relu = false;
+  Tensor mask = {};  ///< u8 (..., ceil(C / 8)), or undefined: a bit for each y > 0 (tensor/bits.h)
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const BatchNorm&);
 void kernel(Cpu, const BatchNorm&);
+int64_t workspace_bytes(Cpu, const BatchNorm&);
 
 /// With given statistics (the running averages).
 struct BatchNormInference {
@@ -30,17 +32,20 @@ struct BatchNormInference {
 void kernel(Reference, const BatchNormInference&);
 void kernel(Cpu, const BatchNormInference&);
 
-/// Gradient of BatchNorm. Needs x and the statistics, and y where there was a ReLU (its sign is the mask).
+/// Gradient of BatchNorm. Where there was a ReLU, its mask is what BatchNorm returned as such, or, where nothing was
+/// added before it, follows from x. dx or dresidual, but not both, may be dy.
 struct BatchNormGradient {
   static constexpr const char* name = "batch_norm_gradient";
-  Tensor dy, x, weight, mean, variance;
-  Tensor y;  ///< the output, or undefined: no ReLU
+  Tensor dy, x, weight, bias, mean, variance;
+  Tensor mask;  ///< of BatchNorm, or undefined
   Tensor dx, dweight, dbias;
   Tensor dresidual;  ///< like x, or undefined: not wanted
   double eps = 1e-5;
+  bool relu = false;
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const BatchNormGradient&);
 void kernel(Cpu, const BatchNormGradient&);
+int64_t workspace_bytes(Cpu, const BatchNormGradient&);
 
 }  // namespace minissl::ops

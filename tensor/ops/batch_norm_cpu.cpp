@@ -1,6 +1,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tensor/bits.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/parallel.h"
 
@@ -13,7 +14,29 @@ namespace {
 
 int64_t rows_per_block(int64_t channels) { return std::max<int64_t>(1, 24 * 1024 / (channels * 4)); }
 
-// y = x * scale + shift (+ residual), then ReLU, for one row of channels.
+// Two sums per block and channel.
+template <class Op>
+Shape partial_sums(const Op& op) {
+  const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels, block_rows = rows_per_block(channels);
+  return {(rows + block_rows - 1) / block_rows, 2, channels};
+}
+
+// y = x * scale + shift, a number of each for every channel.
+struct ScaleAndShift {
+  std::vector<float> scale, shift;
+
+  template <class Op>
+  ScaleAndShift(const Op& op, const float* mean, const float* variance)
+      : scale(static_cast<size_t>(op.x.dim(-1))), shift(scale.size()) {
+    const float *weight = op.weight.template data<float>(), *bias = op.bias.template data<float>();
+    for (size_t c = 0; c < scale.size(); ++c) {
+      scale[c] = static_cast<float>(weight[c] / std::sqrt(variance[c] + op.eps));
+      shift[c] = bias[c] - mean[c] * scale[c];
+    }
+  }
+};
+
+// One row of channels of it, the residual added, then ReLU.
 template <bool add, bool relu>
 void affine(const float* x, const float* residual, const float* scale, const float* shift, int64_t channels, float* y) {
 #pragma omp simd
@@ -26,31 +49,59 @@ void affine(const float* x, const float* residual, const float* scale, const flo
 }
 
 template <class Op>
-void apply_affine(const Op& op, const std::vector<float>& scale, const std::vector<float>& shift) {
+void normalize(const Op& op, const float* mean, const float* variance) {
   const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
+  const ScaleAndShift map(op, mean, variance);
   const float* x = op.x.template data<float>();
   const float* residual = op.residual.defined() ? op.residual.template data<float>() : nullptr;
   float* y = op.y.template mutable_data<float>();
+  uint8_t* mask = nullptr;
+  if constexpr (requires { op.mask; })
+    if (op.mask.defined()) mask = op.mask.template mutable_data<uint8_t>();
   const auto function = residual ? (op.relu ? affine<true, true> : affine<true, false>)
                                  : (op.relu ? affine<false, true> : affine<false, false>);
   parallel_for(rows, rows_per_block(channels), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      function(x + r * channels, residual ? residual + r * channels : nullptr, scale.data(), shift.data(), channels,
-               y + r * channels);
+    for (int64_t r = begin; r < end; ++r) {
+      function(x + r * channels, residual ? residual + r * channels : nullptr, map.scale.data(), map.shift.data(),
+               channels, y + r * channels);
+      if (mask) pack_positive(y + r * channels, channels, mask + r * bytes_for_bits(channels));
+    }
   });
 }
 
-template <class Op>
-void normalize(const Op& op, const float* mean, const float* variance) {
-  const auto channels = static_cast<size_t>(op.x.dim(-1));
-  const float *weight = op.weight.template data<float>(), *bias = op.bias.template data<float>();
-  std::vector<float> scale(channels), shift(channels);
-  for (size_t c = 0; c < channels; ++c) {
-    scale[c] = static_cast<float>(weight[c] / std::sqrt(variance[c] + op.eps));
-    shift[c] = bias[c] - mean[c] * scale[c];
+// Of the gradient, what passes the ReLU, row by row: all, what the mask lets through, or what the mask would if it were
+// there (it follows from x where nothing was added before the ReLU, and reading x again is cheaper than y).
+class Masked {
+ public:
+  explicit Masked(const BatchNormGradient& op)
+      : dy_(op.dy.data<float>()),
+        x_(op.x.data<float>()),
+        channels_(op.x.dim(-1)),
+        bits_(op.mask.defined() ? op.mask.data<uint8_t>() : nullptr),
+        map_(op, op.mean.data<float>(), op.variance.data<float>()),
+        from_x_(op.relu && bits_ == nullptr) {}
+
+  /// Row r, in `buffer` unless it is the gradient's own.
+  const float* row(int64_t r, float* buffer) const {
+    const float* dy = dy_ + r * channels_;
+    if (bits_ != nullptr) {
+      select_by_bits(bits_ + r * bytes_for_bits(channels_), dy, channels_, buffer);
+      return buffer;
+    }
+    if (!from_x_) return dy;
+    const float *x = x_ + r * channels_, *scale = map_.scale.data(), *shift = map_.shift.data();
+#pragma omp simd
+    for (int64_t c = 0; c < channels_; ++c) buffer[c] = x[c] * scale[c] + shift[c] > 0 ? dy[c] : 0.0f;
+    return buffer;
   }
-  apply_affine(op, scale, shift);
-}
+
+ private:
+  const float *dy_, *x_;
+  int64_t channels_;
+  const uint8_t* bits_;
+  ScaleAndShift map_;
+  bool from_x_;
+};
 
 }  // namespace
 
@@ -59,7 +110,7 @@ void kernel(Cpu, const BatchNorm& op) {
   const int64_t block_rows = rows_per_block(channels), blocks = (rows + block_rows - 1) / block_rows;
   const float* x = op.x.data<float>();
   // Per block and channel: the mean, and the sum of squared deviations from it.
-  const Tensor partial = Tensor::empty({blocks, 2, channels});
+  const Tensor partial = Tensor::empty(partial_sums(op));
   float* sums = partial.mutable_data<float>();
   for_blocks(rows, block_rows, [&](int64_t b, int64_t begin, int64_t end) {
     float* mean = sums + b * 2 * channels;
@@ -98,40 +149,33 @@ void kernel(Cpu, const BatchNorm& op) {
   normalize(op, out_mean, out_variance);
 }
 
+int64_t workspace_bytes(Cpu, const BatchNorm& op) { return partial_sums(op).numel() * size_of(DType::f32); }
+int64_t workspace_bytes(Cpu, const BatchNormGradient& op) { return partial_sums(op).numel() * size_of(DType::f32); }
+
 void kernel(Cpu, const BatchNormInference& op) { normalize(op, op.mean.data<float>(), op.variance.data<float>()); }
 
 void kernel(Cpu, const BatchNormGradient& op) {
   const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
   const int64_t block_rows = rows_per_block(channels), blocks = (rows + block_rows - 1) / block_rows;
-  const float *dy = op.dy.data<float>(), *x = op.x.data<float>();
-  const float *mean = op.mean.data<float>(), *variance = op.variance.data<float>(), *weight = op.weight.data<float>();
-  const bool masked_by_relu = op.y.defined(), residual_wanted = op.dresidual.defined();
-  float* dx = op.dx.mutable_data<float>();
-  // Where there is no such tensor, any other stands in for it, unread.
-  const float* y = masked_by_relu ? op.y.data<float>() : x;
-  float* dresidual = residual_wanted ? op.dresidual.mutable_data<float>() : dx;
+  const float *x = op.x.data<float>(), *mean = op.mean.data<float>(), *variance = op.variance.data<float>();
+  const float* weight = op.weight.data<float>();
+  const Masked masked(op);
 
-  const Tensor partial = Tensor::empty({blocks, 2, channels});
+  const Tensor partial = Tensor::empty(partial_sums(op));
   float* sums = partial.mutable_data<float>();
   for_blocks(rows, block_rows, [&](int64_t b, int64_t begin, int64_t end) {
     float* sum_g = sums + b * 2 * channels;
     float* sum_gx = sum_g + channels;
     std::fill(sum_g, sum_gx + channels, 0.0f);
-    const auto accumulate = [&](auto masked) {
-      for (int64_t r = begin; r < end; ++r) {
-        const float *dy_row = dy + r * channels, *x_row = x + r * channels, *y_row = y + r * channels;
+    std::vector<float> buffer(static_cast<size_t>(channels));
+    for (int64_t r = begin; r < end; ++r) {
+      const float *g = masked.row(r, buffer.data()), *x_row = x + r * channels;
 #pragma omp simd
-        for (int64_t c = 0; c < channels; ++c) {
-          const float g = !masked || y_row[c] > 0 ? dy_row[c] : 0.0f;
-          sum_g[c] += g;
-          sum_gx[c] += g * (x_row[c] - mean[c]);
-        }
+      for (int64_t c = 0; c < channels; ++c) {
+        sum_g[c] += g[c];
+        sum_gx[c] += g[c] * (x_row[c] - mean[c]);
       }
-    };
-    if (masked_by_relu)
-      accumulate(std::true_type{});
-    else
-      accumulate(std::false_type{});
+    }
   });
 
   std::vector<double> sum_g(static_cast<size_t>(channels)), sum_gx(static_cast<size_t>(channels));
@@ -153,30 +197,21 @@ void kernel(Cpu, const BatchNormGradient& op) {
     b[i] = static_cast<float>(slope);
     k[i] = static_cast<float>(-scale * sum_g[i] / m);
   }
-  const auto write = [&](auto masked, auto wants_residual) {
-    parallel_for(rows, block_rows, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) {
-        const float *dy_row = dy + r * channels, *x_row = x + r * channels, *y_row = y + r * channels;
-        float *dx_row = dx + r * channels, *dresidual_row = dresidual + r * channels;
-        const float *pa = a.data(), *pb = b.data(), *pk = k.data();
+  float* dx = op.dx.mutable_data<float>();
+  float* dresidual = op.dresidual.defined() ? op.dresidual.mutable_data<float>() : nullptr;
+  parallel_for(rows, block_rows, [&](int64_t begin, int64_t end) {
+    std::vector<float> buffer(static_cast<size_t>(channels));
+    const float *pa = a.data(), *pb = b.data(), *pk = k.data();
+    for (int64_t r = begin; r < end; ++r) {
+      const float *g = masked.row(r, buffer.data()), *x_row = x + r * channels;
+      float* dx_row = dx + r * channels;
+      if (dresidual) std::copy_n(g, channels, dresidual + r * channels);
 #pragma omp simd
-        for (int64_t c = 0; c < channels; ++c) {
-          const float g = !masked || y_row[c] > 0 ? dy_row[c] : 0.0f;
-          // Centred first: x and its mean may be large beside their difference.
-          dx_row[c] = pa[c] * g + (pb[c] * (x_row[c] - mean[c]) + pk[c]);
-          if constexpr (wants_residual) dresidual_row[c] = g;
-        }
-      }
-    });
-  };
-  if (masked_by_relu && residual_wanted)
-    write(std::true_type{}, std::true_type{});
-  else if (masked_by_relu)
-    write(std::true_type{}, std::false_type{});
-  else if (residual_wanted)
-    write(std::false_type{}, std::true_type{});
-  else
-    write(std::false_type{}, std::false_type{});
+      for (int64_t c = 0; c < channels; ++c)
+        // Centred first: x and its mean may be large beside their difference.
+        dx_row[c] = pa[c] * g[c] + (pb[c] * (x_row[c] - mean[c]) + pk[c]);
+    }
+  });
 }
 
 }  // namespace minissl::ops

@@ -106,6 +106,27 @@ void kernel(Cpu, const ConvolutionWeightGradient& op) {
                                       op.dw.mutable_data<float>());
 }
 
+int64_t workspace_bytes(Cpu, const Convolution& op) {
+  if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution_bytes(op.x.shape(), op.w.shape());
+  return onednn::workspace_bytes(onednn::Direction::forward, op.x.shape(), op.w.shape(), op.y.shape(),
+                                 op.geometry.stride, op.geometry.padding);
+}
+
+int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
+  if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape());
+  return onednn::workspace_bytes(onednn::Direction::input_gradient, op.dx.shape(), op.w.shape(), op.dy.shape(),
+                                 op.geometry.stride, op.geometry.padding);
+}
+
+int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient& op) {
+  if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
+    return winograd::convolution_weight_gradient_bytes(op.x.shape(), op.dw.shape());
+  return onednn::workspace_bytes(onednn::Direction::weight_gradient, op.x.shape(), op.dw.shape(), op.dy.shape(),
+                                 op.geometry.stride, op.geometry.padding);
+}
+
 namespace {
 
 // The output's shape. Throws Error when there is none.

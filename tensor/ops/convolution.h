@@ -28,6 +28,7 @@ struct Convolution {
 };
 void kernel(Reference, const Convolution&);
 void kernel(Cpu, const Convolution&);
+int64_t workspace_bytes(Cpu, const Convolution&);
 
 /// Gradient with respect to x: dy (N, OH, OW, O), w (O, KH, KW, I), dx (N, H, W, I).
 struct ConvolutionInputGradient {
@@ -39,6 +40,7 @@ struct ConvolutionInputGradient {
 };
 void kernel(Reference, const ConvolutionInputGradient&);
 void kernel(Cpu, const ConvolutionInputGradient&);
+int64_t workspace_bytes(Cpu, const ConvolutionInputGradient&);
 
 /// Gradient with respect to w: dy (N, OH, OW, O), x (N, H, W, I), dw (O, KH, KW, I).
 struct ConvolutionWeightGradient {
@@ -50,6 +52,7 @@ struct ConvolutionWeightGradient {
 };
 void kernel(Reference, const ConvolutionWeightGradient&);
 void kernel(Cpu, const ConvolutionWeightGradient&);
+int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient&);
 
 /// These throw Error, with the shapes, when their tensors don't fit each other, or the geometry makes no sense.
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);

@@ -68,7 +68,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
                 [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
       return Tensor::from<int64_t>({batch}, order);
     };
-    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps,
+    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps, {},
                         [&](int64_t step) {
                           return Views{view(step, 1), view(step, 2), shuffle(step, ""), shuffle(step, "_sym")};
                         });

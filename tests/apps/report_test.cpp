@@ -92,6 +92,21 @@ TEST_F(ReportTest, RefersToNothingOutside) {
   EXPECT_EQ(html.find("src=", source + 1), std::string::npos);
 }
 
+TEST_F(ReportTest, DrawsAStepsMemory) {
+  ReportInput input = made_up_input();
+  EXPECT_FALSE(charts_of(render_report(input)).contains("memory_timeline"));
+  Json& event = input.events.back();
+  ASSERT_TRUE(is_event(event, "memory"));
+  event["timeline"] = {{"operation", {0, 3, 7}},
+                       {"live_bytes", {1LL << 30, 3LL << 30, 2LL << 30}},
+                       {"saved_bytes", {0, 1LL << 30, 0}},
+                       {"backward_from", 5}};
+  const std::string html = render_report(input);
+  EXPECT_EQ(charts_of(html).at("memory_timeline").at("curves").size(), 2U);
+  EXPECT_TRUE(contains(html, "the forward pass up to 5"));
+  expect_well_formed(html);
+}
+
 TEST_F(ReportTest, TextCannotBreakOut) {
   const std::string evil = R"(</script><script>alert("1")</script><!-- & 'x' {{data}})";
   ReportInput input = made_up_input();

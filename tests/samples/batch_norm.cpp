@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/functions.h"
+#include "tensor/bits.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
@@ -31,15 +32,23 @@ struct Variant {
 const Variant variants[] = {
     {"", false, false}, {"_relu", false, true}, {"_residual", true, false}, {"_residual_relu", true, true}};
 
-// What BatchNorm computes from (x, weight, bias[, residual]): y, mean, variance.
+// What BatchNorm computes from (x, weight, bias[, residual]): y, mean, variance, mask.
 Tensors batch_norm(const Tensors& in, const Variant& v) {
   const Tensor& x = in[0];
   const Shape channels{x.dim(-1)};
-  ops::BatchNorm op{
-      x,    in[1], in[2], v.residual ? in[3] : Tensor(), like(x, x.shape()), like(x, channels), like(x, channels),
-      1e-5, v.relu};
+  Shape bits = x.shape();
+  bits[-1] = bytes_for_bits(bits[-1]);
+  ops::BatchNorm op{.x = x,
+                    .weight = in[1],
+                    .bias = in[2],
+                    .residual = v.residual ? in[3] : Tensor(),
+                    .y = like(x, x.shape()),
+                    .mean = like(x, channels),
+                    .variance = like(x, channels),
+                    .relu = v.relu,
+                    .mask = Tensor::empty(bits, DType::u8)};
   minissl::run(op);
-  return {op.y, op.mean, op.variance};
+  return {op.y, op.mean, op.variance, op.mask};
 }
 
 // ReLU's kink: moves elements of x until none of the outputs is within a hundredth of zero. (Its statistics move with
@@ -98,26 +107,29 @@ Sample gradient(const Case& c, const Variant& v) {
   return {.operation = ops::BatchNormGradient::name,
           .name = std::string(c.name) + v.name,
           .inputs = inputs_for(c.x, v.residual),
-          // dy, x, weight, mean, variance, y
+          // dy, x, weight, bias, mean, variance, mask
           .derive =
               [=](const Tensors& in) {
                 const Tensors out = batch_norm(clear_of_kink(in, v), v);
                 const Tensor dy = normal(c.x).draw(c.x, Random(1, RandomSite::test));
-                return Tensors{dy, in[0], in[1], out[1], out[2], out[0]};
+                return Tensors{dy, in[0], in[1], in[2], out[1], out[2], out[3]};
               },
           .run =
               [=](const Tensors& in) {
                 const Tensor &dy = in[0], &weight = in[2];
-                ops::BatchNormGradient op{dy,
-                                          in[1],
-                                          weight,
-                                          in[3],
-                                          in[4],
-                                          v.relu ? in[5] : Tensor(),
-                                          like(dy, dy.shape()),
-                                          like(dy, weight.shape()),
-                                          like(dy, weight.shape()),
-                                          v.residual ? like(dy, dy.shape()) : Tensor()};
+                // Behind an addition the mask is needed, else it follows from x.
+                ops::BatchNormGradient op{.dy = dy,
+                                          .x = in[1],
+                                          .weight = weight,
+                                          .bias = in[3],
+                                          .mean = in[4],
+                                          .variance = in[5],
+                                          .mask = v.relu && v.residual ? in[6] : Tensor(),
+                                          .dx = like(dy, dy.shape()),
+                                          .dweight = like(dy, weight.shape()),
+                                          .dbias = like(dy, weight.shape()),
+                                          .dresidual = v.residual ? like(dy, dy.shape()) : Tensor(),
+                                          .relu = v.relu};
                 minissl::run(op);
                 Tensors out{op.dx, op.dweight, op.dbias};
                 if (v.residual) out.push_back(op.dresidual);

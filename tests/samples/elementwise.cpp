@@ -127,6 +127,13 @@ Family elementwise_family() {
   add_scalar(family, "scalar_times", "operator*(double, Variable)", [](V x) { return 1.7 * x; });
   add_scalar(family, "times_scalar", "operator*(Variable, double)", [](V x) { return x * 1.7; });
   add_scalar(family, "divided_by_scalar", "operator/(Variable, double)", [](V x) { return x / 0.2; });
+  // In f64 it has nothing to do, so the gradient in f32 is compared with the identity's.
+  family.samples.push_back({.operation = "cast",
+                            .name = "3x7",
+                            .inputs = {normal(small_shape)},
+                            .function = "cast",
+                            .form = [](const Variables& in) { return cast(in[0], DType::f64); },
+                            .differentiable = {true}});
   family.samples.push_back({.operation = "detach",
                             .name = "3x7",
                             .inputs = {normal(small_shape)},

@@ -88,6 +88,34 @@ TEST_P(Gradient, IsTheSameForOneInputAlone) {
   }
 }
 
+// Whatever a derivative reads of an input may have been dropped after the forward pass and made again.
+TEST_P(Gradient, IsTheSameWhenInputsAreMadeAgain) {
+  int made_again = 0;
+  Sample remaking = sample();
+  remaking.form = [&](const Variables& in) {
+    Variables copies;
+    for (const Variable& x : in) {
+      if (!x.requires_grad()) {
+        copies.push_back(x);
+        continue;
+      }
+      Variable copy = record("copy", {x}, x.value().clone(), {},
+                             [](const Tensor& dy, const BackwardContext&) { return Tensors{dy}; });
+      copy.remake_by(Redo::each_use, {x}, [&](const Tensors& from) {
+        ++made_again;
+        return from[0].clone();
+      });
+      copies.push_back(std::move(copy));
+    }
+    return sample().form(copies);
+  };
+  const Tensors expected = all(DType::f32);
+  const Tensors actual = gradients(remaking, draw(sample(), DType::f32), sample().differentiable);
+  for (size_t i = 0; i < actual.size(); ++i)
+    EXPECT_TRUE(!sample().differentiable[i] || same_bits(actual[i], expected[i])) << "input " << i;
+  RecordProperty("made_again", made_again);
+}
+
 // A derivative reads what was saved and nothing else: after somebody has written to an input, it either doesn't care
 // or says so.
 TEST_P(Gradient, NoticesChangedInputs) {

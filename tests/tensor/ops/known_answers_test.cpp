@@ -64,7 +64,8 @@ TEST_P(KnownAnswers, ConvolutionStride2Padding1) {
 // print(y, bn.running_mean, bn.running_var, x.grad, bn.weight.grad, bn.bias.grad)
 TEST_P(KnownAnswers, BatchNorm) {
   const Tensor x = tensor({4, 2}, {1, 2, 3, -1, 4, 0.5, -2, 6}), weight = tensor({2}, {1.5, -0.5});
-  ops::BatchNorm op{x, weight, tensor({2}, {0.25, 1}), {}, empty({4, 2}), empty({2}), empty({2})};
+  const Tensor bias = tensor({2}, {0.25, 1});
+  ops::BatchNorm op{x, weight, bias, {}, empty({4, 2}), empty({2}), empty({2})};
   run(op);
   expect(op.y, {-0.077326523615, 0.976026852561, 1.231979570844, 1.551382391094, 1.886632618073, 1.263704621827,
                 -2.041285665302, 0.208886134518});
@@ -79,7 +80,17 @@ TEST_P(KnownAnswers, BatchNorm) {
   expect(running(1, op.variance, 4.0 / 3), {1.6, 1.80625});
 
   const Tensor dy = tensor({4, 2}, {1, -1, 0.5, 2, -2, 0.25, 3, 1});
-  ops::BatchNormGradient gradient{dy, x, weight, op.mean, op.variance, {}, empty({4, 2}), empty({2}), empty({2}), {}};
+  ops::BatchNormGradient gradient{.dy = dy,
+                                  .x = x,
+                                  .weight = weight,
+                                  .bias = bias,
+                                  .mean = op.mean,
+                                  .variance = op.variance,
+                                  .mask = {},
+                                  .dx = empty({4, 2}),
+                                  .dweight = empty({2}),
+                                  .dbias = empty({2}),
+                                  .dresidual = {}};
   run(gradient);
   expect(gradient.dx, {0.007793941421, 0.297818137796, 0.631271222966, -0.233228476178, -0.529959492528, 0.080241125687,
                        -0.109105671859, -0.144830787305});

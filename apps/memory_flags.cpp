@@ -1,0 +1,133 @@
+#include "apps/memory_flags.h"
+
+#include <fstream>
+#include <new>
+#include <sys/resource.h>
+
+#include "tensor/atomic_file.h"
+
+namespace minissl {
+namespace {
+
+// Of a line like "VmSize:   12345 kB" in a file of /proc; 0 where there is none.
+int64_t kilobytes_in(const char* file, const std::string& key) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key + ":")) return std::strtoll(line.c_str() + key.size() + 1, nullptr, 10) << 10;
+  return 0;
+}
+
+std::optional<int64_t> number_in(const char* file) {
+  std::ifstream in(file);
+  int64_t value = 0;
+  if (in >> value) return value;
+  return std::nullopt;  // not there, or "max"
+}
+
+RecomputePlan fixed_plan(const std::string& name) {
+  using Policy = RecomputePlan::Policy;
+  if (name == "none") return RecomputePlan(Policy::none);
+  if (name == "stage") return RecomputePlan(Policy::stage);
+  if (name == "block") return RecomputePlan(Policy::block);
+  fail("--recompute {} is not known; there are none, stage, block and auto", name);
+}
+
+// Throws Error when the method can't take its batch.
+void check_batch(const StepDescription& step) {
+  const DryRun dry_run;
+  step.make(step.dtype)->check_data(step.images[0], step.images[0]);
+}
+
+}  // namespace
+
+int64_t parse_bytes(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  double factor = 0;
+  const std::pair<const char*, double> units[] = {{"", 1},         {"B", 1},        {"KiB", 0x1p10}, {"MiB", 0x1p20},
+                                                  {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"KB", 1e3},     {"MB", 1e6},
+                                                  {"GB", 1e9},     {"TB", 1e12}};
+  for (const auto& [name, bytes] : units)
+    if (unit == name) factor = bytes;
+  require(end != text.c_str() && factor > 0 && value > 0, "{} is no amount of memory; say 22GiB, 512MB or bytes", text);
+  return static_cast<int64_t>(value * factor);
+}
+
+int64_t available_memory() {
+  int64_t free = kilobytes_in("/proc/meminfo", "MemAvailable");
+  if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
+    free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0));
+  rlimit address_space{};
+  getrlimit(RLIMIT_AS, &address_space);
+  if (address_space.rlim_cur != RLIM_INFINITY)
+    free = std::min(free, static_cast<int64_t>(address_space.rlim_cur) - kilobytes_in("/proc/self/status", "VmSize"));
+  return std::max<int64_t>(free, 0);
+}
+
+void MemoryFlags::add_to(CLI::App& command) {
+  command.option_defaults()->group("Memory");
+  add_flag(command, "recompute", recompute,
+           "what backward makes again instead of keeping it: none, stage, block, or auto: as the budget needs");
+  add_flag(command, "memory-budget", budget,
+           "what tensors may take, such as 22GiB, or auto: nine tenths of what is free; implies --recompute auto");
+  command.option_defaults()->group("Options");
+}
+
+std::string MemoryFlags::str() const {
+  if (budget.empty() && recompute != "auto") return "--recompute " + recompute;
+  return "--memory-budget " + (budget.empty() ? "auto" : budget);
+}
+
+MemoryPlan MemoryFlags::plan(const StepDescription& step) const {
+  check_batch(step);
+  if (budget.empty() && recompute != "auto") return describe_plan(step, fixed_plan(recompute));
+  const bool automatic = budget.empty() || budget == "auto";
+  const int64_t bytes = automatic ? available_memory() / 10 * 9 : parse_bytes(budget);
+  if (std::optional<MemoryPlan> found = plan_memory(step, bytes)) return *found;
+  const DryRun dry_run;
+  const std::unique_ptr<Method> method = step.make(step.dtype);
+  const int64_t batch = largest_batch(step, bytes, [&](int64_t b) {
+    try {
+      method->check_data(b, b);
+    } catch (const Error&) {
+      return false;
+    }
+    return true;
+  });
+  fail("{}{}: batch {} needs {} at the least; {}", str(), automatic ? " (" + format_bytes(bytes) + ")" : "",
+       step.images[0], format_bytes(smallest_plan(step).needed()),
+       batch > 0 ? fmt::format("the largest batch that fits is {}", batch) : "no batch fits");
+}
+
+StepDescription describe_step(const MethodFlags& method, const NetworkFlags& network, const OptimizerOptions& optimizer,
+                              int64_t batch, DType dtype) {
+  const DType parameters = dtype == DType::bf16 ? DType::f32 : dtype;
+  return {.make = [method, network](DType type) { return method.make(network, 0, type); },
+          .optimizer = optimizer,
+          .images = {batch, network.size, network.size, network.channels},
+          .dtype = parameters,
+          .activations = dtype};
+}
+
+void with_memory_advice(const StepDescription& step, const std::function<void()>& f) {
+  std::string what;
+  int64_t available = 0;
+  try {
+    return f();
+  } catch (const OutOfMemory& e) {
+    what = e.what();
+    available = e.available();
+  } catch (const std::bad_alloc&) {  // tensors had left nothing for the rest of the program
+    available = allocator().usage().reserved;
+    what = fmt::format("out of memory beside {} for tensors", format_bytes(available));
+  }
+  // Planning needs some memory, too.
+  allocator().release_cached();
+  if (const std::optional<MemoryPlan> plan = plan_memory(step, available))
+    fail("{}; --memory-budget {} would fit, at {:.1f}% more arithmetic", what, available, plan->extra_flops_percent);
+  fail("{}; no plan fits: {} is the least that batch {} needs; use a smaller batch or image size", what,
+       format_bytes(smallest_plan(step).needed()), step.images[0]);
+}
+
+}  // namespace minissl

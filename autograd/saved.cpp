@@ -1,0 +1,67 @@
+#include "autograd/saved.h"
+
+#include "autograd/variable.h"
+
+namespace minissl {
+namespace {
+
+#ifdef NDEBUG
+uint64_t digest_of(const Tensor&) { return 0; }
+#else
+// FNV-1a over the bytes.
+uint64_t digest_of(const Tensor& t) {
+  uint64_t hash = 14695981039346656037u;
+  for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ static_cast<uint64_t>(t.bytes_begin()[i])) * 1099511628211u;
+  return hash;
+}
+#endif
+
+}  // namespace
+
+Saved::Saved(Tensor tensor) : tensor_(std::move(tensor)) {
+  if (tensor_.defined()) version_ = tensor_.storage()->version();
+}
+
+Saved::Saved(const Variable& variable) : Saved(variable.remade() ? Tensor() : variable.value()) {
+  remade_ = variable.remade();
+}
+
+Tensor Saved::get(const char* reader) const {
+  if (remade_) return remade_->get(reader);
+  if (!tensor_.defined()) return {};
+  const uint64_t version = tensor_.storage()->version();
+  require(version == version_,
+          "{}: the tensor {} it saved for backward was changed in place since ({} writes); change it after backward(), "
+          "or give the operation a copy",
+          reader, tensor_.str(), version - version_);
+  return tensor_;
+}
+
+Remade::Remade(const Tensor& original, Redo redo, std::vector<Saved> inputs, Recipe recipe)
+    : shape_(original.shape()),
+      dtype_(original.dtype()),
+      digest_(digest_of(original)),
+      redo_(redo),
+      inputs_(std::move(inputs)),
+      recipe_(std::move(recipe)) {}
+
+// Recursion is as deep as the longest chain of tensors that were not kept: the layers of a stage, or of the network.
+Tensor Remade::get(const char* reader) {
+  if (again_.defined()) return again_;
+  std::vector<Tensor> inputs;
+  inputs.reserve(inputs_.size());
+  for (const Saved& input : inputs_) inputs.push_back(input.get(reader));
+  Tensor again = recipe_(inputs);
+  check(again, reader);
+  again.storage()->retag(MemoryTag::recomputed);
+  if (redo_ == Redo::once) again_ = again;
+  return again;
+}
+
+void Remade::check(const Tensor& again, const char* reader) const {
+  require(again.shape() == shape_ && again.dtype() == dtype_, "{}: what it reads was {}{} and is {} when made again",
+          reader, name_of(dtype_), shape_.str(), again.str());
+  require(digest_of(again) == digest_, "{}: what it reads, {}, has other bits when made again", reader, again.str());
+}
+
+}  // namespace minissl

@@ -1,0 +1,244 @@
+#include "ssl/memory_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace minissl {
+namespace {
+
+/// The place of a convolution in a part: what a pattern (a set of bits) names.
+enum Place : uint32_t { shortcut = 1, first = 2, inner = 4, last = 8 };
+constexpr uint32_t all_patterns = 16;
+
+/// A part of the chain, as the program sees it.
+struct Link {
+  struct Convolution {
+    Place place;
+    int64_t bytes;
+    double flops;
+  };
+  std::vector<Convolution> convolutions;
+  int64_t output = 0;    ///< bytes of what the next part reads
+  int64_t always = 0;    ///< bytes that are kept whatever the plan: statistics, masks, positions
+  int64_t backward = 0;  ///< transient bytes
+  int64_t forward = 0;
+  bool ends_view = false;  ///< nobody keeps its output
+};
+
+Place place_of(const PartRecord& part, size_t i) {
+  const size_t count = part.convolutions.size();
+  // Of two that read the input, the one on the shortcut comes before the block's first.
+  if (part.convolutions[i].reads_input) return i + 1 < count && part.convolutions[i + 1].reads_input ? shortcut : first;
+  return i + 1 == count ? last : inner;
+}
+
+std::vector<Link> links_of(const StepMemory& memory, DType activations) {
+  std::vector<Link> links;
+  for (size_t p = 0; p < memory.parts.size(); ++p) {
+    const PartMemory& part = memory.parts[p];
+    Link link{.convolutions = {},
+              .output = part.record.output.rank() > 0 ? part.record.output.numel() * size_of(activations) : 0,
+              .always = part.kept,
+              .backward = part.transient,
+              .forward = part.forward,
+              .ends_view = p + 1 == memory.parts.size() || memory.parts[p + 1].view != part.view};
+    for (size_t i = 0; i < part.record.convolutions.size(); ++i) {
+      const PartRecord::Convolution& c = part.record.convolutions[i];
+      link.convolutions.push_back(
+          {place_of(part.record, i), c.y.numel() * size_of(activations), ops::convolution_flops(c.w, c.y)});
+      link.always -= link.convolutions.back().bytes;
+    }
+    // A part's input counts as kept by itself.
+    if (p > 0 && !links.back().ends_view) link.always -= links.back().output;
+    link.always = std::max<int64_t>(link.always, 0);
+    links.push_back(std::move(link));
+  }
+  return links;
+}
+
+bool keeps(uint32_t pattern, const Link::Convolution& c) { return (pattern & c.place) != 0; }
+
+/// Parts [begin, end) that share a pattern, with only their first input kept.
+struct Segment {
+  size_t begin, end;
+  uint32_t pattern;
+  int64_t kept = 0;     ///< by the segment; its output is included, its input is the segment's before
+  int64_t needs = 0;    ///< the most in use while backward or forward is in it, beside what the parts before it keep
+  double repeated = 0;  ///< FLOPs
+};
+
+Segment make_segment(const std::vector<Link>& links, size_t begin, size_t end, uint32_t pattern) {
+  Segment s{begin, end, pattern};
+  int64_t again = 0;  // what was made again for parts before, to get at a part's input
+  for (size_t p = begin; p < end; ++p) {
+    const Link& link = links[p];
+    s.kept += link.always;
+    int64_t dropped = 0, for_output = 0;
+    bool reaches = true;  // the last convolution is made of those before it, back to one that is kept
+    for (auto c = link.convolutions.rbegin(); c != link.convolutions.rend(); ++c) {
+      const bool kept = keeps(pattern, *c);
+      if (c->place != shortcut) reaches = reaches && !kept;
+      if (kept) {
+        s.kept += c->bytes;
+        continue;
+      }
+      dropped += c->bytes;
+      s.repeated += c->flops;
+      if (c->place == shortcut || reaches) for_output += c->bytes;
+    }
+    s.needs = std::max({s.needs, s.kept + again + dropped + link.backward, s.kept + again + dropped + link.forward});
+    if (p + 1 < end) {
+      again += for_output + link.output;
+      s.repeated += 4 * static_cast<double>(link.output);  // normalisation, addition and ReLU
+    } else if (!link.ends_view) {
+      s.kept += link.output;
+    }
+  }
+  return s;
+}
+
+/// What a prefix of the chain comes to, and how.
+struct Prefix {
+  double repeated = std::numeric_limits<double>::infinity();
+  int64_t kept = 0;
+  const Segment* segment = nullptr;  ///< the last one
+  size_t bucket_before = 0;          ///< of the prefix before that
+};
+
+constexpr size_t buckets = 1024;
+
+/// The cheapest plan that keeps what is in use at or below `budget`, by the estimates; empty if there is none.
+std::vector<Keep> plan_chain(const std::vector<Link>& links, int64_t budget) {
+  std::vector<std::vector<Segment>> segments(links.size());  // by their first part
+  for (size_t begin = 0; begin < links.size(); ++begin)
+    for (size_t end = begin + 1; end <= links.size(); ++end) {
+      for (uint32_t pattern = 0; pattern < all_patterns; ++pattern)
+        if (const Segment s = make_segment(links, begin, end, pattern); s.needs <= budget) segments[begin].push_back(s);
+      if (links[end - 1].ends_view) break;
+    }
+  // Prefixes that keep about the same share a bucket; of them the cheapest goes on.
+  std::vector<std::vector<Prefix>> best(links.size() + 1, std::vector<Prefix>(buckets + 1));
+  best[0][0].repeated = 0;
+  for (size_t begin = 0; begin < links.size(); ++begin)
+    for (size_t bucket = 0; bucket <= buckets; ++bucket) {
+      const Prefix& before = best[begin][bucket];
+      if (before.repeated == std::numeric_limits<double>::infinity()) continue;
+      for (const Segment& s : segments[begin]) {
+        const int64_t kept = before.kept + s.kept;
+        if (before.kept + s.needs > budget || kept > budget) continue;
+        const auto to = static_cast<size_t>(static_cast<double>(kept) / static_cast<double>(budget) * buckets);
+        Prefix& after = best[s.end][to];
+        if (before.repeated + s.repeated < after.repeated) after = {before.repeated + s.repeated, kept, &s, bucket};
+      }
+    }
+  const auto cheapest = std::min_element(best.back().begin(), best.back().end(),
+                                         [](const Prefix& a, const Prefix& b) { return a.repeated < b.repeated; });
+  if (cheapest->segment == nullptr) return {};
+  std::vector<Keep> chain(links.size());
+  size_t end = links.size(), bucket = static_cast<size_t>(cheapest - best.back().begin());
+  while (end > 0) {
+    const Prefix& prefix = best[end][bucket];
+    for (size_t p = prefix.segment->begin; p < end; ++p) {
+      chain[p] = {.convolutions = 0, .output = p + 1 == end};
+      for (size_t i = 0; i < links[p].convolutions.size(); ++i)
+        if (keeps(prefix.segment->pattern, links[p].convolutions[i])) chain[p].convolutions |= 1U << i;
+    }
+    bucket = prefix.bucket_before;
+    end = prefix.segment->begin;
+  }
+  return chain;
+}
+
+/// What the estimates are made of: a step that keeps everything, and what of it is not a matter of the plan.
+class Planner {
+ public:
+  explicit Planner(const StepDescription& step)
+      : step_(step), everything_(predict_step(step, {})), links_(links_of(everything_, step.activations)) {
+    fixed_ = everything_.usage.live_by_tag;
+    // Batches, parameters, their gradients, the optimizer's moments, the queue: the same at every moment of a step.
+    for (const MemoryTag tag : {MemoryTag::saved, MemoryTag::recomputed, MemoryTag::workspace})
+      fixed_[static_cast<size_t>(tag)] = 0;
+  }
+
+  MemoryPlan describe(const RecomputePlan& recompute) const {
+    MemoryPlan plan{recompute, predict_step(step_, recompute), 0};
+    plan.extra_flops_percent = 100 * (plan.memory.flops / everything_.flops - 1);
+    return plan;
+  }
+  MemoryPlan everything() const { return {RecomputePlan(), everything_, 0}; }
+  int64_t fixed() const { return std::accumulate(fixed_.begin(), fixed_.end(), int64_t{0}); }
+  std::vector<Keep> chain(int64_t budget) const { return plan_chain(links_, budget); }
+
+ private:
+  StepDescription step_;
+  StepMemory everything_;
+  std::vector<Link> links_;
+  std::array<int64_t, memory_tag_count> fixed_;
+};
+
+MemoryPlan smallest_plan(const Planner& planner) {
+  MemoryPlan best = planner.describe(RecomputePlan(RecomputePlan::Policy::block));
+  int64_t low = 0, high = best.needed();
+  for (int i = 0; i < 16; ++i) {
+    const int64_t trial = low + (high - low) / 2;
+    const std::vector<Keep> chain = planner.chain(trial);
+    if (chain.empty()) {
+      low = trial;
+      continue;
+    }
+    high = trial;
+    if (const MemoryPlan plan = planner.describe(RecomputePlan(chain)); plan.needed() < best.needed()) best = plan;
+  }
+  return best;
+}
+
+}  // namespace
+
+MemoryPlan describe_plan(const StepDescription& step, const RecomputePlan& recompute) {
+  return Planner(step).describe(recompute);
+}
+
+std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget) {
+  const Planner planner(step);
+  if (planner.everything().needed() <= budget) return planner.everything();
+  std::optional<MemoryPlan> best;
+  // The estimate's budget that is known to lead to too large a plan, and the largest that didn't.
+  int64_t low = 0, high = budget - planner.fixed(), trial = high;
+  for (int i = 0; i < 12 && trial > 0; ++i) {
+    const std::vector<Keep> chain = planner.chain(trial);
+    if (!chain.empty()) {
+      const MemoryPlan plan = planner.describe(RecomputePlan(chain));
+      if (plan.needed() <= budget) {
+        if (!best || plan.extra_flops_percent < best->extra_flops_percent) best = plan;
+        low = trial;
+      } else {
+        high = trial;
+      }
+    } else {
+      low = trial;
+    }
+    if (low == trial && high == trial) break;
+    trial = low + (high - low) / 2;
+    if (high - low < budget / 200) break;
+  }
+  if (best) return best;
+  if (MemoryPlan least = smallest_plan(planner); least.needed() <= budget) return least;
+  return std::nullopt;
+}
+
+MemoryPlan smallest_plan(const StepDescription& step) { return smallest_plan(Planner(step)); }
+
+int64_t largest_batch(StepDescription step, int64_t budget, const std::function<bool(int64_t)>& allowed) {
+  std::vector<int64_t> batches;
+  for (int64_t b = 2; b < step.images[0]; ++b)
+    if (allowed(b)) batches.push_back(b);
+  // More images need more memory: the first that doesn't fit, by halving.
+  const auto first = std::partition_point(batches.begin(), batches.end(), [&](int64_t b) {
+    step.images[0] = b;
+    return plan_memory(step, budget).has_value();
+  });
+  return first == batches.begin() ? 0 : *std::prev(first);
+}
+
+}  // namespace minissl

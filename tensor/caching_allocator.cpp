@@ -1,0 +1,198 @@
+#include "tensor/caching_allocator.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace minissl {
+namespace {
+
+constexpr size_t alignment = 64;
+constexpr size_t segment_granularity = size_t{2} << 20;  // a huge page
+constexpr size_t small_segment = size_t{8} << 20;
+constexpr size_t guard_bytes = alignment;
+constexpr std::byte guard_pattern{0xA5};
+constexpr std::byte nan_pattern{0xff};  // NaN in every floating type
+
+size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+}  // namespace
+
+CachingAllocator::CachingAllocator(std::string device, std::unique_ptr<MemorySource> source)
+    : device_(std::move(device)), source_(std::move(source)) {}
+
+std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
+  const bool guarded = memory_checks_enabled();
+  const size_t wanted = round_up(std::max(bytes, size_t{1}), alignment);
+  const size_t size = wanted + (guarded ? 2 * guard_bytes : 0);
+  std::lock_guard lock(mutex_);
+  std::byte* begin = take(size, tag);
+  std::byte* block = guarded ? begin + guard_bytes : begin;
+  if (guarded) {
+    source_->fill(begin, guard_pattern, size);
+    source_->fill(block, nan_pattern, bytes);
+  }
+  live_.emplace(block, Live{begin, size, bytes, wanted, tag, guarded});
+  count(wanted, tag);
+  return block;
+}
+
+void CachingAllocator::deallocate(std::byte* block) noexcept {
+  std::lock_guard lock(mutex_);
+  const auto it = live_.find(block);
+  const Live live = it->second;
+  live_.erase(it);
+  if (live.guarded && !guards_intact(block, live)) count_memory_violation();
+  discount(live.counted, live.tag);
+  give_back(live.begin, live.size);
+}
+
+void CachingAllocator::retag(std::byte* block, MemoryTag tag) {
+  std::lock_guard lock(mutex_);
+  Live& live = live_.at(block);
+  discount(live.counted, live.tag);
+  count(live.counted, tag);
+  live.tag = tag;
+}
+
+MemoryUsage CachingAllocator::usage() const {
+  std::lock_guard lock(mutex_);
+  return usage_;
+}
+
+void CachingAllocator::release_cached() {
+  std::lock_guard lock(mutex_);
+  release_free_segments();
+}
+
+void CachingAllocator::reset_peak() {
+  std::lock_guard lock(mutex_);
+  usage_.peak = usage_.live;
+  usage_.peak_by_tag = usage_.at_peak_by_tag = usage_.live_by_tag;
+}
+
+void CachingAllocator::count(size_t bytes, MemoryTag tag) {
+  const auto t = static_cast<size_t>(tag);
+  usage_.live += static_cast<int64_t>(bytes);
+  usage_.live_by_tag[t] += static_cast<int64_t>(bytes);
+  usage_.peak_by_tag[t] = std::max(usage_.peak_by_tag[t], usage_.live_by_tag[t]);
+  if (usage_.live > usage_.peak) {
+    usage_.peak = usage_.live;
+    usage_.at_peak_by_tag = usage_.live_by_tag;
+  }
+}
+
+void CachingAllocator::discount(size_t bytes, MemoryTag tag) {
+  usage_.live -= static_cast<int64_t>(bytes);
+  usage_.live_by_tag[static_cast<size_t>(tag)] -= static_cast<int64_t>(bytes);
+}
+
+bool CachingAllocator::guards_intact(std::byte* block, const Live& live) {
+  return source_->holds(live.begin, guard_pattern, guard_bytes) &&
+         source_->holds(block + live.asked, guard_pattern, live.counted - live.asked + guard_bytes);
+}
+
+std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
+  if (sanitized) {
+    std::byte* begin = source_->take(size);
+    if (!begin) out_of_memory(size, tag);
+    return begin;
+  }
+  auto fit = free_.lower_bound({size, nullptr});
+  if (fit == free_.end()) {
+    add_segment(size, tag);
+    fit = free_.lower_bound({size, nullptr});
+  }
+  std::byte* begin = fit->second;
+  free_.erase(fit);
+  Part& part = parts_.at(begin);
+  if (part.size > size) {
+    parts_.emplace(begin + size, Part{part.size - size, true, 0});
+    free_.emplace(part.size - size, begin + size);
+    part.size = size;
+  }
+  part.free = false;
+  return begin;
+}
+
+void CachingAllocator::give_back(std::byte* begin, size_t size) {
+  if (sanitized) return source_->give_back(begin, size);
+  auto it = parts_.find(begin);
+  it->second.free = true;
+  if (auto next = std::next(it); next != parts_.end() && next->second.free && next->second.segment == 0)
+    merge(it, next, false);
+  if (it != parts_.begin() && it->second.segment == 0)
+    if (auto previous = std::prev(it); previous->second.free) {
+      merge(previous, it, true);
+      it = previous;
+    }
+  free_.emplace(it->second.size, it->first);
+}
+
+void CachingAllocator::merge(Parts::iterator left, Parts::iterator right, bool left_is_listed) {
+  const auto listed = left_is_listed ? left : right;
+  free_.erase({listed->second.size, listed->first});
+  left->second.size += right->second.size;
+  parts_.erase(right);
+}
+
+void CachingAllocator::add_segment(size_t size, MemoryTag tag) {
+  if (extend_last_segment(size)) return;
+  const size_t bytes = round_up(std::max(size, small_segment), segment_granularity);
+  std::byte* begin = source_->take(bytes);
+  if (!begin && release_free_segments()) begin = source_->take(bytes);
+  if (!begin) out_of_memory(size, tag);
+  parts_.emplace(begin, Part{bytes, true, bytes});
+  free_.emplace(bytes, begin);
+  last_segment_ = begin;
+  usage_.reserved += static_cast<int64_t>(bytes);
+}
+
+// Makes the end of the segment that was added last a free part of at least `size`.
+bool CachingAllocator::extend_last_segment(size_t size) {
+  const auto segment = parts_.find(last_segment_);
+  if (segment == parts_.end()) return false;
+  std::byte* end = last_segment_ + segment->second.segment;
+  const auto last = std::prev(parts_.lower_bound(end));
+  const size_t there = last->second.free ? last->second.size : 0;
+  const size_t bytes = round_up(std::max(size - there, small_segment), segment_granularity);
+  if (!source_->extend(end, bytes)) return false;
+  segment->second.segment += bytes;
+  usage_.reserved += static_cast<int64_t>(bytes);
+  if (there > 0) {
+    free_.erase({there, last->first});
+    last->second.size += bytes;
+    free_.emplace(last->second.size, last->first);
+  } else {
+    parts_.emplace(end, Part{bytes, true, 0});
+    free_.emplace(bytes, end);
+  }
+  return true;
+}
+
+// Segments that no block is in go back; false when there were none.
+bool CachingAllocator::release_free_segments() {
+  bool any = false;
+  for (auto it = parts_.begin(); it != parts_.end();) {
+    const auto [begin, part] = *it;
+    if (!part.free || part.segment != part.size) {
+      ++it;
+      continue;
+    }
+    free_.erase({part.size, begin});
+    it = parts_.erase(it);
+    source_->give_back(begin, part.size);
+    usage_.reserved -= static_cast<int64_t>(part.size);
+    any = true;
+  }
+  return any;
+}
+
+void CachingAllocator::out_of_memory(size_t size, MemoryTag tag) const {
+  throw OutOfMemory(
+      fmt::format("out of memory on {}: {} for {} could not be had beside {} ({})", device_,
+                  format_bytes(static_cast<int64_t>(size)), name_of(tag), format_bytes(usage_.reserved), usage_.str()),
+      usage_.reserved);
+}
+
+}  // namespace minissl

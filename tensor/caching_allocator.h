@@ -1,0 +1,70 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "tensor/memory.h"
+#include "tensor/memory_source.h"
+
+namespace minissl {
+
+/// The Allocator of every device; internal to tensor/. Blocks are cut from segments that a MemorySource gave, best fit
+/// first, and merge with their free neighbours when they are freed. It never looks at the memory itself. A device's
+/// work is done in the order it was asked for, so memory may be used again as soon as the host has let go of it.
+class CachingAllocator final : public Allocator {
+ public:
+  /// `device` is for messages.
+  CachingAllocator(std::string device, std::unique_ptr<MemorySource> source);
+
+  std::byte* allocate(size_t bytes, MemoryTag tag) override;
+  void deallocate(std::byte* block) noexcept override;
+  void retag(std::byte* block, MemoryTag tag) override;
+  MemoryUsage usage() const override;
+  void release_cached() override;
+  void reset_peak() override;
+
+ private:
+  struct Live {
+    std::byte* begin;
+    size_t size;            // from begin on, guard bytes included
+    size_t asked, counted;  // of the block itself
+    MemoryTag tag;
+    bool guarded;
+  };
+  // Parts of segments, by address: neighbours merge when freed, but never across segments.
+  struct Part {
+    size_t size;
+    bool free;
+    size_t segment;  // of the first part of a segment: its size; 0 elsewhere
+  };
+  using Parts = std::map<std::byte*, Part>;
+
+  void count(size_t bytes, MemoryTag tag);
+  void discount(size_t bytes, MemoryTag tag);
+  bool guards_intact(std::byte* block, const Live& live);
+  std::byte* take(size_t size, MemoryTag tag);
+  void give_back(std::byte* begin, size_t size);
+  void merge(Parts::iterator left, Parts::iterator right, bool left_is_listed);
+  void add_segment(size_t size, MemoryTag tag);
+  bool extend_last_segment(size_t size);
+  bool release_free_segments();
+  [[noreturn]] void out_of_memory(size_t size, MemoryTag tag) const;
+
+  const std::string device_;
+  const std::unique_ptr<MemorySource> source_;
+  mutable std::mutex mutex_;
+  MemoryUsage usage_;
+  std::unordered_map<std::byte*, Live> live_;
+  Parts parts_;
+  std::byte* last_segment_ = nullptr;
+  std::set<std::pair<size_t, std::byte*>> free_;
+};
+
+/// Whether new blocks are filled with NaN and fenced by guard bytes, for tests (MemoryChecks).
+bool memory_checks_enabled();
+void count_memory_violation();
+
+}  // namespace minissl

@@ -1,0 +1,55 @@
+#include "tensor/dry_run.h"
+
+#include "tensor/caching_allocator.h"
+#include "tensor/error.h"
+
+namespace minissl {
+namespace {
+
+/// Addresses without memory behind them, each segment next to the one before.
+class ImaginaryMemory final : public MemorySource {
+ public:
+  std::byte* take(size_t bytes) override { return std::exchange(next_, next_ + bytes); }
+  bool extend(std::byte* end, size_t bytes) override {
+    if (end != next_) return false;
+    next_ += bytes;
+    return true;
+  }
+  void give_back(std::byte*, size_t) noexcept override {}
+  void fill(std::byte*, std::byte, size_t) override {}
+  bool holds(const std::byte*, std::byte, size_t) override { return true; }
+
+ private:
+  std::byte* next_ = reinterpret_cast<std::byte*>(uintptr_t{1} << 40);
+};
+
+}  // namespace
+
+DryRun::DryRun()
+    : allocator_(std::make_unique<CachingAllocator>("a dry run", std::make_unique<ImaginaryMemory>())),
+      previous_(active_) {
+  active_ = this;
+}
+
+DryRun::~DryRun() { active_ = previous_; }
+
+void DryRun::add(const char* operation, double flops, int64_t workspace_bytes) {
+  std::byte* workspace =
+      workspace_bytes > 0 ? allocator_->allocate(static_cast<size_t>(workspace_bytes), MemoryTag::workspace) : nullptr;
+  const MemoryUsage now = allocator_->usage();
+  events_.push_back({operation, now.live, now.live_by_tag, flops, part_, backward_});
+  if (workspace) allocator_->deallocate(workspace);
+}
+
+void DryRun::label(int part, bool backward) {
+  part_ = part;
+  backward_ = backward;
+}
+
+double DryRun::flops() const {
+  double sum = 0;
+  for (const Event& e : events_) sum += e.flops;
+  return sum;
+}
+
+}  // namespace minissl

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "tensor/device.h"
+
+namespace minissl {
+
+/// Sanitizers see what is written where only if every block is one of the C library's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+/// Where an allocator's memory comes from and how its bytes are touched; internal to tensor/. One kind per kind of
+/// device. `take` gives memory aligned to 64 bytes, or null when there is none left.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  virtual std::byte* take(size_t bytes) = 0;
+  /// Adds `bytes` right behind memory that ends at `end`; false where that can't be had.
+  virtual bool extend(std::byte* /*end*/, size_t /*bytes*/) { return false; }
+  virtual void give_back(std::byte* memory, size_t bytes) noexcept = 0;
+  virtual void fill(std::byte* begin, std::byte value, size_t bytes) = 0;
+  /// Whether all of these bytes are `value`.
+  virtual bool holds(const std::byte* begin, std::byte value, size_t bytes) = 0;
+};
+
+std::unique_ptr<MemorySource> memory_source(Device device);
+
+}  // namespace minissl

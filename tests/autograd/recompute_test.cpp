@@ -1,0 +1,188 @@
+#include "autograd/recompute.h"
+
+#include <gtest/gtest.h>
+
+#include "autograd/functions.h"
+#include "autograd/graph.h"
+#include "tensor/random.h"
+
+namespace minissl {
+namespace {
+
+Tensor random_tensor(const Shape& shape, uint32_t number) {
+  const Tensor t = Tensor::empty(shape);
+  const Random random(number, RandomSite::test);
+  for (int64_t i = 0; i < t.numel(); ++i) t.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
+  return t;
+}
+
+// A basic block of a residual network, twice.
+class Recompute : public testing::Test {
+ protected:
+  Variable block(const Variable& x, size_t i, bool ends_stage) {
+    const PartScope part("block", x, ends_stage);
+    Variable h = batch_norm(convolution(x, w_[2 * i], {1, 1}), scale_[2 * i], shift_[2 * i], {.relu = true}).y;
+    return batch_norm(convolution(h, w_[2 * i + 1], {1, 1}), scale_[2 * i + 1], shift_[2 * i + 1],
+                      {.residual = x, .relu = true})
+        .y;
+  }
+  Variable network(const Variable& images) {
+    Variable x = convolution(images, first_, {1, 1});
+    for (size_t i = 0; i < 3; ++i) x = block(x, i, i == 2);
+    return sum(square(global_average_pool(x)));
+  }
+
+  // The gradients of all leaves, and the bytes that lay between forward and backward.
+  std::vector<std::vector<double>> gradients(const RecomputePlan& plan, int64_t* kept = nullptr) {
+    for (Variable* v : leaves()) v->set_grad({});
+    const int64_t before = allocator().usage().live;
+    const Variable loss = [&] {
+      const PlanScope scope(plan);
+      return network(images_);
+    }();
+    if (kept != nullptr) *kept = allocator().usage().live - before;
+    backward(loss);
+    std::vector<std::vector<double>> all;
+    for (Variable* v : leaves()) all.push_back(v->grad().to_vector());
+    return all;
+  }
+  std::vector<Variable*> leaves() {
+    std::vector<Variable*> all{&first_};
+    for (auto* list : {&w_, &scale_, &shift_})
+      for (Variable& v : *list) all.push_back(&v);
+    return all;
+  }
+
+  const Tensor images_ = random_tensor({4, 10, 10, 3}, 1);
+  Variable first_ = Variable::leaf(random_tensor({16, 3, 3, 3}, 2));
+  std::vector<Variable> w_, scale_, shift_;
+
+  Recompute() {
+    for (uint32_t i = 0; i < 6; ++i) {
+      w_.push_back(Variable::leaf(random_tensor({16, 3, 3, 16}, 3 + i)));
+      scale_.push_back(Variable::leaf(random_tensor({16}, 10 + i)));
+      shift_.push_back(Variable::leaf(random_tensor({16}, 20 + i)));
+    }
+  }
+};
+
+using Policy = RecomputePlan::Policy;
+
+TEST_F(Recompute, GradientsAreTheSameBitsUnderEveryPlan) {
+  const auto expected = gradients({});
+  EXPECT_EQ(gradients(RecomputePlan(Policy::block)), expected);
+  EXPECT_EQ(gradients(RecomputePlan(Policy::stage)), expected);
+  for (uint32_t bits = 0; bits < 64; ++bits) {
+    std::vector<Keep> chain;
+    for (uint32_t i = 0; i < 3; ++i)
+      chain.push_back({.convolutions = bits >> i & 3U, .output = (bits >> (3 + i) & 1U) != 0});
+    EXPECT_EQ(gradients(RecomputePlan(chain)), expected) << bits;
+  }
+}
+
+TEST_F(Recompute, WhatIsNotKeptIsNotInMemory) {
+  constexpr int64_t image = 4 * 10 * 10 * 16 * 4, small = 8 << 10;  // statistics, masks, the loss
+  int64_t none = 0, block = 0, stage = 0;
+  gradients({}, &none);
+  gradients(RecomputePlan(Policy::block), &block);
+  gradients(RecomputePlan(Policy::stage), &stage);
+  // Three blocks: their inputs and both convolutions each, but no output of a batch normalisation within; not the last
+  // output, which nobody reads.
+  EXPECT_GE(none, 9 * image);
+  EXPECT_LE(none, 9 * image + small);
+  EXPECT_GE(block, 3 * image);
+  EXPECT_LE(block, 3 * image + small);
+  EXPECT_GE(stage, image);
+  EXPECT_LE(stage, image + small);
+}
+
+TEST_F(Recompute, PartsAreCountedWhereTheyAreRecorded) {
+  const RecomputePlan plan;
+  const PlanScope scope(plan);
+  no_grad([&] { return network(images_); });
+  EXPECT_TRUE(scope.parts().empty());
+  network(images_);
+  network(images_);
+  ASSERT_EQ(scope.parts().size(), 6U);
+  const PartRecord& part = scope.parts()[5];
+  EXPECT_EQ(part.name, "block");
+  EXPECT_TRUE(part.ends_stage);
+  EXPECT_EQ(part.output, (Shape{4, 10, 10, 16}));
+  ASSERT_EQ(part.convolutions.size(), 2U);
+  EXPECT_TRUE(part.convolutions[0].reads_input);
+  EXPECT_FALSE(part.convolutions[1].reads_input);
+}
+
+TEST_F(Recompute, APlanForFewerPartsIsAnError) {
+  const RecomputePlan plan(std::vector<Keep>(2));
+  const PlanScope scope(plan);
+  EXPECT_THROW(network(images_), Error);
+}
+
+TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsMadeAgain) {
+  const RecomputePlan plan(Policy::block);
+  const PlanScope scope(plan);
+  const Variable loss = network(images_);
+  w_[0].value().fill(1);
+  EXPECT_THROW(backward(loss), Error);
+}
+
+Variable doubled(const Variable& x, Recipe recipe) {
+  Variable y = record("double", {x}, (x + x).value(), {},
+                      [](const Tensor& dy, const BackwardContext&) { return std::vector<Tensor>{dy}; });
+  y.remake_by(Redo::once, {x}, std::move(recipe));
+  return y;
+}
+
+std::string error_of(const Variable& root) {
+  try {
+    backward(root);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Remade, AnotherShapeOrTypeIsAnError) {
+  const Variable x = Variable::leaf(random_tensor({6}, 1));
+  const auto reshaped = [](const std::vector<Tensor>& in) { return (in[0] + in[0]).value().view({2, 3}); };
+  EXPECT_NE(error_of(sum(square(doubled(x, reshaped)))).find("square: what it reads was f32[6] and is f32[2, 3]"),
+            std::string::npos);
+  const auto wider = [](const std::vector<Tensor>& in) { return (in[0] + in[0]).value().to(DType::f64); };
+  EXPECT_NE(error_of(sum(square(doubled(x, wider)))).find("is f64[6]"), std::string::npos);
+}
+
+TEST(Remade, OtherBitsAreAnErrorInDebugBuilds) {
+  const Variable x = Variable::leaf(random_tensor({6}, 1));
+  const auto wrong = [](const std::vector<Tensor>& in) { return (in[0] + 1e-6).value(); };
+#ifdef NDEBUG
+  EXPECT_EQ(error_of(sum(square(doubled(x, wrong)))), "");
+#else
+  EXPECT_NE(error_of(sum(square(doubled(x, wrong)))).find("has other bits"), std::string::npos);
+#endif
+}
+
+TEST(Remade, OnceMeansOnceAndUntilTheLastUse) {
+  const Variable x = Variable::leaf(random_tensor({1000}, 1));
+  int made = 0;
+  const int64_t before = allocator().usage().live;
+  {
+    const Variable y = doubled(x, [&](const std::vector<Tensor>& in) {
+      ++made;
+      return (in[0] + in[0]).value();
+    });
+    backward(sum(square(y)) + sum(y * y));
+    EXPECT_EQ(made, 1);
+  }
+  EXPECT_EQ(allocator().usage().live - before, x.grad().bytes() + 32) << "nothing of it is left but the gradient";
+}
+
+TEST(Remade, IsTaggedRecomputed) {
+  allocator().reset_peak();
+  const Variable x = Variable::leaf(random_tensor({1024}, 1));
+  backward(sum(square(doubled(x, [](const std::vector<Tensor>& in) { return (in[0] + in[0]).value(); }))));
+  EXPECT_EQ(allocator().usage().peak_by_tag[static_cast<size_t>(MemoryTag::recomputed)], 4096);
+}
+
+}  // namespace
+}  // namespace minissl

@@ -1,0 +1,75 @@
+#include "tensor/dry_run.h"
+
+#include <gtest/gtest.h>
+
+#include "tensor/memory_source.h"
+#include "tests/samples/registry.h"
+
+/// A dry run of any operation or derivative takes the memory of the real thing, to the byte: what a kernel allocates
+/// for itself is declared (workspace_bytes in tensor/operation.h), and nothing reads elements that aren't there.
+namespace minissl::samples {
+namespace {
+
+using DryRunOf = testing::TestWithParam<Sample>;
+
+// The most in use during f() beside what was before.
+template <class F>
+int64_t peak_of(F&& f) {
+  allocator().reset_peak();
+  const int64_t before = allocator().usage().live;
+  f();
+  return allocator().usage().peak - before;
+}
+
+template <class F>
+void expect_same_peak(F&& f) {
+  if (sanitized) GTEST_SKIP();
+  f();  // what is cached is made
+  const int64_t real = peak_of(f);
+  const DryRun dry_run;
+  EXPECT_EQ(peak_of(f), real);
+}
+
+TEST_P(DryRunOf, TakesTheMemoryOfTheOperation) {
+  const Tensors inputs = draw(GetParam(), DType::f32);
+  expect_same_peak([&] { run(GetParam(), inputs); });
+}
+
+TEST_P(DryRunOf, TakesTheMemoryOfItsGradient) {
+  if (!GetParam().form) return;
+  const Tensors inputs = draw(GetParam(), DType::f32);
+  const Shape out = [&] { return GetParam().form(Variables(inputs.begin(), inputs.end())).shape(); }();
+  expect_same_peak([&] {
+    Variables leaves;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      leaves.push_back(GetParam().differentiable[i] ? Variable::leaf(inputs[i]) : Variable(inputs[i]));
+    backward(GetParam().form(leaves), Tensor::zeros(out));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(, DryRunOf, testing::ValuesIn(all_samples()),
+                         [](const auto& info) { return full_name(info.param); });
+
+TEST(DryRun, LargeTensorsHaveNoElementsAndSmallOnesAreZero) {
+  const DryRun dry_run;
+  const Tensor large = Tensor::empty({1 << 20}), small = Tensor::empty({3});
+  EXPECT_THROW(large.data<float>(), Error);
+  EXPECT_THROW(large.at(0), Error);
+  large.fill(1);
+  large.copy_from(Tensor::zeros({1 << 20}));
+  EXPECT_EQ(small.to_vector(), std::vector<double>(3));
+  EXPECT_EQ(dry_run.usage().peak, (8 << 20) + 64);
+}
+
+TEST(DryRun, TakesNothingFromTheSystem) {
+  const int64_t before = allocator().usage().reserved;
+  {
+    const DryRun dry_run;
+    const Tensor huge = Tensor::zeros({int64_t{1} << 44});
+    EXPECT_EQ(allocator().usage().live, int64_t{1} << 46);
+  }
+  EXPECT_EQ(allocator().usage().reserved, before);
+}
+
+}  // namespace
+}  // namespace minissl::samples

@@ -1,0 +1,175 @@
+#include <gtest/gtest.h>
+
+#include "ssl/memory_plan.h"
+#include "ssl/registry.h"
+#include "tensor/memory_source.h"
+#include "tests/ssl/random_tensor.h"
+
+namespace minissl {
+namespace {
+
+/// Widths of the heads and the queue that make a method small.
+class Small final : public OptionVisitor {
+ public:
+  void visit(const char* name, int64_t& value, const char*) override { value = std::string(name) == "queue" ? 96 : 16; }
+  void visit(const char*, double&, const char*) override {}
+  void visit(const char*, bool&, const char*) override {}
+  void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 3>&, const char*) override {}
+};
+
+StepDescription describe(const std::string& method, Architecture arch = Architecture::resnet18,
+                         const Shape& images = {8, 32, 32, 3}, Stem stem = Stem::imagenet) {
+  const auto make = [=](DType dtype) {
+    const auto config = find_method(method).config();
+    Small small;
+    config->visit(small);
+    return config->make({arch, stem, images[3]}, 0, dtype);
+  };
+  return {.make = make, .optimizer = {}, .images = images};
+}
+
+// A step that is really made.
+class RealStep {
+ public:
+  explicit RealStep(const StepDescription& step)
+      : before_(allocator().usage().live),
+        method_(step.make(step.dtype)),
+        optimizer_(step.optimizer, method_->online()) {
+    const auto view = [&](uint32_t number) {
+      const TagScope tag(MemoryTag::data);
+      return random_tensor(step.images, number).to(step.activations);
+    };
+    const int64_t count = step.images[0];
+    views_ = {view(1), view(2), draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)};
+    peak({});  // what is cached is made
+  }
+  // Of its tensors, as the allocator saw it.
+  int64_t peak(const RecomputePlan& plan) {
+    allocator().reset_peak();
+    StepLog log;
+    method_->online().zero_gradients();
+    method_->before_step({0, 2});
+    const Variable loss = with_plan(plan, [&] { return method_->loss(views_, log); });
+    backward(loss);
+    method_->after_backward();
+    optimizer_.step(1e-4);
+    method_->after_step({0, 2});
+    return allocator().usage().peak - before_;
+  }
+
+ private:
+  int64_t before_;
+  std::unique_ptr<Method> method_;
+  Optimizer optimizer_;
+  Views views_;
+};
+
+class StepMemoryOf : public testing::TestWithParam<std::string> {};
+
+TEST_P(StepMemoryOf, IsPredictedToThreePercentUnderEveryPlan) {
+  if (sanitized) GTEST_SKIP();
+  using Policy = RecomputePlan::Policy;
+  const std::tuple<Architecture, Shape, Stem> cases[] = {{Architecture::resnet18, {6, 48, 48, 1}, Stem::imagenet},
+                                                         {Architecture::resnet18, {8, 16, 16, 3}, Stem::small},
+                                                         {Architecture::resnet50, {8, 32, 32, 3}, Stem::imagenet}};
+  for (const auto& [arch, images, stem] : cases) {
+    // The methods differ in what comes behind the networks, in how many views are recorded, and in their encoders of
+    // keys: of ResNet-50 one of each is enough.
+    if (arch == Architecture::resnet50 && GetParam() != "moco" && GetParam() != "barlow") continue;
+    const StepDescription step = describe(GetParam(), arch, images, stem);
+    const MemoryPlan all = describe_plan(step, {});
+    std::vector<MemoryPlan> plans{all, describe_plan(step, RecomputePlan(Policy::stage)),
+                                  describe_plan(step, RecomputePlan(Policy::block))};
+    if (const auto planned = plan_memory(step, all.needed() - all.memory.activations() / 3)) plans.push_back(*planned);
+    RealStep real(step);
+    for (const MemoryPlan& plan : plans) {
+      // Small images make few activations beside the parameters, whose share is known and would hide them.
+      int64_t stays = 0;
+      for (const MemoryTag tag : {MemoryTag::parameter, MemoryTag::gradient, MemoryTag::optimizer})
+        stays += plan.memory.at_peak(tag);
+      const auto predicted = static_cast<double>(plan.memory.usage.peak - stays);
+      EXPECT_NEAR(static_cast<double>(real.peak(plan.recompute) - stays), predicted, 0.03 * predicted);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, StepMemoryOf, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const MethodEntry& method : methods()) names.push_back(method.name);
+                           return names;
+                         }()),
+                         [](const auto& info) { return info.param; });
+
+TEST(StepMemory, TellsStagesAndViewsApart) {
+  const StepMemory memory = predict_step(describe("barlow", Architecture::resnet50, {4, 64, 64, 3}), {});
+  ASSERT_EQ(memory.parts.size(), 2U * 17);
+  EXPECT_EQ(memory.parts[16].view, 1);
+  EXPECT_EQ(memory.parts[17].view, 2);
+  for (size_t p = 0; p < 17; ++p) EXPECT_EQ(memory.parts[p].kept, memory.parts[17 + p].kept) << p;
+  // The stem keeps what its convolution gives, 32 x 32 x 64 floats an image, and of the pooling a byte for each of 16 x
+  // 16 x 64 positions; the rest are statistics.
+  EXPECT_NEAR(static_cast<double>(memory.parts[0].kept), 4 * (32 * 32 * 64 * 4 + 16 * 16 * 64), 1024);
+  // A bottleneck keeps its input and its three convolutions' outputs, and a bit for each element of its own output.
+  EXPECT_NEAR(static_cast<double>(memory.parts[2].kept), 4 * 16 * 16 * ((256 + 64 + 64 + 256) * 4 + 256 / 8), 4096);
+  // An autograd that keeps each operation's input keeps two for each convolution but the one on the shortcut. Of the
+  // first block: its input, then (64 + 64) x 2 + 256 channels and the shortcut's 256.
+  EXPECT_EQ(memory.parts[1].naive, 4 * 16 * 16 * (64 + 4 * 64 + 256 + 256) * 4);
+  EXPECT_EQ(memory.parts[2].naive, 4 * 16 * 16 * (256 + 4 * 64 + 256) * 4);
+  EXPECT_EQ(memory.parts[0].naive, 4 * (2 * 32 * 32 * 64 * 4 + 16 * 16 * 64 * 8));
+  // MoCo's keys are not recorded.
+  EXPECT_EQ(predict_step(describe("moco"), {}).parts.size(), 9U);
+}
+
+TEST(StepMemory, KnowsBf16) {
+  StepDescription step = describe("barlow", Architecture::resnet50, {16, 64, 64, 3});
+  const StepMemory f32 = predict_step(step, {});
+  step.activations = DType::bf16;
+  const StepMemory bf16 = predict_step(step, {});
+  const auto parameters = [](const StepMemory& m) {
+    return m.usage.live_by_tag[static_cast<size_t>(MemoryTag::parameter)];
+  };
+  EXPECT_EQ(parameters(bf16), parameters(f32));
+  // Half of it, but for the pooling's positions, the masks and statistics; and the weights' copies.
+  EXPECT_LT(bf16.parts[1].kept, 0.55 * f32.parts[1].kept);
+  EXPECT_EQ(bf16.kept_by_projector, f32.kept_by_projector);
+}
+
+TEST(MemoryPlan, FitsItsBudgetAndCostsMoreTheSmallerItIs) {
+  for (const char* method : {"moco", "barlow"}) {
+    const StepDescription step = describe(method, Architecture::resnet50, {32, 96, 96, 3});
+    const MemoryPlan all = describe_plan(step, {}), least = smallest_plan(step);
+    const MemoryPlan stage = describe_plan(step, RecomputePlan(RecomputePlan::Policy::stage));
+    double previous = -1;
+    for (int quarters = 4; quarters >= 0; --quarters) {
+      const int64_t budget = least.needed() + (all.needed() - least.needed()) * quarters / 4;
+      const auto plan = plan_memory(step, budget);
+      ASSERT_TRUE(plan) << method << " " << quarters;
+      EXPECT_LE(plan->needed(), budget);
+      EXPECT_GE(plan->extra_flops_percent, previous - 0.5) << method << " " << quarters;
+      previous = plan->extra_flops_percent;
+    }
+    EXPECT_LE(previous, stage.extra_flops_percent + 1e-9) << "everything is repeated once at the most";
+    EXPECT_FALSE(plan_memory(step, least.needed() / 2));
+    // Better than the rule of thumb: no dearer, and it fits.
+    const auto instead = plan_memory(step, stage.needed());
+    ASSERT_TRUE(instead);
+    EXPECT_LT(instead->extra_flops_percent, stage.extra_flops_percent);
+  }
+}
+
+TEST(MemoryPlan, LargestBatchIsTheLargest) {
+  StepDescription step = describe("simsiam", Architecture::resnet18, {64, 160, 160, 3});
+  const int64_t budget = smallest_plan(step).needed() * 3 / 4;
+  const auto even = [](int64_t b) { return b % 2 == 0; };
+  const int64_t batch = largest_batch(step, budget, even);
+  ASSERT_GT(batch, 2);
+  step.images[0] = batch;
+  EXPECT_TRUE(plan_memory(step, budget));
+  step.images[0] = batch + 2;
+  EXPECT_FALSE(plan_memory(step, budget));
+  EXPECT_EQ(largest_batch(step, 1 << 20, even), 0);
+}
+
+}  // namespace
+}  // namespace minissl
