@@ -62,11 +62,12 @@ CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value,
       ->take_last();
 }
 
-void CommonFlags::apply() const {
-  compute_device();
+DeviceScope CommonFlags::apply() const {
+  const Device chosen = compute_device();
   dtype();
   winograd::enable(!exact_convolutions);
   set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  return DeviceScope(chosen);
 }
 
 Device CommonFlags::compute_device() const {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/device.h"
+#include "nn/module.h"
 #include "tensor/dtype.h"
 
 /// What every command shares.
@@ -22,8 +22,9 @@ struct CommonFlags {
   bool json = false;
 
   void add_to(CLI::App& command);
-  /// Sets the number of threads; throws Error for a device or precision that this build or machine lacks.
-  void apply() const;
+  /// Sets the number of threads; while what it returns lives, networks are made on --device. Throws Error for a device
+  /// or precision that this build or machine lacks.
+  [[nodiscard]] DeviceScope apply() const;
   DType dtype() const;
   /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
   Device compute_device() const;

@@ -29,8 +29,8 @@ Features extract_features(const Dataset& dataset, const LoaderOptions& options, 
   std::vector<Tensor> backbone, projection;
   while (auto batch = loader.next()) {
     const Embedding e = embed(batch->images);
-    backbone.push_back(e.backbone.to(DType::f32));
-    projection.push_back(e.projection.defined() ? e.projection.to(DType::f32) : Tensor());
+    backbone.push_back(e.backbone.to(DType::f32).to(Device{}));
+    projection.push_back(e.projection.defined() ? e.projection.to(DType::f32).to(Device{}) : Tensor());
     features.labels.insert(features.labels.end(), batch->labels.begin(), batch->labels.end());
     features.indices.insert(features.indices.end(), batch->indices.begin(), batch->indices.end());
     if (progress) progress(static_cast<int64_t>(features.indices.size()));

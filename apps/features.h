@@ -11,7 +11,7 @@ namespace minissl {
 
 /// Embeddings of many images, row by row.
 struct Features {
-  Tensor backbone, projection;   ///< f32 (N, D); projection undefined where the encoder has none
+  Tensor backbone, projection;   ///< f32 (N, D), on the CPU; projection undefined where the encoder has none
   std::vector<int64_t> labels;   ///< -1: none
   std::vector<int64_t> indices;  ///< in the data set
 };

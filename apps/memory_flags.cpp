@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "tensor/atomic_file.h"
+#include "tensor/cuda/device.h"
 
 namespace minissl {
 namespace {
@@ -54,7 +55,9 @@ int64_t parse_bytes(const std::string& text) {
   return static_cast<int64_t>(value * factor);
 }
 
-int64_t available_memory() {
+int64_t available_memory(Device device) {
+  // What the allocator has taken already counts as used, but is there for the asking.
+  if (device.type == DeviceType::cuda) return cuda::properties(device).free_memory + allocator(device).usage().reserved;
   int64_t free = kilobytes_in("/proc/meminfo", "MemAvailable");
   if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
     free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0));
@@ -83,7 +86,7 @@ MemoryPlan MemoryFlags::plan(const StepDescription& step) const {
   check_batch(step);
   if (budget.empty() && recompute != "auto") return describe_plan(step, fixed_plan(recompute));
   const bool automatic = budget.empty() || budget == "auto";
-  const int64_t bytes = automatic ? available_memory() / 10 * 9 : parse_bytes(budget);
+  const int64_t bytes = automatic ? available_memory(step.device) / 10 * 9 : parse_bytes(budget);
   if (std::optional<MemoryPlan> found = plan_memory(step, bytes)) return *found;
   const DryRun dry_run;
   const std::unique_ptr<Method> method = step.make(step.dtype);
@@ -119,11 +122,11 @@ void with_memory_advice(const StepDescription& step, const std::function<void()>
     what = e.what();
     available = e.available();
   } catch (const std::bad_alloc&) {  // tensors had left nothing for the rest of the program
-    available = allocator().usage().reserved;
+    available = allocator(step.device).usage().reserved;
     what = fmt::format("out of memory beside {} for tensors", format_bytes(available));
   }
   // Planning needs some memory, too.
-  allocator().release_cached();
+  allocator(step.device).release_cached();
   if (const std::optional<MemoryPlan> plan = plan_memory(step, available))
     fail("{}; --memory-budget {} would fit, at {:.1f}% more arithmetic", what, available, plan->extra_flops_percent);
   fail("{}; no plan fits: {} is the least that batch {} needs; use a smaller batch or image size", what,

@@ -11,8 +11,8 @@ namespace minissl {
 int64_t parse_bytes(const std::string& text);
 
 /// What a new process could take of this machine's memory: the least of what is free, of the limit of the control
-/// group, and of that on the address space.
-int64_t available_memory();
+/// group, and of that on the address space; on a GPU, what is free there.
+int64_t available_memory(Device device = {});
 
 /// How much memory a step may take.
 struct MemoryFlags {

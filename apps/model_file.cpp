@@ -93,7 +93,7 @@ PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& descripti
 Embedding PretrainedEncoder::embed(const Tensor& images) {
   if (method_) return method_->embed(images);
   const EvaluationScope evaluation(*backbone_);
-  return {backbone_->forward(images).value(), {}};
+  return {backbone_->forward(images.to(backbone_->parameters().front().tensor().device())).value(), {}};
 }
 
 }  // namespace minissl

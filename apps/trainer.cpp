@@ -45,7 +45,7 @@ std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safeten
 
 Trainer::Trainer(const TrainFlags& flags, std::string config)
     : flags_(flags), config_(std::move(config)), folder_(flags.out) {
-  flags_.common.apply();
+  const DeviceScope device = flags_.common.apply();
   require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
@@ -121,7 +121,7 @@ void Trainer::log_plan() {
     progress_->log(fmt::format("recomputation: {:+.1f}% arithmetic", plan_.extra_flops_percent));
     for (const std::string& line : plan_lines(plan_)) progress_->log("  " + line);
   }
-  if (!resumed_) log_->append(memory_event(plan_, "cpu"));
+  if (!resumed_) log_->append(memory_event(plan_, method_->device().str()));
 }
 
 void Trainer::warn_of_changed_flags() {
@@ -166,15 +166,19 @@ void Trainer::run_to_end() {
     save_checkpoint();
   }
   {
-    TwoViewLoader loader(*dataset_, loader_options(flags_.batch), position_.epoch,
-                         position_.step_in_epoch * flags_.accumulate);
+    LoaderOptions options = loader_options(flags_.batch);
+    options.device = method_->device();
+    // On a GPU, what the step leaves is for images.
+    if (options.device.type == DeviceType::cuda)
+      options.resident_bytes = std::max<int64_t>(0, available_memory(options.device) / 10 * 9 - plan_.needed());
+    TwoViewLoader loader(*dataset_, options, position_.epoch, position_.step_in_epoch * flags_.accumulate);
     while (!finished()) train_epoch(loader);
     name_bad_files(loader.bad_files());
     if (bad_files_named_ > 0)
       progress_->log(fmt::format("{} files could not be read and were skipped", bad_files_named_));
   }
-  progress_->log(
-      fmt::format("memory: predicted {}, actual {}", format_bytes(plan_.memory.usage.peak), allocator().usage().str()));
+  progress_->log(fmt::format("memory: predicted {}, actual {}", format_bytes(plan_.memory.usage.peak),
+                             allocator(method_->device()).usage().str()));
   save_checkpoint();
   progress_->finish();
   fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
@@ -212,18 +216,20 @@ void Trainer::train_step(TwoViewLoader& loader) {
     const Views views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
                       draw_shuffle(count, flags_.common.seed, number, 1)};
     const Variable loss = with_plan(plan_.recompute, [&] { return method_->loss(views, log); });
+    backward(loss);
+    method_->after_backward();
+    // The host reads a step's numbers once all of its work is on its way.
     const double value = loss.value().item();
     require(std::isfinite(value),
             "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
             "--lr or --clip-norm",
-            step, value, log.first_not_finite().empty() ? "loss" : log.first_not_finite());
-    backward(loss);
-    method_->after_backward();
+            step, value, std::isfinite(value) || log.first_not_finite().empty() ? "loss" : log.first_not_finite());
     event.loss += value / parts;
-    event.terms.resize(log.terms().size());
-    for (size_t t = 0; t < log.terms().size(); ++t) {
-      event.terms[t].first = log.terms()[t].first;
-      event.terms[t].second += log.terms()[t].second / parts;
+    const auto terms = log.terms();
+    event.terms.resize(terms.size());
+    for (size_t t = 0; t < terms.size(); ++t) {
+      event.terms[t].first = terms[t].first;
+      event.terms[t].second += terms[t].second / parts;
     }
   }
   const double norm = std::sqrt(ops::squared_norm(online.gradients())) / parts;

@@ -10,8 +10,10 @@ uint64_t digest_of(const Tensor&) { return 0; }
 #else
 // FNV-1a over the bytes.
 uint64_t digest_of(const Tensor& t) {
+  if (!t.storage()->real()) return 0;
+  const Tensor here = t.to(Device{});
   uint64_t hash = 14695981039346656037u;
-  for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ static_cast<uint64_t>(t.bytes_begin()[i])) * 1099511628211u;
+  for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ static_cast<uint64_t>(here.bytes_begin()[i])) * 1099511628211u;
   return hash;
 }
 #endif

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "data/decode.h"
+#include "data/device_views.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -63,7 +64,8 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
 
 struct TwoViewLoader::Work {
   Batch batch;
-  float* views[2];                              // taken once: asking a tensor for its elements isn't for many threads
+  float* views[2];                       // taken once: asking a tensor for its elements isn't for many threads
+  std::vector<DeviceView> on_device[2];  // instead, where a GPU is to make the views; pixels may be on the host yet
   std::vector<std::vector<BadFile>> bad_files;  // by position in the batch
 };
 
@@ -82,6 +84,8 @@ TwoViewLoader::TwoViewLoader(const Dataset& dataset, const LoaderOptions& option
   require(start_epoch >= 0 && start_step >= 0 && start_step < steps_per_epoch_,
           "can't start at epoch {}, step {}: an epoch has {} steps", start_epoch, start_step, steps_per_epoch_);
   order_ = epoch_order(dataset.size(), options.seed, epoch_);
+  if (options.device.type == DeviceType::cuda)
+    device_images_ = std::make_unique<DeviceImages>(dataset.size(), options.device, options.resident_bytes);
   prefetcher_ = std::make_unique<Prefetcher<std::unique_ptr<Work>>>(
       options.workers, options.prefetch, [this] { return open(); },
       [this](std::unique_ptr<Work>& work, int64_t i) { fill(*work, i); });
@@ -96,10 +100,14 @@ std::optional<Prefetcher<std::unique_ptr<TwoViewLoader::Work>>::Opened> TwoViewL
   }
   auto work = std::make_unique<Work>();
   Batch& batch = work->batch;
-  batch.view1 = empty_views(options_.batch, options_);
-  batch.view2 = empty_views(options_.batch, options_);
-  work->views[0] = batch.view1.mutable_data<float>();
-  work->views[1] = batch.view2.mutable_data<float>();
+  if (device_images_) {
+    for (auto& views : work->on_device) views.resize(static_cast<size_t>(options_.batch));
+  } else {
+    batch.view1 = empty_views(options_.batch, options_);
+    batch.view2 = empty_views(options_.batch, options_);
+    work->views[0] = batch.view1.mutable_data<float>();
+    work->views[1] = batch.view2.mutable_data<float>();
+  }
   const auto first = order_.begin() + step_ * options_.batch;
   batch.indices.assign(first, first + options_.batch);
   batch.epoch = epoch_, batch.step = step_++;
@@ -119,6 +127,8 @@ void TwoViewLoader::fill(Work& work, int64_t i) const {
   const int64_t asked = index;
   Image image;
   while (!image.pixels.defined()) {
+    if (device_images_) image.pixels = device_images_->find(index);
+    if (image.pixels.defined()) break;
     try {
       image = with_channels(dataset_.load(index), options_.channels);
     } catch (const ImageError& error) {
@@ -137,8 +147,20 @@ void TwoViewLoader::fill(Work& work, int64_t i) const {
   for (int view = 0; view < 2; ++view) {
     const auto parameters = draw_view(options_.augmentation, image.height(), image.width(), options_.size,
                                       options_.seed, batch.epoch, index, view);
-    render_view(image, parameters, normalization_, work.views[view] + i * numel);
+    if (device_images_)
+      work.on_device[view][position] = {image.pixels, parameters};
+    else
+      render_view(image, parameters, normalization_, work.views[view] + i * numel);
   }
+}
+
+void TwoViewLoader::render_on_device(Work& work) {
+  for (size_t i = 0; i < work.batch.indices.size(); ++i) {
+    const Tensor pixels = device_images_->bring(work.batch.indices[i], work.on_device[0][i].pixels);
+    for (auto& views : work.on_device) views[i].pixels = pixels;
+  }
+  work.batch.view1 = render_views(work.on_device[0], normalization_);
+  work.batch.view2 = render_views(work.on_device[1], normalization_);
 }
 
 Batch TwoViewLoader::next() {
@@ -146,6 +168,7 @@ Batch TwoViewLoader::next() {
   for (const auto& files : work->bad_files)
     for (const BadFile& file : files) bad_files_.record(file);
   check_bad_files(bad_files_, dataset_, options_);
+  if (device_images_) render_on_device(*work);
   return std::move(work->batch);
 }
 

@@ -8,6 +8,7 @@
 #include "data/augment.h"
 #include "data/bad_files.h"
 #include "data/dataset.h"
+#include "data/device_images.h"
 #include "data/prefetcher.h"
 
 namespace minissl {
@@ -22,11 +23,13 @@ struct LoaderOptions {
   Augmentation augmentation{};
   std::optional<Normalization> normalization{};  ///< none given: Normalization::imagenet(channels)
   double max_bad_fraction = 0.01;                ///< of the data set's files; more unreadable ones are an Error
+  Device device{};                               ///< where training views are made, and are
+  int64_t resident_bytes = 0;                    ///< on a GPU: for images that stay there from epoch to epoch
 };
 
 /// Two views of each of some images.
 struct Batch {
-  Tensor view1, view2;           ///< f32 (N, size, size, C), normalised
+  Tensor view1, view2;           ///< f32 (N, size, size, C), normalised, on LoaderOptions::device
   std::vector<int64_t> indices;  ///< the images shown, N of them
   int64_t epoch = 0, step = 0;   ///< step: the batch's number within its epoch
 };
@@ -58,6 +61,7 @@ class TwoViewLoader {
   struct Work;
   std::optional<Prefetcher<std::unique_ptr<Work>>::Opened> open();
   void fill(Work& work, int64_t i) const;
+  void render_on_device(Work& work);
 
   const Dataset& dataset_;
   const LoaderOptions options_;
@@ -66,6 +70,7 @@ class TwoViewLoader {
   int64_t epoch_, step_;  // of the next batch to open
   std::vector<int64_t> order_;
   BadFiles bad_files_;
+  std::unique_ptr<DeviceImages> device_images_;                    // null on the CPU
   std::unique_ptr<Prefetcher<std::unique_ptr<Work>>> prefetcher_;  // last: its threads use all of the above
 };
 

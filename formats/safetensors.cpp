@@ -73,8 +73,6 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
     require(name != "__metadata__", "{}: can't write: no tensor may be called __metadata__", where);
     require(names.insert(name).second, "{}: can't write: two tensors are called {}", where, quote(name));
     require(tensor.defined(), "{}: can't write: tensor {} is undefined", where, quote(name));
-    require(tensor.device().type == DeviceType::cpu, "{}: can't write: tensor {} is on {}; copy it to the CPU first",
-            where, quote(name), tensor.device().str());
     header.tensors.push_back({name, safetensors_name_of(tensor.dtype()), tensor.dtype(), tensor.shape(), 0, 0});
   }
 
@@ -94,8 +92,10 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   AtomicFile file(path);
   file.write(&length, sizeof length);
   file.write(text);
-  for (const size_t i : layout)
-    file.write(tensors[i].second.bytes_begin(), static_cast<size_t>(tensors[i].second.bytes()));
+  for (const size_t i : layout) {
+    const Tensor here = tensors[i].second.to(Device{});
+    file.write(here.bytes_begin(), static_cast<size_t>(here.bytes()));
+  }
   file.commit();
 }
 

@@ -6,6 +6,7 @@ ParameterArena::ParameterArena(Module& module, Gradients gradients) {
   const std::vector<StateEntry> parameters = module.parameters();
   require(!parameters.empty(), "an arena needs parameters");
   const DType dtype = parameters.front().tensor().dtype();
+  const Device device = parameters.front().tensor().device();
   const int64_t alignment = 64 / size_of(dtype);
   int64_t size = 0;
   for (const StateEntry& p : parameters) {
@@ -14,11 +15,11 @@ ParameterArena::ParameterArena(Module& module, Gradients gradients) {
   }
   {
     const TagScope tag(MemoryTag::parameter);
-    values_ = Tensor::zeros({size}, dtype);
+    values_ = Tensor::zeros({size}, dtype, device);
   }
   if (gradients == Gradients::kept) {
     const TagScope tag(MemoryTag::gradient);
-    gradients_ = Tensor::zeros({size}, dtype);
+    gradients_ = Tensor::zeros({size}, dtype, device);
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Segment& s = segments_[i];

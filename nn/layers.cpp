@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tensor/dry_run.h"
+#include "tensor/ops/batch_norm.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -12,12 +13,12 @@ constexpr double running_momentum = 0.1;
 
 Variable parameter(const Shape& shape) {
   const TagScope tag(MemoryTag::parameter);
-  return Variable::leaf(Tensor::zeros(shape));
+  return Variable::leaf(Tensor::zeros(shape, DType::f32, DeviceScope::current()));
 }
 
-Tensor buffer(const Shape& shape, double value, DType dtype = DType::f32) {
+Tensor buffer(const Shape& shape, double value) {
   const TagScope tag(MemoryTag::parameter);
-  return Tensor::full(shape, value, dtype);
+  return Tensor::full(shape, value, DType::f32, DeviceScope::current());
 }
 
 Random random_for(uint64_t seed, const std::string& name) {
@@ -28,11 +29,13 @@ Random random_for(uint64_t seed, const std::string& name) {
 template <class F>
 void fill_with(const Tensor& t, F&& draw) {
   if (DryRun::active()) return;
+  const Tensor drawn = t.storage()->on_host() ? t : Tensor::empty(t.shape(), t.dtype());
   visit_arithmetic(t.dtype(), [&](auto type) {
     using T = decltype(type);
-    T* values = t.mutable_data<T>();
+    T* values = drawn.mutable_data<T>();
     for (int64_t i = 0; i < t.numel(); ++i) values[i] = static_cast<T>(draw(static_cast<uint32_t>(i)));
   });
+  if (!t.storage()->on_host()) t.copy_from(drawn);
 }
 
 }  // namespace
@@ -57,7 +60,7 @@ BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
     : groups_(groups),
       running_mean_(buffer({channels}, 0)),
       running_var_(buffer({channels}, 1)),
-      num_batches_tracked_(buffer({}, 0, DType::i64)) {
+      num_batches_tracked_(Tensor::zeros({}, DType::i64)) {
   if (affine == Affine::yes) {
     weight_ = parameter({channels});
     bias_ = parameter({channels});
@@ -72,7 +75,9 @@ BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
 
 Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
   const bool affine = weight_.defined();
-  const Variable weight = affine ? weight_ : Variable(Tensor::full(running_mean_.shape(), 1, running_mean_.dtype()));
+  const Variable weight =
+      affine ? weight_
+             : Variable(Tensor::full(running_mean_.shape(), 1, running_mean_.dtype(), running_mean_.device()));
   const Variable bias = affine ? bias_ : Variable(Tensor::zeros_like(running_mean_));
   const BatchNormOptions options{.residual = fused.residual, .relu = fused.relu, .groups = groups_};
   if (!training()) return batch_norm_inference(x, weight.value(), bias.value(), running_mean_, running_var_, options);
@@ -82,21 +87,12 @@ Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
 }
 
 void BatchNorm::track(const Tensor& mean, const Tensor& variance, int64_t count) {
-  visit_arithmetic(mean.dtype(), [&](auto type) {
-    using T = decltype(type);
-    T *running_mean = running_mean_.mutable_data<T>(), *running_var = running_var_.mutable_data<T>();
-    const T unbiased = static_cast<T>(count) / static_cast<T>(count - 1), take = static_cast<T>(running_momentum);
-    const int64_t channels = running_mean_.numel();
-    for (int64_t c = 0; c < channels; ++c) {
-      T group_mean = 0, group_variance = 0;
-      for (int64_t g = 0; g < groups_; ++g) {
-        group_mean += mean.data<T>()[g * channels + c] / static_cast<T>(groups_);
-        group_variance += variance.data<T>()[g * channels + c] / static_cast<T>(groups_);
-      }
-      running_mean[c] += take * (group_mean - running_mean[c]);
-      running_var[c] += take * (unbiased * group_variance - running_var[c]);
-    }
-  });
+  run(ops::TrackStatistics{.mean = mean,
+                           .variance = variance,
+                           .running_mean = running_mean_,
+                           .running_variance = running_var_,
+                           .count = count,
+                           .momentum = running_momentum});
   ++*num_batches_tracked_.mutable_data<int64_t>();
 }
 

@@ -25,6 +25,21 @@ struct StateEntry {
   void set_tensor(Tensor tensor) const;
 };
 
+/// While it lives, modules that this thread makes have their parameters and statistics on `device`. (Counters stay on
+/// the CPU, which does the counting.)
+class DeviceScope {
+ public:
+  explicit DeviceScope(Device device) : previous_(current_) { current_ = device; }
+  ~DeviceScope() { current_ = previous_; }
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+  static Device current() { return current_; }
+
+ private:
+  Device previous_;
+  static inline thread_local Device current_;
+};
+
 /// A part of a network: it owns parameters and buffers under names and may contain other modules. Members are declared
 /// as ordinary C++ members and made known with the add_ functions in the constructor; names and their order are those
 /// of PyTorch's state_dict().

@@ -28,7 +28,7 @@ void JointEmbedding::initialize_trained(uint64_t seed, DType dtype) {
 
 Embedding JointEmbedding::embed(const Tensor& images) {
   const EvaluationScope evaluation(*this);
-  const Variable features = backbone_.forward(images);
+  const Variable features = backbone_.forward(images.to(device()));
   return {features.value(), projector_.forward(features).value()};
 }
 

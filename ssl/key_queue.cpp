@@ -12,7 +12,7 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
   const Random random(seed, RandomSite::initialization, 0, hash_name("queue"));
   for (int64_t i = 0; keys.storage()->real() && i < keys.numel(); ++i)
     keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
-  keys_ = ops::normalize(keys).to(dtype);
+  keys_ = ops::normalize(keys).to(dtype).to(DeviceScope::current());
   pointer_ = Tensor::zeros({1}, DType::i64);
   // Files hold it as PyTorch's implementation does: one column per key.
   add_buffer("queue", keys_, FileLayout::transposed);

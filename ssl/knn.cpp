@@ -26,7 +26,7 @@ Accuracy knn_accuracy(const Tensor& train, const std::vector<int64_t>& train_lab
   constexpr int64_t block = 256;  // test images at a time: similarities to all of a large data set don't fit
   for (int64_t begin = 0; begin < test.dim(0); begin += block) {
     const int64_t end = std::min(test.dim(0), begin + block);
-    const Tensor similarity = ops::matmul(test_unit.rows(begin, end), train_unit, {false, true});
+    const Tensor similarity = ops::matmul(test_unit.rows(begin, end), train_unit, {false, true}).to(Device{});
     parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
       std::vector<int64_t> order(static_cast<size_t>(train.dim(0)));
       std::vector<double> votes(static_cast<size_t>(classes));

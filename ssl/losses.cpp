@@ -7,7 +7,7 @@ namespace minissl {
 InfoNce info_nce(const Variable& l_pos, const Variable& l_neg, double temperature) {
   InfoNce result;
   result.logits = concat(l_pos, l_neg) / temperature;
-  result.loss = cross_entropy(result.logits, Tensor::zeros({l_pos.shape()[0]}, DType::i64));
+  result.loss = cross_entropy(result.logits, Tensor::zeros({l_pos.shape()[0]}, DType::i64, l_pos.value().device()));
   return result;
 }
 
@@ -17,7 +17,8 @@ Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
   const Tensor other_view = Tensor::empty({2 * n}, DType::i64);
   for (int64_t i = 0; i < 2 * n; ++i) other_view.mutable_data<int64_t>()[i] = (i + n) % (2 * n);
   const Variable similarity = matmul(z / temperature, z, {.a = false, .b = true});  // (2N, 2N)
-  return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()), other_view);
+  return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()),
+                       other_view.to(z.value().device()));
 }
 
 RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda) {

@@ -1,20 +1,30 @@
 #include "ssl/method.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "autograd/functions.h"
 #include "ssl/losses.h"
+#include "tensor/ops/update.h"
 
 namespace minissl {
 
+// A square of float32 numbers overflows float64 only where they were not finite.
 void StepLog::watch(const std::string& name, const Tensor& value) {
-  if (!first_not_finite_.empty() || !value.storage()->real()) return;
-  visit_arithmetic(value.dtype(), [&](auto type) {
-    const auto elements = value.span<decltype(type)>();
-    if (!std::all_of(elements.begin(), elements.end(), [](auto v) { return std::isfinite(v); }))
-      first_not_finite_ = name;
-  });
+  ops::SquaredNorm op{value, Tensor::empty({1}, DType::f64, value.device())};
+  run(op);
+  squared_norms_.emplace_back(name, op.y);
+}
+
+std::vector<std::pair<std::string, double>> StepLog::terms() const {
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, value] : terms_) values.emplace_back(name, value.item());
+  return values;
+}
+
+std::string StepLog::first_not_finite() const {
+  for (const auto& [name, squared_norm] : squared_norms_)
+    if (!std::isfinite(squared_norm.item())) return name;
+  return {};
 }
 
 void StepLog::tensor(const std::string& name, const Variable& value) {
@@ -24,7 +34,7 @@ void StepLog::tensor(const std::string& name, const Variable& value) {
 
 void StepLog::term(const std::string& name, const Variable& value) {
   watch("loss/" + name, value.value());
-  terms_.emplace_back(name, value.value().item());
+  terms_.emplace_back(name, value.value());
 }
 
 Method::Method(const SharedOptions& options)

@@ -22,18 +22,19 @@ class StepLog {
   /// A term of the loss, before its weight.
   void term(const std::string& name, const Variable& value);
 
-  const std::vector<std::pair<std::string, double>>& terms() const { return terms_; }
+  /// Waits for the device.
+  std::vector<std::pair<std::string, double>> terms() const;
   const std::vector<std::pair<std::string, Tensor>>& tensors() const { return tensors_; }
-  /// The first thing logged that held a NaN or an infinity; empty when there was none.
-  const std::string& first_not_finite() const { return first_not_finite_; }
+  /// The first thing logged that held a NaN or an infinity; empty when there was none. Waits for the device.
+  std::string first_not_finite() const;
 
  private:
   void watch(const std::string& name, const Tensor& value);
 
   Keep keep_;
-  std::vector<std::pair<std::string, double>> terms_;
+  // Numbers of one element, on the device: they are read when somebody asks.
+  std::vector<std::pair<std::string, Tensor>> terms_, squared_norms_;
   std::vector<std::pair<std::string, Tensor>> tensors_;
-  std::string first_not_finite_;
 };
 
 /// What an encoder makes of images: the backbone's features and what the loss sees of them, (N, D) each.
@@ -59,7 +60,9 @@ class Method : public Module {
 
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;
-  /// In evaluation mode, nothing recorded.
+  /// Where the method is, and where its views must be.
+  Device device() { return online().values().device(); }
+  /// Of images on any device, in evaluation mode, nothing recorded.
   virtual Embedding embed(const Tensor& images) = 0;
   /// The network that is kept after pretraining.
   virtual ResNet& backbone() = 0;

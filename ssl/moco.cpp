@@ -86,7 +86,7 @@ void MoCo::after_backward() { queue_.push(std::exchange(keys_, {})); }
 
 Embedding MoCo::embed(const Tensor& images) {
   const EvaluationScope evaluation(*this);
-  const Encoder::Output out = encoder_q_.forward(images);
+  const Encoder::Output out = encoder_q_.forward(images.to(device()));
   return {out.features.value(), out.projection.value()};
 }
 

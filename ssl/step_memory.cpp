@@ -11,9 +11,9 @@
 namespace minissl {
 namespace {
 
-Tensor data(const Shape& shape, DType dtype) {
+Tensor data(const Shape& shape, DType dtype, Device device) {
   const TagScope tag(MemoryTag::data);
-  return Tensor::empty(shape, dtype);
+  return Tensor::empty(shape, dtype, device);
 }
 
 constexpr int projector = -1, loss_matrices = -2;
@@ -78,21 +78,22 @@ int64_t StepMemory::naive_activations() const {
 }
 
 StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) {
-  DryRun dry_run;
+  DryRun dry_run(step.device);
+  const DeviceScope device_scope(step.device);
   StepMemory result;
   {
     const std::unique_ptr<Method> method = step.make(step.dtype);
     Optimizer optimizer(step.optimizer, method->online());
     const int64_t count = step.images[0];
     std::vector<Tensor> waiting;
-    for (int64_t i = 0; i < 2 * step.waiting_batches; ++i) waiting.push_back(data(step.images, step.activations));
-    const Views views{data(step.images, step.activations), data(step.images, step.activations),
-                      draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)};
+    for (int64_t i = 0; i < 2 * step.waiting_batches; ++i) waiting.push_back(data(step.images, step.activations, {}));
+    const auto view = [&] { return data(step.images, step.activations, step.device); };
+    const Views views{view(), view(), draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)};
     dry_run.allocator().reset_peak();
     if (step.evaluated_images > 0) {
       Shape some = step.images;
       some[0] = step.evaluated_images;
-      method->embed(data(some, step.activations));
+      method->embed(data(some, step.activations, {}));
     }
     for (int64_t i = 0; i < 2; ++i) {
       dry_run.clear_events();

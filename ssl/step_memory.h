@@ -16,7 +16,8 @@ namespace minissl {
 struct StepDescription {
   std::function<std::unique_ptr<Method>(DType dtype)> make;  ///< the method
   OptimizerOptions optimizer = {};
-  Shape images;                    ///< (N, H, W, C)
+  Shape images;  ///< (N, H, W, C)
+  Device device = DeviceScope::current();
   DType dtype = DType::f32;        ///< of parameters, statistics, losses
   DType activations = DType::f32;  ///< of images and what networks make of them: `dtype`, or bf16
   int64_t waiting_batches = 0;     ///< that a loader holds ready

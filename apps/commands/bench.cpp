@@ -11,6 +11,7 @@
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
 #include "tensor/atomic_file.h"
+#include "tensor/cuda/device.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -38,7 +39,7 @@ Tensor random_view(const Shape& shape, DType dtype, uint64_t seed, uint32_t numb
   const Random random(seed, RandomSite::test, 0, 0, number);
   Tensor view = Tensor::empty(shape);
   for (int64_t i = 0; i < view.numel(); ++i) view.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
-  return view.to(dtype);
+  return view.to(dtype).to(DeviceScope::current());
 }
 
 int64_t process_peak_bytes() {
@@ -48,7 +49,7 @@ int64_t process_peak_bytes() {
 }
 
 void BenchStep::run() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
   require(batch > 0 && steps > 0 && warmup >= 0, "--batch and --steps must be above 0");
   const StepDescription description = describe_step(method, network, {}, batch, dtype);
@@ -65,9 +66,10 @@ void BenchStep::run(const MemoryPlan& plan) const {
   const Shape shape{batch, network.size, network.size, network.channels};
   const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
                     draw_shuffle(batch, common.seed, 0, 0), draw_shuffle(batch, common.seed, 0, 1)};
+  const bool on_gpu = net->device().type == DeviceType::cuda;
   std::vector<double> milliseconds;
   double last_loss = 0;
-  allocator().reset_peak();
+  allocator(net->device()).reset_peak();
   std::optional<Profile> profiler;
   if (profile || !trace.empty()) profiler.emplace();
   double profile_begin = 0;
@@ -87,6 +89,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
     optimizer.step(1e-4);
     net->after_step(position);
     last_loss = loss.value().item();
+    if (on_gpu) cuda::synchronize(net->device());
     if (i >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   const double profiled_seconds = profiler ? profiler->seconds() - profile_begin : 0;
@@ -100,22 +103,25 @@ void BenchStep::run(const MemoryPlan& plan) const {
   const double median =
       milliseconds.size() % 2 ? milliseconds[middle] : (milliseconds[middle - 1] + milliseconds[middle]) / 2;
   const auto rounded = [](double v, double parts) { return std::round(v * parts) / parts; };
+  const MemoryUsage usage = allocator(net->device()).usage();
+  const int64_t peak = on_gpu ? usage.reserved : process_peak_bytes();
   nlohmann::ordered_json result{
       {"peer", "minissl"},
       {"method", method.method()},
       {"arch", network.arch},
       {"batch", batch},
       {"size", network.size},
+      {"device", net->device().str()},
       {"threads", threads()},
       {"steps", steps},
       {"warmup", warmup},
       {"img_s", rounded(static_cast<double>(batch) / median * 1e3, 100)},
       {"step_ms", {rounded(median, 10), rounded(milliseconds.front(), 10), rounded(milliseconds.back(), 10)}},
-      {"peak_mb", process_peak_bytes() >> 20},
+      {"peak_mb", peak >> 20},
       {"loss", rounded(last_loss, 1e4)},
-      {"allocator_peak_bytes", allocator().usage().peak},
+      {"allocator_peak_bytes", usage.peak},
       {"predicted_peak_bytes", plan.memory.usage.peak},
-      {"allocator_reserved_bytes", allocator().usage().reserved},
+      {"allocator_reserved_bytes", usage.reserved},
       {"predicted_reserved_bytes", plan.memory.usage.reserved}};
   if (common.json) {
     fmt::print("{}\n", result.dump());
@@ -124,8 +130,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
   fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",
              method.method(), network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
              milliseconds.front(), milliseconds.back());
-  fmt::print("memory: process {}; tensors {}; predicted {}\n", format_bytes(process_peak_bytes()),
-             allocator().usage().str(), format_bytes(plan.memory.usage.peak));
+  fmt::print("memory: {} {}; tensors {}; predicted {}\n", on_gpu ? "device" : "process", format_bytes(peak),
+             usage.str(), format_bytes(plan.memory.usage.peak));
   if (profile) fmt::print("\n{}", profile_table(profiler->events(), profiled_seconds, steps));
 }
 

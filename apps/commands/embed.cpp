@@ -20,7 +20,7 @@ std::string csv_field(const std::string& text) {
 }
 
 void Embed::run() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   require(features == "backbone" || features == "projection",
           "--features {} is not known; there are backbone and projection", features);
   require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);

@@ -50,7 +50,7 @@ nlohmann::ordered_json to_json(const Accuracy& accuracy, const std::vector<std::
 }
 
 void EvalKnn::run() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   require(features == "backbone" || features == "projection" || features == "pixels",
           "--features {} is not known; there are backbone, projection and pixels", features);
   PretrainedEncoder encoder(weights, network);

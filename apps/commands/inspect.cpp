@@ -30,7 +30,7 @@ Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64
     const Tensor stored = file.read(name);
     require(stored.rank() == 4 && stored.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
             file.path().string(), name, stored.str(), channels);
-    return ops::nchw_to_nhwc(stored.to(dtype));
+    return ops::nchw_to_nhwc(stored.to(dtype)).to(DeviceScope::current());
   };
   const auto permutation = [&](const char* name) {
     const std::string path = fmt::format("step{}/{}", step, name);
@@ -40,7 +40,7 @@ Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64
 }
 
 void InspectStep::run() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, dtype);
   load_state(*net, SafetensorsReader(weights));

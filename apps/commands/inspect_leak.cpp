@@ -17,7 +17,7 @@ struct InspectLeak {
 };
 
 void InspectLeak::execute() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   const TrainFlags flags = read_train_flags(run);
   const auto method = flags.method.make(flags.network, flags.common.seed, DType::f32);
   auto* moco = dynamic_cast<MoCo*>(method.get());
@@ -45,7 +45,8 @@ void InspectLeak::execute() const {
   std::vector<Views> views;
   for (int64_t b = 0; b < count; ++b) {
     const Batch batch = loader.next();
-    views.push_back({batch.view1, batch.view2, draw_shuffle(flags.batch, common.seed, b, 0)});
+    views.push_back(
+        {batch.view1.to(moco->device()), batch.view2.to(moco->device()), draw_shuffle(flags.batch, common.seed, b, 0)});
   }
   const LeakMeasurement leak = measure_leak(*moco, views, common.seed);
   if (common.json) {

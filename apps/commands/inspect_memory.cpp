@@ -18,13 +18,15 @@ struct InspectMemory {
 };
 
 void InspectMemory::run() const {
-  // What a GPU would compute in bf16 can be planned anywhere.
+  // What a GPU would compute can be planned anywhere.
   CommonFlags here = common;
-  const bool bf16 = common.precision == "bf16";
+  const bool bf16 = common.precision == "bf16", cuda = common.device.starts_with("cuda");
   if (bf16) here.precision = "f32";
-  here.apply();
-  const MemoryPlan plan =
-      memory.plan(describe_step(method, network, optimizer, batch, bf16 ? DType::bf16 : here.dtype()));
+  if (cuda) here.device = "cpu";
+  const DeviceScope cpu = here.apply();
+  StepDescription step = describe_step(method, network, optimizer, batch, bf16 ? DType::bf16 : here.dtype());
+  if (cuda) step.device = {DeviceType::cuda, 0};
+  const MemoryPlan plan = memory.plan(step);
   if (common.json) {
     fmt::print("{}\n", to_json(plan).dump());
     return;

@@ -39,7 +39,7 @@ std::vector<fs::path> checkpoints_of(const fs::path& run) {
 }
 
 void Monitor::execute() const {
-  common.apply();
+  const DeviceScope device = common.apply();
   require(out.empty() || out.ends_with(".png") || out.ends_with(".html"), "--out {}: a chart is .png or .html", out);
   std::vector<Json> events;
   std::vector<CollapseMetrics> history;

@@ -1,0 +1,66 @@
+#include <gtest/gtest.h>
+
+#include "apps/step_record.h"
+#include "tests/cuda/gpu.h"
+#include "tests/samples/sample.h"
+#include "tests/ssl/small_step.h"
+
+/// Whole training steps on a GPU.
+namespace minissl {
+namespace {
+
+class StepOnGpu : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { MINISSL_NEEDS_GPU(); }
+
+  const Shape images_{4, 8, 8, 3};
+
+  StepDescription description() const { return describe(GetParam(), Architecture::resnet18, images_, Stem::small); }
+
+  // Every tensor of some steps: of MoCo two, for its queue; behind the networks the methods are of one kind.
+  NamedTensors record(Device device, const RecomputePlan& plan) const {
+    const DeviceScope device_scope(device);
+    const std::unique_ptr<Method> method = description().make(DType::f64);
+    const auto view = [&](int64_t step, uint32_t number) {
+      return random_tensor(images_, static_cast<uint64_t>(2 * step + number)).to(DType::f64).to(device);
+    };
+    return record_steps(*method, {}, 1e-3, GetParam() == "moco" ? 2 : 1, plan, [&](int64_t step) {
+      return Views{view(step, 1), view(step, 2), draw_shuffle(images_[0], 0, step, 0),
+                   draw_shuffle(images_[0], 0, step, 1)};
+    });
+  }
+};
+
+TEST_P(StepOnGpu, IsThatOfTheCpu) {
+  const NamedTensors actual = record(gpu, {}), expected = record({}, {});
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_EQ(actual[i].first, expected[i].first);
+    EXPECT_LE(samples::relative_error(actual[i].second.to(Device{}), expected[i].second), 1e-7) << actual[i].first;
+  }
+}
+
+TEST_P(StepOnGpu, HasTheSameBitsWithRecomputation) {
+  if (GetParam() != "moco") return;
+  const NamedTensors actual = record(gpu, RecomputePlan(RecomputePlan::Policy::block)), expected = record(gpu, {});
+  for (size_t i = 0; i < actual.size(); ++i)
+    EXPECT_TRUE(samples::same_bits(actual[i].second.to(Device{}), expected[i].second.to(Device{}))) << actual[i].first;
+}
+
+TEST_P(StepOnGpu, TakesTheMemoryThatWasPredicted) {
+  if (GetParam() != "moco" && GetParam() != "barlow") return;
+  const DeviceScope device_scope(gpu);
+  const StepDescription step = description();
+  const auto predicted = static_cast<double>(predict_step(step, {}).usage.peak);
+  EXPECT_NEAR(static_cast<double>(RealStep(step).peak({})), predicted, 0.001 * predicted);
+}
+
+INSTANTIATE_TEST_SUITE_P(, StepOnGpu, testing::ValuesIn([] {
+                           std::vector<std::string> names;
+                           for (const MethodEntry& method : methods()) names.push_back(method.name);
+                           return names;
+                         }()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace minissl

@@ -1,0 +1,61 @@
+#include "data/loader.h"
+#include "tests/cuda/gpu.h"
+#include "tests/samples/sample.h"
+
+/// Batches whose views a GPU has made are those of the CPU, to rounding.
+namespace minissl {
+namespace {
+
+struct Case {
+  int64_t channels, size;
+  int64_t resident_bytes;
+};
+
+class ViewsOnGpu : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override { MINISSL_NEEDS_GPU(); }
+
+  // Two epochs' batches: images that stayed on the device are seen again.
+  std::vector<Batch> batches(Device device) const {
+    const auto dataset = open_dataset("synth:6:70", static_cast<int>(GetParam().channels), 0);
+    LoaderOptions options{.batch = 3,
+                          .size = GetParam().size,
+                          .channels = GetParam().channels,
+                          .device = device,
+                          .resident_bytes = GetParam().resident_bytes};
+    options.augmentation.saturation = 0.5f;
+    options.augmentation.hue = 0.2f;
+    options.augmentation.gray_prob = 0.3f;
+    options.augmentation.solarize_prob = 0.3f;
+    TwoViewLoader loader(*dataset, options);
+    std::vector<Batch> result;
+    for (int i = 0; i < 4; ++i) result.push_back(loader.next());
+    return result;
+  }
+};
+
+TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
+  const std::vector<Batch> actual = batches(gpu), expected = batches({});
+  for (size_t b = 0; b < expected.size(); ++b) {
+    EXPECT_EQ(actual[b].indices, expected[b].indices);
+    EXPECT_EQ(actual[b].view1.device(), gpu);
+    // Solarising turns a rounding error at 1/2 around: hence the mean, not the largest difference.
+    for (const auto& [there, here] :
+         {std::pair(actual[b].view1, expected[b].view1), std::pair(actual[b].view2, expected[b].view2)}) {
+      const std::vector<double> a = there.to_vector(), e = here.to_vector();
+      double difference = 0;
+      for (size_t i = 0; i < a.size(); ++i) difference += std::abs(a[i] - e[i]);
+      EXPECT_LE(difference / static_cast<double>(a.size()), 1e-5);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, ViewsOnGpu,
+                         testing::Values(Case{1, 33, 0}, Case{3, 32, 0}, Case{3, 7, 20000}, Case{1, 40, 1 << 20}),
+                         [](const auto& info) {
+                           return fmt::format("{}x{}_resident{}", info.param.channels, info.param.size,
+                                              info.param.resident_bytes);
+                         });
+
+}  // namespace
+}  // namespace minissl
