@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tensor/atomic_file.h"
+#include "tensor/cuda/device.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/winograd.h"
@@ -62,10 +63,23 @@ CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value,
 }
 
 void CommonFlags::apply() const {
-  require(device == "auto" || device == "cpu", "--device {}: this build has no CUDA backend; use cpu", device);
+  compute_device();
   dtype();
   winograd::enable(!exact_convolutions);
   set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+}
+
+Device CommonFlags::compute_device() const {
+  if (device == "cpu") return {};
+  const int gpus = cuda::device_count();
+  if (device == "auto") return gpus == 0 || precision == "f64" ? Device{} : Device{DeviceType::cuda, 0};
+  const std::string index = device.starts_with("cuda:") ? device.substr(5) : device == "cuda" ? "0" : "";
+  const bool is_number = !index.empty() && index.size() < 4 && index.find_first_not_of("0123456789") == index.npos;
+  require(is_number, "--device {} is not known; there are auto, cpu, cuda and cuda:N", device);
+  require(gpus > 0, "--device {}: {}; use cpu", device, cuda::why_none());
+  const Device wanted{DeviceType::cuda, std::stoi(index)};
+  require(wanted.index < gpus, "--device {}: there are {} GPUs; minissl devices lists them", device, gpus);
+  return wanted;
 }
 
 DType CommonFlags::dtype() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tensor/device.h"
 #include "tensor/dtype.h"
 
 /// What every command shares.
@@ -24,6 +25,8 @@ struct CommonFlags {
   /// Sets the number of threads; throws Error for a device or precision that this build or machine lacks.
   void apply() const;
   DType dtype() const;
+  /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
+  Device compute_device() const;
 };
 
 /// An option that takes its last value: a flag on the command line wins over the same key of a --config file.
@@ -74,6 +77,7 @@ std::string to_toml(const std::vector<std::pair<std::string, std::string>>& valu
 
 // One function per file in commands/: adds a command, its flags and what it does.
 void add_bench(CLI::App& app);
+void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_inspect(CLI::App& app);

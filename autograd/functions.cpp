@@ -244,7 +244,8 @@ DiagonalDistance diagonal_distance(const Variable& c, double target, double on_w
           c.value().str());
   ops::DiagonalDistance op{c.value(), like(c.value(), {1}), like(c.value(), {1}), target};
   run(op);
-  const Tensor loss = Tensor::full({1}, on_weight * op.on.item() + off_weight * op.off.item(), op.on.dtype());
+  const Tensor loss = ops::binary<ops::Add>(ops::unary(op.on, ops::Affine{on_weight, 0}),
+                                            ops::unary(op.off, ops::Affine{off_weight, 0}));
   return {record("diagonal_distance", {c}, loss, {c.value()},
                  [=](const Tensor& dloss, const BackwardContext& context) -> Gradients {
                    const Tensor c = context.saved(0);
@@ -288,7 +289,9 @@ Variable sum(const Variable& x) {
   ops::Sum op{x.value(), like(x.value(), {1})};
   run(op);
   return record("sum", {x}, op.y, {}, [shape = x.shape()](const Tensor& dy, const BackwardContext&) -> Gradients {
-    return {Tensor::full(shape, dy.item(), dy.dtype(), dy.device())};
+    ops::Expand gradient{dy, like(dy, shape)};
+    run(gradient);
+    return {gradient.y};
   });
 }
 

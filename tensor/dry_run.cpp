@@ -22,9 +22,9 @@ class ImaginaryMemory final : public MemorySource {
 
 }  // namespace
 
-DryRun::DryRun()
-    : allocator_(std::make_unique<CachingAllocator>("a dry run", std::make_unique<ImaginaryMemory>())),
-      previous_(active_) {
+DryRun::DryRun(Device device) : device_(device), previous_(active_) {
+  for (auto& allocator : allocators_)
+    allocator = std::make_unique<CachingAllocator>("a dry run", std::make_unique<ImaginaryMemory>());
   active_ = this;
 }
 
@@ -32,10 +32,10 @@ DryRun::~DryRun() { active_ = previous_; }
 
 void DryRun::add(const char* operation, double flops, int64_t workspace_bytes) {
   std::byte* workspace =
-      workspace_bytes > 0 ? allocator_->allocate(static_cast<size_t>(workspace_bytes), MemoryTag::workspace) : nullptr;
-  const MemoryUsage now = allocator_->usage();
+      workspace_bytes > 0 ? allocator().allocate(static_cast<size_t>(workspace_bytes), MemoryTag::workspace) : nullptr;
+  const MemoryUsage now = usage();
   events_.push_back({operation, now.live, now.live_by_tag, flops, part_, backward_});
-  if (workspace) allocator_->deallocate(workspace);
+  if (workspace) allocator().deallocate(workspace);
 }
 
 void DryRun::label(int part, bool backward) {

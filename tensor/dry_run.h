@@ -28,14 +28,17 @@ class DryRun {
     bool backward;
   };
 
-  DryRun();
+  /// `device` is the one whose memory is looked at; what is on others is counted apart.
+  explicit DryRun(Device device = {});
   ~DryRun();
   DryRun(const DryRun&) = delete;
   DryRun& operator=(const DryRun&) = delete;
   static DryRun* active() { return active_; }
 
-  Allocator& allocator() { return *allocator_; }
-  MemoryUsage usage() const { return allocator_->usage(); }
+  Device device() const { return device_; }
+  Allocator& allocator() { return allocator(device_); }
+  Allocator& allocator(Device device) { return *allocators_[static_cast<size_t>(device.type)]; }
+  MemoryUsage usage() const { return allocators_[static_cast<size_t>(device_.type)]->usage(); }
 
   void add(const char* operation, double flops, int64_t workspace_bytes);
   /// Operations from now on belong to this part of the network, forward or backward; -1: to none.
@@ -45,7 +48,8 @@ class DryRun {
   double flops() const;
 
  private:
-  std::unique_ptr<Allocator> allocator_;
+  Device device_;
+  std::array<std::unique_ptr<Allocator>, 2> allocators_;  // of the CPU and of GPUs
   std::vector<Event> events_;
   int part_ = -1;
   bool backward_ = false;

@@ -1,6 +1,9 @@
 #include "tensor/memory.h"
 
 #include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "tensor/caching_allocator.h"
 #include "tensor/dry_run.h"
@@ -12,6 +15,16 @@ namespace {
 thread_local MemoryTag current_tag = MemoryTag::workspace;
 std::atomic<bool> checks_enabled{false};
 std::atomic<int64_t> guard_violations{0};
+
+Allocator& gpu_allocator(Device device) {
+  static std::mutex mutex;
+  static auto& allocators = *new std::vector<std::unique_ptr<Allocator>>;
+  const auto index = static_cast<size_t>(device.index);
+  const std::lock_guard lock(mutex);
+  if (allocators.size() <= index) allocators.resize(index + 1);
+  if (!allocators[index]) allocators[index] = std::make_unique<CachingAllocator>(device.str(), memory_source(device));
+  return *allocators[index];
+}
 
 }  // namespace
 
@@ -37,11 +50,10 @@ std::string MemoryUsage::str() const {
 }
 
 Allocator& allocator(Device device) {
-  if (DryRun* dry_run = DryRun::active()) return dry_run->allocator();
-  // Never destroyed: tensors in static objects may outlive it.
+  if (DryRun* dry_run = DryRun::active()) return dry_run->allocator(device);
+  // Never destroyed: tensors in static objects may outlive them.
   static auto* cpu = new CachingAllocator("cpu", memory_source({}));
-  require(device.type == DeviceType::cpu, "this build has no {} backend", device.str());
-  return *cpu;
+  return device.type == DeviceType::cpu ? *cpu : gpu_allocator(device);
 }
 
 void MemoryChecks::enable(bool on) { checks_enabled = on; }

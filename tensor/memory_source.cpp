@@ -6,6 +6,8 @@
 #include <cstring>
 #include <sys/mman.h>
 
+#include "tensor/cuda/device.h"
+
 namespace minissl {
 namespace {
 
@@ -60,6 +62,9 @@ class HostMemory final : public MemorySource {
 
 }  // namespace
 
-std::unique_ptr<MemorySource> memory_source(Device) { return std::make_unique<HostMemory>(); }
+std::unique_ptr<MemorySource> memory_source(Device device) {
+  if (device.type == DeviceType::cuda) return cuda::memory_source(device);
+  return std::make_unique<HostMemory>();
+}
 
 }  // namespace minissl

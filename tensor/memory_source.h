@@ -27,6 +27,7 @@ class MemorySource {
   virtual bool holds(const std::byte* begin, std::byte value, size_t bytes) = 0;
 };
 
+/// Throws Error for a device that this build or machine lacks.
 std::unique_ptr<MemorySource> memory_source(Device device);
 
 }  // namespace minissl

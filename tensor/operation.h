@@ -14,10 +14,10 @@
 /// and one overload of `kernel` per backend that has it:
 ///   void kernel(Reference, const Op&);  // readable, any floating type, on the CPU: defines what the operation means
 ///   void kernel(Cpu, const Op&);        // f32, fast
-///   void kernel(Cuda, const Op&);
+///   void kernel(Cuda, const Op&);       // f32, bf16 and f64, on the tensors' GPU (tensor/cuda/)
 /// Optional:
 ///   double flops() const;             // a member: multiplications and additions by definition
-///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h)
+///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h); or Cuda
 /// Overloads are found by the type of the operation, so adding one touches its own files only.
 namespace minissl {
 
@@ -67,8 +67,12 @@ void describe(const Op& op, DryRun& dry_run) {
   double flops = 0;
   int64_t workspace = 0;
   if constexpr (requires { op.flops(); }) flops = op.flops();
-  if constexpr (requires { workspace_bytes(Cpu{}, op); })
-    if (op.dispatch().dtype() != DType::f64 && !ReferenceScope::active()) workspace = workspace_bytes(Cpu{}, op);
+  const Tensor& t = op.dispatch();
+  if (t.device().type == DeviceType::cuda) {
+    if constexpr (requires { workspace_bytes(Cuda{}, op); }) workspace = workspace_bytes(Cuda{}, op);
+  } else if constexpr (requires { workspace_bytes(Cpu{}, op); }) {
+    if (t.dtype() != DType::f64 && !ReferenceScope::active()) workspace = workspace_bytes(Cpu{}, op);
+  }
   dry_run.add(Op::name, flops, workspace);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/cuda/device.h"
 #include "tensor/dry_run.h"
 
 namespace minissl {
@@ -39,8 +40,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
-  t.storage_->bump_version();
-  if (t.storage_->real()) std::memset(t.bytes_begin(), 0, static_cast<size_t>(t.bytes()));
+  t.fill(0);
   return t;
 }
 
@@ -96,10 +96,12 @@ double Tensor::item() const {
 }
 
 double Tensor::at(int64_t i) const {
+  if (!storage_->on_host()) return slice(i, {1}).to(Device{}).at(0);
   return visit_dtype(dtype_, [&](auto type) { return to_double(data<decltype(type)>()[i]); });
 }
 
 std::vector<double> Tensor::to_vector() const {
+  if (!storage_->on_host()) return to(Device{}).to_vector();
   std::vector<double> values(static_cast<size_t>(numel()));
   visit_dtype(dtype_, [&](auto type) {
     using T = decltype(type);
@@ -146,9 +148,21 @@ Tensor Tensor::to(DType dtype) const {
   return t;
 }
 
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  Tensor t = empty(shape_, dtype_, device);
+  t.copy_from(*this);
+  return t;
+}
+
 void Tensor::copy_from(const Tensor& source) const {
   require(shape_ == source.shape_, "can't copy {} into {}", source.str(), str());
   if (!storage_->real() || !source.storage_->real()) return storage_->bump_version();
+  if (!storage_->on_host() || !source.storage_->on_host()) {
+    if (device() != source.device() && dtype_ != source.dtype_) return copy_from(source.to(dtype_));
+    storage_->bump_version();
+    return dtype_ == source.dtype_ ? cuda::copy(source, *this) : cuda::convert(source, *this);
+  }
   visit_dtype(dtype_, [&](auto to_type) {
     using To = decltype(to_type);
     To* to = mutable_data<To>();
@@ -165,6 +179,7 @@ void Tensor::copy_from(const Tensor& source) const {
 
 void Tensor::fill(double value) const {
   if (!storage_->real()) return storage_->bump_version();
+  if (!storage_->on_host()) return cuda::fill(*this, value);
   visit_dtype(dtype_, [&](auto type) {
     using T = decltype(type);
     T* to = mutable_data<T>();
@@ -172,10 +187,13 @@ void Tensor::fill(double value) const {
   });
 }
 
-void Tensor::require_access(DType wanted) const {
+void Tensor::require_access(DType wanted, DeviceType by) const {
   require(defined(), "an undefined tensor has no elements");
   require(dtype_ == wanted, "{} can't be read as {}", str(), name_of(wanted));
   require(storage_->real(), "{} has no elements: it is large and was made in a dry run", str());
+  require(by == DeviceType::cpu ? storage_->on_host() : device().type == by,
+          "{} is on {}, where {} can't reach it; use to(device)", str(), device().str(),
+          by == DeviceType::cpu ? "the CPU" : "a GPU");
 }
 
 }  // namespace minissl

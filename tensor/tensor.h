@@ -22,6 +22,8 @@ class Storage {
   std::byte* data() const { return data_; }
   /// Whether there is memory behind data(): not for large tensors of a dry run.
   bool real() const { return real_; }
+  /// Whether the CPU can read it. (The small tensors of a dry run are, whatever their device.)
+  bool on_host() const { return device_.type == DeviceType::cpu || !small_.empty(); }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
   MemoryTag tag() const { return tag_; }
@@ -76,16 +78,16 @@ class Tensor {
   /// "f32[2, 3]"
   std::string str() const;
 
-  /// The elements, to read. Throws Error when T is not the element type.
+  /// The elements, to read by a `reader`. Throws Error when T is not the element type, or they are elsewhere.
   template <class T>
-  const T* data() const {
-    require_access(dtype_of<T>());
+  const T* data(DeviceType reader = DeviceType::cpu) const {
+    require_access(dtype_of<T>(), reader);
     return reinterpret_cast<const T*>(bytes_begin());
   }
   /// The elements, to write: bumps the storage's version.
   template <class T>
-  T* mutable_data() const {
-    require_access(dtype_of<T>());
+  T* mutable_data(DeviceType writer = DeviceType::cpu) const {
+    require_access(dtype_of<T>(), writer);
     storage_->bump_version();
     return reinterpret_cast<T*>(bytes_begin());
   }
@@ -95,9 +97,9 @@ class Tensor {
   }
   std::byte* bytes_begin() const { return storage_->data() + offset_; }
 
-  /// The only element of a one-element tensor on the CPU, as double.
+  /// The only element of a one-element tensor, as double. Waits for the device.
   double item() const;
-  /// Element i in row-major order, as double. For tests and printing.
+  /// Element i in row-major order, as double. For tests and printing. Waits for the device.
   double at(int64_t i) const;
   std::vector<double> to_vector() const;
 
@@ -111,7 +113,9 @@ class Tensor {
   Tensor clone() const;
   /// Converted element type; the tensor itself if it has that type already.
   Tensor to(DType dtype) const;
-  /// Overwrites the elements with those of `source`: same shape; the element type is converted.
+  /// A copy on `device`; the tensor itself if it is there already.
+  Tensor to(Device device) const;
+  /// Overwrites the elements with those of `source`, on whatever device: same shape; the element type is converted.
   void copy_from(const Tensor& source) const;
   void fill(double value) const;
 
@@ -120,7 +124,7 @@ class Tensor {
   bool unique() const { return storage_.use_count() == 1; }
 
  private:
-  void require_access(DType wanted) const;
+  void require_access(DType wanted, DeviceType by) const;
 
   std::shared_ptr<Storage> storage_;
   int64_t offset_ = 0;  // in bytes

@@ -2,6 +2,7 @@
 
 #include "tensor/bits.h"
 #include "tensor/eigen.h"
+#include "tensor/ops/batch_norm_functions.h"
 
 namespace minissl::ops {
 namespace {
@@ -106,6 +107,21 @@ void kernel(Reference, const BatchNormGradient& op) {
     mutable_columns<T>(op.dx) = g.rowwise() * (row<T>(op.weight) * inv_std).eval();
     mutable_row<T>(op.dbias) = dbias;
     mutable_row<T>(op.dweight) = dweight;
+  });
+}
+
+void kernel(Reference, const TrackStatistics& op) {
+  visit_arithmetic(op.mean.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const RunningAverages<T> track{op.mean.data<T>(),
+                                   op.variance.data<T>(),
+                                   op.running_mean.mutable_data<T>(),
+                                   op.running_variance.mutable_data<T>(),
+                                   op.mean.dim(0),
+                                   op.mean.dim(1),
+                                   static_cast<T>(op.count) / static_cast<T>(op.count - 1),
+                                   static_cast<T>(op.momentum)};
+    for (int64_t c = 0; c < op.mean.dim(1); ++c) track(c);
   });
 }
 

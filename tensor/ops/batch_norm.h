@@ -19,6 +19,7 @@ struct BatchNorm {
 };
 void kernel(Reference, const BatchNorm&);
 void kernel(Cpu, const BatchNorm&);
+void kernel(Cuda, const BatchNorm&);
 int64_t workspace_bytes(Cpu, const BatchNorm&);
 
 /// With given statistics (the running averages).
@@ -31,6 +32,7 @@ struct BatchNormInference {
 };
 void kernel(Reference, const BatchNormInference&);
 void kernel(Cpu, const BatchNormInference&);
+void kernel(Cuda, const BatchNormInference&);
 
 /// Gradient of BatchNorm. Where there was a ReLU, its mask is what BatchNorm returned as such, or, where nothing was
 /// added before it, follows from x. dx or dresidual, but not both, may be dy.
@@ -46,6 +48,20 @@ struct BatchNormGradient {
 };
 void kernel(Reference, const BatchNormGradient&);
 void kernel(Cpu, const BatchNormGradient&);
+void kernel(Cuda, const BatchNormGradient&);
 int64_t workspace_bytes(Cpu, const BatchNormGradient&);
+
+/// The running averages r of G batches' statistics, in place: r += momentum * (s - r), s being the mean over the
+/// batches of their mean, and of their variance divided by M - 1.
+struct TrackStatistics {
+  static constexpr const char* name = "track_statistics";
+  Tensor mean, variance;                  ///< (G, C), as BatchNorm returns them
+  Tensor running_mean, running_variance;  ///< (C)
+  int64_t count = 2;                      ///< M of each batch
+  double momentum = 0.1;
+  const Tensor& dispatch() const { return mean; }
+};
+void kernel(Reference, const TrackStatistics&);
+void kernel(Cuda, const TrackStatistics&);
 
 }  // namespace minissl::ops

@@ -11,6 +11,7 @@ struct CenterColumns {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const CenterColumns&);
+void kernel(Cuda, const CenterColumns&);
 
 /// y = (x - mean) / (std + eps), column by column: x, y (N, D), std (D), the root of the unbiased variance; N > 1.
 /// As BarlowTwins standardises its projections (Zbontar et al. 2021), with an eps that a dead dimension needs.
@@ -21,6 +22,7 @@ struct Standardize {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const Standardize&);
+void kernel(Cuda, const Standardize&);
 
 /// dx = (dy - mean(dy)) / (std + eps) - y sum(dy y) / ((N - 1) std), column by column; the second part is 0 where std
 /// is.
@@ -30,6 +32,7 @@ struct StandardizeGradient {
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const StandardizeGradient&);
+void kernel(Cuda, const StandardizeGradient&);
 
 /// Throws Error unless x is (N, D).
 Tensor center_columns(const Tensor& x);

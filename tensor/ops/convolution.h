@@ -28,6 +28,7 @@ struct Convolution {
 };
 void kernel(Reference, const Convolution&);
 void kernel(Cpu, const Convolution&);
+void kernel(Cuda, const Convolution&);
 int64_t workspace_bytes(Cpu, const Convolution&);
 
 /// Gradient with respect to x: dy (N, OH, OW, O), w (O, KH, KW, I), dx (N, H, W, I).
@@ -40,6 +41,7 @@ struct ConvolutionInputGradient {
 };
 void kernel(Reference, const ConvolutionInputGradient&);
 void kernel(Cpu, const ConvolutionInputGradient&);
+void kernel(Cuda, const ConvolutionInputGradient&);
 int64_t workspace_bytes(Cpu, const ConvolutionInputGradient&);
 
 /// Gradient with respect to w: dy (N, OH, OW, O), x (N, H, W, I), dw (O, KH, KW, I).
@@ -52,6 +54,7 @@ struct ConvolutionWeightGradient {
 };
 void kernel(Reference, const ConvolutionWeightGradient&);
 void kernel(Cpu, const ConvolutionWeightGradient&);
+void kernel(Cuda, const ConvolutionWeightGradient&);
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient&);
 
 /// These throw Error, with the shapes, when their tensors don't fit each other, or the geometry makes no sense.

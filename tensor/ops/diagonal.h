@@ -16,6 +16,7 @@ struct DiagonalDistance {
 };
 void kernel(Reference, const DiagonalDistance&);
 void kernel(Cpu, const DiagonalDistance&);
+void kernel(Cuda, const DiagonalDistance&);
 
 /// dc of dloss (on_weight * on + off_weight * off): dloss (1), c and dc (D, D).
 struct DiagonalDistanceGradient {
@@ -26,6 +27,7 @@ struct DiagonalDistanceGradient {
 };
 void kernel(Reference, const DiagonalDistanceGradient&);
 void kernel(Cpu, const DiagonalDistanceGradient&);
+void kernel(Cuda, const DiagonalDistanceGradient&);
 
 /// y = x with `value` in place of the diagonal.
 struct FillDiagonal {
@@ -35,6 +37,7 @@ struct FillDiagonal {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const FillDiagonal&);
+void kernel(Cuda, const FillDiagonal&);
 
 /// Throws Error unless x is square.
 Tensor fill_diagonal(const Tensor& x, double value);

@@ -100,6 +100,10 @@ void kernel(Cpu, const Op& op) {
   detail::each_element<float>(op, detail::elementwise_grain);
 }
 
+// In tensor/cuda/elementwise.cu for every function of functions.h.
+template <detail::Elementwise Op>
+void kernel(Cuda, const Op& op);
+
 template <class F>
 Tensor unary(const Tensor& x, F f = {}) {
   Unary<F> op{x, Tensor::empty_like(x), f};

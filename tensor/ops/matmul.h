@@ -13,6 +13,7 @@ struct MatMul {
 };
 void kernel(Reference, const MatMul&);
 void kernel(Cpu, const MatMul&);
+void kernel(Cuda, const MatMul&);
 
 struct Transposed {
   bool a = false, b = false;

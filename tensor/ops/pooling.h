@@ -14,6 +14,7 @@ struct MaxPool {
 };
 void kernel(Reference, const MaxPool&);
 void kernel(Cpu, const MaxPool&);
+void kernel(Cuda, const MaxPool&);
 
 /// dx (N, H, W, C) from dy and positions (N, OH, OW, C).
 struct MaxPoolGradient {
@@ -24,6 +25,7 @@ struct MaxPoolGradient {
 };
 void kernel(Reference, const MaxPoolGradient&);
 void kernel(Cpu, const MaxPoolGradient&);
+void kernel(Cuda, const MaxPoolGradient&);
 
 /// Mean over each image: x (N, H, W, C), y (N, C).
 struct GlobalAveragePool {
@@ -32,6 +34,7 @@ struct GlobalAveragePool {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const GlobalAveragePool&);
+void kernel(Cuda, const GlobalAveragePool&);
 
 /// dx (N, H, W, C) from dy (N, C).
 struct GlobalAveragePoolGradient {
@@ -40,5 +43,6 @@ struct GlobalAveragePoolGradient {
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const GlobalAveragePoolGradient&);
+void kernel(Cuda, const GlobalAveragePoolGradient&);
 
 }  // namespace minissl::ops

@@ -157,6 +157,8 @@ void kernel(Reference, const Sum& op) {
   });
 }
 
+void kernel(Reference, const Expand& op) { op.y.fill(op.x.item()); }
+
 void kernel(Reference, const CrossEntropy& op) {
   with_type(op, [&](auto t) {
     using T = decltype(t);
@@ -245,23 +247,23 @@ Tensor permute_rows(const Tensor& x, const Tensor& order) {
   require(x.rank() > 0 && order.shape() == Shape{x.dim(0)}, "permute_rows: the order {} is not one of the rows of {}",
           order.str(), x.str());
   inverse_permutation(order);
-  PermuteRows op{x, order, Tensor::empty_like(x)};
+  PermuteRows op{x, order.to(x.device()), Tensor::empty_like(x)};
   run(op);
   return op.y;
 }
 
 Tensor inverse_permutation(const Tensor& order) {
   require(order.rank() == 1 && order.dtype() == DType::i64, "a permutation is i64 (N), not {}", order.str());
-  const Tensor inverse = Tensor::full(order.shape(), -1, DType::i64);
+  const Tensor inverse = Tensor::full(order.shape(), -1, DType::i64), readable = order.to(Device{});
   auto* at = inverse.mutable_data<int64_t>();
   const int64_t count = order.numel();
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t row = order.data<int64_t>()[i];
+    const int64_t row = readable.data<int64_t>()[i];
     require(row >= 0 && row < count && at[row] < 0, "not a permutation of {} rows: {} is out of range or there twice",
             count, row);
     at[row] = i;
   }
-  return inverse;
+  return inverse.to(order.device());
 }
 
 Tensor column_sum(const Tensor& x) {

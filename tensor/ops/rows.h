@@ -11,6 +11,7 @@ struct AddRow {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const AddRow&);
+void kernel(Cuda, const AddRow&);
 
 /// y (D) = sum over the rows of x (N, D). The gradient of AddRow's row.
 struct ColumnSum {
@@ -19,6 +20,7 @@ struct ColumnSum {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const ColumnSum&);
+void kernel(Cuda, const ColumnSum&);
 
 /// y (D) = variance of each column of x (N, D), divided by N - 1 (unbiased); N > 1.
 struct ColumnVariance {
@@ -27,6 +29,7 @@ struct ColumnVariance {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const ColumnVariance&);
+void kernel(Cuda, const ColumnVariance&);
 
 /// dx[n,d] = dy[d] * 2 (x[n,d] - mean[d]) / (N - 1).
 struct ColumnVarianceGradient {
@@ -35,6 +38,7 @@ struct ColumnVarianceGradient {
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const ColumnVarianceGradient&);
+void kernel(Cuda, const ColumnVarianceGradient&);
 
 /// y (N, 1): y[n] = sum over d of a[n,d] b[n,d].
 struct RowDot {
@@ -43,6 +47,7 @@ struct RowDot {
   const Tensor& dispatch() const { return a; }
 };
 void kernel(Reference, const RowDot&);
+void kernel(Cuda, const RowDot&);
 
 /// dx[n,d] = dy[n] * other[n,d]: RowDot's gradient with respect to one side, `other` being the other.
 struct RowScale {
@@ -51,6 +56,7 @@ struct RowScale {
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const RowScale&);
+void kernel(Cuda, const RowScale&);
 
 /// y = x / max(norm, eps), norm (N) being each row's Euclidean norm, which is returned.
 struct Normalize {
@@ -60,6 +66,7 @@ struct Normalize {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const Normalize&);
+void kernel(Cuda, const Normalize&);
 
 /// dx = (dy - y (y . dy)) / norm, row by row; dy / eps where the norm is less than eps.
 struct NormalizeGradient {
@@ -68,6 +75,7 @@ struct NormalizeGradient {
   const Tensor& dispatch() const { return dy; }
 };
 void kernel(Reference, const NormalizeGradient&);
+void kernel(Cuda, const NormalizeGradient&);
 
 /// y (N, A + B) = [a | b]: a (N, A), b (N, B).
 struct ConcatColumns {
@@ -76,6 +84,7 @@ struct ConcatColumns {
   const Tensor& dispatch() const { return a; }
 };
 void kernel(Reference, const ConcatColumns&);
+void kernel(Cuda, const ConcatColumns&);
 
 /// y (A + B, D) = a's rows, then b's: a (A, D), b (B, D).
 struct ConcatRows {
@@ -84,6 +93,7 @@ struct ConcatRows {
   const Tensor& dispatch() const { return a; }
 };
 void kernel(Reference, const ConcatRows&);
+void kernel(Cuda, const ConcatRows&);
 
 /// y (N, D) = columns [begin, begin + D) of x. The gradient of ConcatColumns.
 struct SliceColumns {
@@ -93,6 +103,7 @@ struct SliceColumns {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const SliceColumns&);
+void kernel(Cuda, const SliceColumns&);
 
 /// y (1) = sum of all elements of x.
 struct Sum {
@@ -101,6 +112,16 @@ struct Sum {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const Sum&);
+void kernel(Cuda, const Sum&);
+
+/// y = x (1) in every element, y of any shape. The gradient of Sum.
+struct Expand {
+  static constexpr const char* name = "expand";
+  Tensor x, y;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const Expand&);
+void kernel(Cuda, const Expand&);
 
 /// Mean over the rows of -log softmax(logits)[target]: logits (N, K), targets i64 (N), loss (1).
 /// log_sum_exp (N) is kept for the gradient: softmax = exp(logits - log_sum_exp).
@@ -111,6 +132,7 @@ struct CrossEntropy {
 };
 void kernel(Reference, const CrossEntropy&);
 void kernel(Cpu, const CrossEntropy&);
+void kernel(Cuda, const CrossEntropy&);
 
 /// dlogits = dloss (softmax - one_hot(target)) / N; dloss (1).
 struct CrossEntropyGradient {
@@ -120,6 +142,7 @@ struct CrossEntropyGradient {
 };
 void kernel(Reference, const CrossEntropyGradient&);
 void kernel(Cpu, const CrossEntropyGradient&);
+void kernel(Cuda, const CrossEntropyGradient&);
 
 /// y[n,b,a] = x[n,a,b]: x (N, A, B), y (N, B, A). With images flat, NCHW to NHWC and back.
 struct BatchedTranspose {
@@ -128,6 +151,7 @@ struct BatchedTranspose {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const BatchedTranspose&);
+void kernel(Cuda, const BatchedTranspose&);
 
 /// y[i] = x[order[i]], row by row: x and y (N, ...), order i64 (N), a permutation.
 struct PermuteRows {
@@ -136,6 +160,7 @@ struct PermuteRows {
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const PermuteRows&);
+void kernel(Cuda, const PermuteRows&);
 
 /// Throws Error unless `order` is a permutation of x's rows.
 Tensor permute_rows(const Tensor& x, const Tensor& order);

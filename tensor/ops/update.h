@@ -1,4 +1,6 @@
 #pragma once
+#include <initializer_list>
+
 #include "tensor/operation.h"
 
 /// In-place updates of flat arenas: one pass over memory each. All tensors of an operation have one length and type;
@@ -17,6 +19,7 @@ struct AdamW {
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const AdamW&);
+void kernel(Cuda, const AdamW&);
 
 /// SGD with momentum, as PyTorch's: g += weight_decay * value; buffer = momentum * buffer + g (g itself at the first
 /// step); value -= lr * buffer.
@@ -29,6 +32,7 @@ struct Sgd {
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const Sgd&);
+void kernel(Cuda, const Sgd&);
 
 /// One tensor's step of SGD with layer-wise adaptive rate scaling (You et al. 2017), in the order of BarlowTwins'
 /// authors:
@@ -43,6 +47,7 @@ struct Lars {
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const Lars&);
+void kernel(Cuda, const Lars&);
 
 /// Exponential moving average: target = momentum * target + (1 - momentum) * source.
 struct Ema {
@@ -52,6 +57,7 @@ struct Ema {
   const Tensor& dispatch() const { return target; }
 };
 void kernel(Reference, const Ema&);
+void kernel(Cuda, const Ema&);
 
 /// target += source, any shape.
 struct Accumulate {
@@ -60,8 +66,21 @@ struct Accumulate {
   const Tensor& dispatch() const { return target; }
 };
 void kernel(Reference, const Accumulate&);
+void kernel(Cuda, const Accumulate&);
 
-/// The sum of squares of all elements, in float64, the same bits on any number of threads.
+/// y (1, f64) = sum of the squares of all elements of x, any shape, in float64, the same bits on any number of threads.
+struct SquaredNorm {
+  static constexpr const char* name = "squared_norm";
+  Tensor x, y;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const SquaredNorm&);
+void kernel(Cuda, const SquaredNorm&);
+
+/// Waits for the device.
 double squared_norm(const Tensor& x);
+
+/// Throws Error, naming the operation, unless `others` have the length of `updated`.
+void require_one_length(const char* name, const Tensor& updated, std::initializer_list<const Tensor*> others);
 
 }  // namespace minissl::ops

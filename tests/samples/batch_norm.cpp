@@ -46,7 +46,7 @@ Tensors batch_norm(const Tensors& in, const Variant& v) {
                     .mean = like(x, channels),
                     .variance = like(x, channels),
                     .relu = v.relu,
-                    .mask = Tensor::empty(bits, DType::u8)};
+                    .mask = Tensor::empty(bits, DType::u8, x.device())};
   minissl::run(op);
   return {op.y, op.mean, op.variance, op.mask};
 }
@@ -188,6 +188,23 @@ Sample grouped(const Shape& x, int64_t groups, const Variant& v) {
   return sample;
 }
 
+Sample tracking(int64_t groups, int64_t channels) {
+  const Shape of_batches{groups, channels}, running{channels};
+  // running mean and variance, then those of the batches
+  return {.operation = ops::TrackStatistics::name,
+          .name = fmt::format("{}x{}", groups, channels),
+          .inputs = {normal(running), uniform(running, 0.5, 2), normal(of_batches), uniform(of_batches, 0.5, 2)},
+          .run =
+              [](const Tensors& in) {
+                minissl::run(ops::TrackStatistics{
+                    .mean = in[2], .variance = in[3], .running_mean = in[0], .running_variance = in[1], .count = 6});
+                return Tensors{in[0], in[1]};
+              },
+          .in_place = true,
+          .no_derivative = is_in_place,
+          .tolerance = roundings(8)};
+}
+
 ErrorCase error(const char* name, const Shape& x, const Shape& weight, const Shape& bias, const Shape& residual,
                 const char* message) {
   return {"batch_norm", name,
@@ -211,6 +228,8 @@ Family batch_norm_family() {
     }
   family.samples.push_back(grouped({6, 3, 3, 5}, 3, variants[0]));
   family.samples.push_back(grouped({6, 3, 3, 5}, 2, variants[3]));
+  for (const int64_t groups : {1, 3})
+    for (const int64_t channels : {1, 7, 300}) family.samples.push_back(tracking(groups, channels));
   // The mean of an X-ray's features may be far from zero beside their deviation.
   Sample far_off = forward({"far_from_zero", {4, 5, 5, 3}, false}, variants[0]);
   far_off.inputs = inputs_for({4, 5, 5, 3}, false, 1000);

@@ -64,6 +64,16 @@ void add_sum(std::vector<Sample>& samples, const Shape& x) {
                      .differentiable = {true},
                      .small = x.numel() < 200,
                      .tolerance = sum_of(x.numel())});
+  samples.push_back({.operation = ops::Expand::name,
+                     .name = name,
+                     .inputs = {normal({1})},
+                     .run =
+                         [x](const Tensors& in) {
+                           ops::Expand op{in[0], like(in[0], x)};
+                           minissl::run(op);
+                           return Tensors{op.y};
+                         },
+                     .no_derivative = "it is the gradient of sum"});
   samples.push_back({.operation = "mean",
                      .name = name,
                      .inputs = {normal(x)},

@@ -103,8 +103,10 @@ Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector
   for (size_t i = 0; i < inputs.size(); ++i)
     leaves.push_back(wanted[i] ? Variable::leaf(inputs[i]) : Variable(inputs[i]));
   const Variable out = sample.form(leaves);
-  const Tensor cotangent =
-      uniform(out.shape(), -1, 1).draw(out.shape(), random_for(sample, inputs.size())).to(out.value().dtype());
+  const Tensor cotangent = uniform(out.shape(), -1, 1)
+                               .draw(out.shape(), random_for(sample, inputs.size()))
+                               .to(out.value().dtype())
+                               .to(out.value().device());
   backward(out, cotangent);
   Tensors result;
   for (size_t i = 0; i < inputs.size(); ++i) result.push_back(wanted[i] ? leaves[i].grad() : Tensor());

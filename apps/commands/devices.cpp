@@ -1,0 +1,43 @@
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/command.h"
+#include "tensor/cuda/device.h"
+#include "tensor/memory.h"
+
+namespace minissl {
+namespace {
+
+void print_devices(bool as_json) {
+  nlohmann::ordered_json json{{"cpu", {{"cores", std::thread::hardware_concurrency()}}},
+                              {"cuda", nlohmann::json::array()}};
+  std::string table = fmt::format("cpu     {} cores\n", std::thread::hardware_concurrency());
+  for (int i = 0; i < cuda::device_count(); ++i) {
+    const Device device{DeviceType::cuda, i};
+    const cuda::DeviceProperties p = cuda::properties(device);
+    json["cuda"].push_back({{"name", p.name},
+                            {"memory_bytes", p.memory},
+                            {"free_bytes", p.free_memory},
+                            {"multiprocessors", p.multiprocessors},
+                            {"compute_capability", fmt::format("{}.{}", p.major, p.minor)}});
+    table +=
+        fmt::format("{:6}  {}, {} of {} free, {} multiprocessors, compute capability {}.{}\n", device.str(), p.name,
+                    format_bytes(p.free_memory), format_bytes(p.memory), p.multiprocessors, p.major, p.minor);
+  }
+  if (const std::string why = cuda::why_none(); !why.empty()) {
+    json["why_no_cuda"] = why;
+    table += "cuda    " + why + "\n";
+  }
+  fmt::print("{}", as_json ? json.dump() + "\n" : table);
+}
+
+}  // namespace
+
+void add_devices(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("devices", "What --device can be here");
+  auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "one JSON object");
+  command->callback([as_json] { print_devices(*as_json); });
+}
+
+}  // namespace minissl

@@ -1,0 +1,98 @@
+#include "tensor/cuda/device.h"
+#include "tensor/ops/batch_norm.h"
+#include "tensor/ops/columns.h"
+#include "tensor/ops/convolution.h"
+#include "tensor/ops/diagonal.h"
+#include "tensor/ops/elementwise.h"
+#include "tensor/ops/matmul.h"
+#include "tensor/ops/pooling.h"
+#include "tensor/ops/rows.h"
+#include "tensor/ops/update.h"
+
+// In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.
+namespace minissl {
+namespace cuda {
+namespace {
+
+[[noreturn]] void no_backend() { fail("{}", why_none()); }
+
+}  // namespace
+
+int device_count() { return 0; }
+std::string why_none() { return "this build has no CUDA backend; build where there is a CUDA toolkit"; }
+DeviceProperties properties(Device) { no_backend(); }
+std::unique_ptr<MemorySource> memory_source(Device) { no_backend(); }
+void copy(const Tensor&, const Tensor&) { no_backend(); }
+void convert(const Tensor&, const Tensor&) { no_backend(); }
+void fill(const Tensor&, double) { no_backend(); }
+void synchronize(Device) { no_backend(); }
+
+}  // namespace cuda
+
+namespace ops {
+
+#define MINISSL_ABSENT(Op) \
+  void kernel(Cuda, const Op&) { cuda::no_backend(); }
+MINISSL_ABSENT(BatchNorm)
+MINISSL_ABSENT(BatchNormInference)
+MINISSL_ABSENT(BatchNormGradient)
+MINISSL_ABSENT(TrackStatistics)
+MINISSL_ABSENT(CenterColumns)
+MINISSL_ABSENT(Standardize)
+MINISSL_ABSENT(StandardizeGradient)
+MINISSL_ABSENT(Convolution)
+MINISSL_ABSENT(ConvolutionInputGradient)
+MINISSL_ABSENT(ConvolutionWeightGradient)
+MINISSL_ABSENT(DiagonalDistance)
+MINISSL_ABSENT(DiagonalDistanceGradient)
+MINISSL_ABSENT(FillDiagonal)
+MINISSL_ABSENT(MatMul)
+MINISSL_ABSENT(MaxPool)
+MINISSL_ABSENT(MaxPoolGradient)
+MINISSL_ABSENT(GlobalAveragePool)
+MINISSL_ABSENT(GlobalAveragePoolGradient)
+MINISSL_ABSENT(AddRow)
+MINISSL_ABSENT(ColumnSum)
+MINISSL_ABSENT(ColumnVariance)
+MINISSL_ABSENT(ColumnVarianceGradient)
+MINISSL_ABSENT(RowDot)
+MINISSL_ABSENT(RowScale)
+MINISSL_ABSENT(Normalize)
+MINISSL_ABSENT(NormalizeGradient)
+MINISSL_ABSENT(ConcatColumns)
+MINISSL_ABSENT(ConcatRows)
+MINISSL_ABSENT(SliceColumns)
+MINISSL_ABSENT(Sum)
+MINISSL_ABSENT(Expand)
+MINISSL_ABSENT(CrossEntropy)
+MINISSL_ABSENT(CrossEntropyGradient)
+MINISSL_ABSENT(BatchedTranspose)
+MINISSL_ABSENT(PermuteRows)
+MINISSL_ABSENT(AdamW)
+MINISSL_ABSENT(Sgd)
+MINISSL_ABSENT(Lars)
+MINISSL_ABSENT(Ema)
+MINISSL_ABSENT(Accumulate)
+MINISSL_ABSENT(SquaredNorm)
+
+template <detail::Elementwise Op>
+void kernel(Cuda, const Op&) {
+  cuda::no_backend();
+}
+template void kernel(Cuda, const Unary<Relu>&);
+template void kernel(Cuda, const Unary<Sqrt>&);
+template void kernel(Cuda, const Unary<Square>&);
+template void kernel(Cuda, const Unary<Affine>&);
+template void kernel(Cuda, const UnaryGradient<Relu>&);
+template void kernel(Cuda, const UnaryGradient<Sqrt>&);
+template void kernel(Cuda, const UnaryGradient<Square>&);
+template void kernel(Cuda, const UnaryGradient<Affine>&);
+template void kernel(Cuda, const Binary<Add>&);
+template void kernel(Cuda, const Binary<Subtract>&);
+template void kernel(Cuda, const Binary<Multiply>&);
+template void kernel(Cuda, const BinaryGradient<Add>&);
+template void kernel(Cuda, const BinaryGradient<Subtract>&);
+template void kernel(Cuda, const BinaryGradient<Multiply>&);
+
+}  // namespace ops
+}  // namespace minissl

@@ -1,0 +1,43 @@
+#pragma once
+#include "tensor/host_device.h"
+#include "tensor/tensor.h"
+
+/// Elements of tensors as kernels see them; internal.
+namespace minissl::cuda {
+
+/// The type that arithmetic on elements of type T is done in; that of statistics and losses, too.
+template <class T>
+struct ArithmeticOf {
+  using type = T;
+};
+template <>
+struct ArithmeticOf<bfloat16> {
+  using type = float;
+};
+template <class T>
+using Arithmetic = typename ArithmeticOf<T>::type;
+
+/// Element i, to compute with.
+template <class T>
+MINISSL_HD Arithmetic<T> at(const T* values, int64_t i) {
+  return static_cast<Arithmetic<T>>(values[i]);
+}
+
+/// The elements; null for an undefined tensor.
+template <class T>
+const T* data(const Tensor& t) {
+  return t.defined() ? t.data<T>(DeviceType::cuda) : nullptr;
+}
+template <class T>
+T* mutable_data(const Tensor& t) {
+  return t.defined() ? t.mutable_data<T>(DeviceType::cuda) : nullptr;
+}
+
+/// Calls f(T{}) with the C++ type of a floating element type.
+template <class F>
+void visit_floating(DType type, F&& f) {
+  if (type == DType::bf16) return f(bfloat16{});
+  visit_arithmetic(type, f);
+}
+
+}  // namespace minissl::cuda

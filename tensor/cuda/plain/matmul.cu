@@ -1,0 +1,32 @@
+#include "tensor/cuda/launch.h"
+#include "tensor/ops/matmul.h"
+
+namespace minissl::ops {
+namespace {
+
+using namespace cuda;
+
+template <class T>
+void compute(const MatMul& op) {
+  using A = Arithmetic<T>;
+  const T *a = data<T>(op.a), *b = data<T>(op.b);
+  T* c = mutable_data<T>(op.c);
+  const int64_t m = op.c.dim(0), n = op.c.dim(1), inner = op.a.dim(op.transpose_a ? 0 : 1);
+  // Element (i, k) of op(a) is a[i * a_row + k * a_column].
+  const int64_t a_row = op.transpose_a ? 1 : inner, a_column = op.transpose_a ? m : 1;
+  const int64_t b_row = op.transpose_b ? 1 : n, b_column = op.transpose_b ? inner : 1;
+  each(op, m * n, [=] __device__(int64_t i) {
+    A sum = 0;
+    for (int64_t k = 0; k < inner; ++k)
+      sum += at(a, i / n * a_row + k * a_column) * at(b, k * b_row + i % n * b_column);
+    c[i] = static_cast<T>(sum);
+  });
+}
+
+}  // namespace
+
+void kernel(Cuda, const MatMul& op) {
+  visit_floating(op.a.dtype(), [&](auto type) { compute<decltype(type)>(op); });
+}
+
+}  // namespace minissl::ops

@@ -1,0 +1,39 @@
+#pragma once
+#include <cuda_runtime.h>
+#include <mutex>
+
+#include "tensor/device.h"
+#include "tensor/error.h"
+
+/// The CUDA runtime as this backend uses it; internal. Each device has one stream, in which all its work is done in
+/// order: memory that the host lets go of may be used again at once, because whoever gets it comes later.
+namespace minissl::cuda {
+
+/// Throws Error, naming what was tried, unless it went well.
+inline void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) [[unlikely]]
+    fail("CUDA: {}: {}", what, cudaGetErrorString(status));
+}
+
+/// Makes the device this thread's current one and returns its stream. Throws Error where there is no such device.
+cudaStream_t stream(Device device);
+
+/// Device memory for the partial results of reductions, one per device, outside the allocator's books. A reduction
+/// holds it while it launches its kernels.
+class Scratch {
+ public:
+  static constexpr int64_t bytes = int64_t{4} << 20;
+
+  explicit Scratch(Device device);
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(memory_);
+  }
+
+ private:
+  std::unique_lock<std::mutex> lock_;
+  void* memory_;
+};
+
+}  // namespace minissl::cuda

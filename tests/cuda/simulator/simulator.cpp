@@ -1,0 +1,140 @@
+#include "tests/cuda/simulator/simulator.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "tests/cuda/simulator/block.h"
+#include "tests/cuda/simulator/cuda_runtime.h"
+
+namespace {
+
+constexpr int devices = 2;
+
+std::atomic<simulator::Order> order{simulator::Order::forward};
+thread_local int current_device = 0;
+thread_local simulator::Block block;
+
+struct Memory {
+  std::mutex mutex;
+  size_t limit = size_t{64} << 30;
+  size_t used[devices] = {};
+  std::map<void*, std::pair<int, size_t>> blocks;  // device and bytes
+};
+Memory& memory() {
+  static auto& instance = *new Memory;
+  return instance;
+}
+
+}  // namespace
+
+namespace simulator {
+
+void set_order(Order wanted) { order = wanted; }
+
+void set_memory(size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  memory().limit = bytes;
+}
+
+cudaError_t launch(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
+  const dim3 grid = config.gridDim;
+  const unsigned threads = config.blockDim.x;
+  if (grid.x == 0 || grid.y == 0 || grid.y > 65535 || grid.x > 0x7fffffff || threads == 0 || threads > 1024)
+    return cudaErrorInvalidConfiguration;
+  for (unsigned y = 0; y < grid.y; ++y)
+    for (unsigned x = 0; x < grid.x; ++x) {
+      blockIdx = {x, y, 0};
+      block.run(threads, order == Order::backward, thread);
+    }
+  return cudaSuccess;
+}
+
+uint64_t exchange(uint64_t bits, unsigned lane) { return block.exchange_in_warp(bits, lane); }
+
+}  // namespace simulator
+
+void __syncthreads() { block.wait_for_block(); }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = devices;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {"simulated GPU", 1, 0, 0};
+  return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+  if (device < 0 || device >= devices) return cudaErrorInvalidDevice;
+  current_device = device;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  const std::lock_guard lock(memory().mutex);
+  *total = memory().limit;
+  *free = memory().limit - memory().used[current_device];
+  return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void** out, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  size_t& used = memory().used[current_device];
+  if (used + bytes > memory().limit) return cudaErrorMemoryAllocation;
+  *out = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (!*out) return cudaErrorMemoryAllocation;
+  used += bytes;
+  memory().blocks[*out] = {current_device, bytes};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* freed) {
+  const std::lock_guard lock(memory().mutex);
+  const auto it = memory().blocks.find(freed);
+  memory().used[it->second.first] -= it->second.second;
+  memory().blocks.erase(it);
+  std::free(freed);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = std::malloc(bytes);
+  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* begin, int value, size_t bytes, cudaStream_t) {
+  std::memset(begin, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+  }
+  return "unknown error";
+}
