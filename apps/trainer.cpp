@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <sstream>
 
 #include "apps/memory_report.h"
 #include "apps/model_file.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
+#include "apps/stop_requests.h"
 #include "nn/state_file.h"
 #include "tensor/atomic_file.h"
 #include "tensor/ops/update.h"
@@ -19,25 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-volatile std::sig_atomic_t stop_requested = 0;
-
-/// While it lives, SIGINT and SIGTERM ask for a stop at the end of the step; a second one ends the process as usual.
-class StopRequests {
- public:
-  StopRequests() {
-    for (const int signal : {SIGINT, SIGTERM})
-      std::signal(signal, [](int s) {
-        stop_requested = 1;
-        std::signal(s, SIG_DFL);
-      });
-  }
-  ~StopRequests() {
-    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
-  }
-  StopRequests(const StopRequests&) = delete;
-  StopRequests& operator=(const StopRequests&) = delete;
-};
 
 std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safetensors", epochs); }
 
@@ -117,7 +98,7 @@ void Trainer::log_plan() {
   progress_->log(fmt::format("memory: {} needed, tensors {} at the peak, {} of them activations",
                              format_bytes(plan_.needed()), format_bytes(plan_.memory.usage.peak),
                              format_bytes(plan_.memory.activations())));
-  if (plan_.recompute.policy() != RecomputePlan::Policy::none) {
+  if (plan_.extra_flops_percent > 0) {
     progress_->log(fmt::format("recomputation: {:+.1f}% arithmetic", plan_.extra_flops_percent));
     for (const std::string& line : plan_lines(plan_)) progress_->log("  " + line);
   }
@@ -154,7 +135,6 @@ void Trainer::run() {
 }
 
 void Trainer::run_to_end() {
-  const StopRequests stop_requests;
   start_ = last_checkpoint_ = now();
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
                              dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
@@ -187,7 +167,7 @@ void Trainer::run_to_end() {
 void Trainer::train_epoch(TwoViewLoader& loader) {
   while (position_.step_in_epoch < steps_per_epoch_ && !finished()) {
     train_step(loader);
-    if (stop_requested) {
+    if (stop_requested()) {
       save_checkpoint();
       progress_->finish();
       fail("stopped after step {}; the same command with --resume goes on from there", position_.step);

@@ -6,8 +6,10 @@ namespace minissl {
 
 Keep RecomputePlan::keep(size_t index, bool ends_stage) const {
   switch (policy_) {
-    case Policy::none:
+    case Policy::all:
       return {};
+    case Policy::none:
+      return {.output = ends_stage};
     case Policy::stage:
       return {.convolutions = 0, .output = ends_stage};
     case Policy::block:

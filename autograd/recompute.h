@@ -20,7 +20,8 @@ struct Keep {
 class RecomputePlan {
  public:
   enum class Policy {
-    none,   ///< everything is kept
+    all,    ///< everything is kept
+    none,   ///< no convolution is made again: of each part what its convolutions give, of each stage its input
     stage,  ///< of each stage its input
     block,  ///< of each part its input
     chain   ///< as `chain` says
@@ -36,7 +37,7 @@ class RecomputePlan {
   Keep keep(size_t index, bool ends_stage) const;
 
  private:
-  Policy policy_ = Policy::none;
+  Policy policy_ = Policy::all;
   std::vector<Keep> chain_;
 };
 

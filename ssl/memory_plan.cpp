@@ -179,6 +179,8 @@ class Planner {
 
 MemoryPlan smallest_plan(const Planner& planner) {
   MemoryPlan best = planner.describe(RecomputePlan(RecomputePlan::Policy::block));
+  const MemoryPlan stage = planner.describe(RecomputePlan(RecomputePlan::Policy::stage));
+  if (stage.needed() < best.needed()) best = stage;
   int64_t low = 0, high = best.needed();
   for (int i = 0; i < 16; ++i) {
     const int64_t trial = low + (high - low) / 2;

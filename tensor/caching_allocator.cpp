@@ -8,8 +8,8 @@ namespace minissl {
 namespace {
 
 constexpr size_t alignment = 64;
-constexpr size_t segment_granularity = size_t{2} << 20;  // a huge page
-constexpr size_t small_segment = size_t{8} << 20;
+constexpr size_t huge_page = size_t{2} << 20;
+constexpr size_t small_block = size_t{1} << 20;  // below it
 constexpr size_t guard_bytes = alignment;
 constexpr std::byte guard_pattern{0xA5};
 constexpr std::byte nan_pattern{0xff};  // NaN in every floating type
@@ -19,7 +19,7 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 }  // namespace
 
 CachingAllocator::CachingAllocator(std::string device, std::unique_ptr<MemorySource> source)
-    : device_(std::move(device)), source_(std::move(source)) {}
+    : device_(std::move(device)), source_(std::move(source)), small_{huge_page, {}}, large_{4 * huge_page, {}} {}
 
 std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
   const bool guarded = memory_checks_enabled();
@@ -92,23 +92,26 @@ bool CachingAllocator::guards_intact(std::byte* block, const Live& live) {
          source_->holds(block + live.asked, guard_pattern, live.counted - live.asked + guard_bytes);
 }
 
+CachingAllocator::Pool& CachingAllocator::pool_for(size_t size) { return size < small_block ? small_ : large_; }
+
 std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
   if (sanitized) {
     std::byte* begin = source_->take(size);
     if (!begin) out_of_memory(size, tag);
     return begin;
   }
-  auto fit = free_.lower_bound({size, nullptr});
-  if (fit == free_.end()) {
-    add_segment(size, tag);
-    fit = free_.lower_bound({size, nullptr});
+  Pool& pool = pool_for(size);
+  auto fit = pool.free.lower_bound({size, nullptr});
+  if (fit == pool.free.end()) {
+    add_segment(pool, size, tag);
+    fit = pool.free.lower_bound({size, nullptr});
   }
   std::byte* begin = fit->second;
-  free_.erase(fit);
-  Part& part = parts_.at(begin);
+  pool.free.erase(fit);
+  Part& part = pool.parts.at(begin);
   if (part.size > size) {
-    parts_.emplace(begin + size, Part{part.size - size, true, 0});
-    free_.emplace(part.size - size, begin + size);
+    pool.parts.emplace(begin + size, Part{part.size - size, true, 0});
+    pool.free.emplace(part.size - size, begin + size);
     part.size = size;
   }
   part.free = false;
@@ -117,55 +120,56 @@ std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
 
 void CachingAllocator::give_back(std::byte* begin, size_t size) {
   if (sanitized) return source_->give_back(begin, size);
-  auto it = parts_.find(begin);
+  Pool& pool = pool_for(size);
+  auto it = pool.parts.find(begin);
   it->second.free = true;
-  if (auto next = std::next(it); next != parts_.end() && next->second.free && next->second.segment == 0)
-    merge(it, next, false);
-  if (it != parts_.begin() && it->second.segment == 0)
+  if (auto next = std::next(it); next != pool.parts.end() && next->second.free && next->second.segment == 0)
+    merge(pool, it, next, false);
+  if (it != pool.parts.begin() && it->second.segment == 0)
     if (auto previous = std::prev(it); previous->second.free) {
-      merge(previous, it, true);
+      merge(pool, previous, it, true);
       it = previous;
     }
-  free_.emplace(it->second.size, it->first);
+  pool.free.emplace(it->second.size, it->first);
 }
 
-void CachingAllocator::merge(Parts::iterator left, Parts::iterator right, bool left_is_listed) {
+void CachingAllocator::merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed) {
   const auto listed = left_is_listed ? left : right;
-  free_.erase({listed->second.size, listed->first});
+  pool.free.erase({listed->second.size, listed->first});
   left->second.size += right->second.size;
-  parts_.erase(right);
+  pool.parts.erase(right);
 }
 
-void CachingAllocator::add_segment(size_t size, MemoryTag tag) {
-  if (extend_last_segment(size)) return;
-  const size_t bytes = round_up(std::max(size, small_segment), segment_granularity);
+void CachingAllocator::add_segment(Pool& pool, size_t size, MemoryTag tag) {
+  if (extend_last_segment(pool, size)) return;
+  const size_t bytes = round_up(std::max(size, pool.growth), huge_page);
   std::byte* begin = source_->take(bytes);
   if (!begin && release_free_segments()) begin = source_->take(bytes);
   if (!begin) out_of_memory(size, tag);
-  parts_.emplace(begin, Part{bytes, true, bytes});
-  free_.emplace(bytes, begin);
-  last_segment_ = begin;
+  pool.parts.emplace(begin, Part{bytes, true, bytes});
+  pool.free.emplace(bytes, begin);
+  pool.last_segment = begin;
   usage_.reserved += static_cast<int64_t>(bytes);
 }
 
 // Makes the end of the segment that was added last a free part of at least `size`.
-bool CachingAllocator::extend_last_segment(size_t size) {
-  const auto segment = parts_.find(last_segment_);
-  if (segment == parts_.end()) return false;
-  std::byte* end = last_segment_ + segment->second.segment;
-  const auto last = std::prev(parts_.lower_bound(end));
+bool CachingAllocator::extend_last_segment(Pool& pool, size_t size) {
+  const auto segment = pool.parts.find(pool.last_segment);
+  if (segment == pool.parts.end()) return false;
+  std::byte* end = pool.last_segment + segment->second.segment;
+  const auto last = std::prev(pool.parts.lower_bound(end));
   const size_t there = last->second.free ? last->second.size : 0;
-  const size_t bytes = round_up(std::max(size - there, small_segment), segment_granularity);
+  const size_t bytes = round_up(std::max(size - there, pool.growth), huge_page);
   if (!source_->extend(end, bytes)) return false;
   segment->second.segment += bytes;
   usage_.reserved += static_cast<int64_t>(bytes);
   if (there > 0) {
-    free_.erase({there, last->first});
+    pool.free.erase({there, last->first});
     last->second.size += bytes;
-    free_.emplace(last->second.size, last->first);
+    pool.free.emplace(last->second.size, last->first);
   } else {
-    parts_.emplace(end, Part{bytes, true, 0});
-    free_.emplace(bytes, end);
+    pool.parts.emplace(end, Part{bytes, true, 0});
+    pool.free.emplace(bytes, end);
   }
   return true;
 }
@@ -173,18 +177,19 @@ bool CachingAllocator::extend_last_segment(size_t size) {
 // Segments that no block is in go back; false when there were none.
 bool CachingAllocator::release_free_segments() {
   bool any = false;
-  for (auto it = parts_.begin(); it != parts_.end();) {
-    const auto [begin, part] = *it;
-    if (!part.free || part.segment != part.size) {
-      ++it;
-      continue;
+  for (Pool* pool : {&small_, &large_})
+    for (auto it = pool->parts.begin(); it != pool->parts.end();) {
+      const auto [begin, part] = *it;
+      if (!part.free || part.segment != part.size) {
+        ++it;
+        continue;
+      }
+      pool->free.erase({part.size, begin});
+      it = pool->parts.erase(it);
+      source_->give_back(begin, part.size);
+      usage_.reserved -= static_cast<int64_t>(part.size);
+      any = true;
     }
-    free_.erase({part.size, begin});
-    it = parts_.erase(it);
-    source_->give_back(begin, part.size);
-    usage_.reserved -= static_cast<int64_t>(part.size);
-    any = true;
-  }
   return any;
 }
 

@@ -12,8 +12,10 @@
 namespace minissl {
 
 /// The Allocator of every device; internal to tensor/. Blocks are cut from segments that a MemorySource gave, best fit
-/// first, and merge with their free neighbours when they are freed. It never looks at the memory itself. A device's
-/// work is done in the order it was asked for, so memory may be used again as soon as the host has let go of it.
+/// first, and merge with their free neighbours when they are freed. Small blocks (statistics, biases) have segments of
+/// their own: many live as long as the network, and each would split what is free around it for ever. It never looks at
+/// the memory itself. A device's work is done in the order it was asked for, so memory may be used again as soon as the
+/// host has let go of it.
 class CachingAllocator final : public Allocator {
  public:
   /// `device` is for messages.
@@ -41,15 +43,23 @@ class CachingAllocator final : public Allocator {
     size_t segment;  // of the first part of a segment: its size; 0 elsewhere
   };
   using Parts = std::map<std::byte*, Part>;
+  // Segments for blocks of like sizes.
+  struct Pool {
+    size_t growth;                                 // bytes at the least
+    std::set<std::pair<size_t, std::byte*>> free;  // parts, by size
+    Parts parts{};
+    std::byte* last_segment = nullptr;
+  };
 
   void count(size_t bytes, MemoryTag tag);
   void discount(size_t bytes, MemoryTag tag);
   bool guards_intact(std::byte* block, const Live& live);
+  Pool& pool_for(size_t size);
   std::byte* take(size_t size, MemoryTag tag);
   void give_back(std::byte* begin, size_t size);
-  void merge(Parts::iterator left, Parts::iterator right, bool left_is_listed);
-  void add_segment(size_t size, MemoryTag tag);
-  bool extend_last_segment(size_t size);
+  void merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed);
+  void add_segment(Pool& pool, size_t size, MemoryTag tag);
+  bool extend_last_segment(Pool& pool, size_t size);
   bool release_free_segments();
   [[noreturn]] void out_of_memory(size_t size, MemoryTag tag) const;
 
@@ -58,9 +68,7 @@ class CachingAllocator final : public Allocator {
   mutable std::mutex mutex_;
   MemoryUsage usage_;
   std::unordered_map<std::byte*, Live> live_;
-  Parts parts_;
-  std::byte* last_segment_ = nullptr;
-  std::set<std::pair<size_t, std::byte*>> free_;
+  Pool small_, large_;
 };
 
 /// Whether new blocks are filled with NaN and fenced by guard bytes, for tests (MemoryChecks).

@@ -15,16 +15,16 @@ bool all_are(const std::byte* begin, std::byte value, size_t bytes) {
   return std::all_of(begin, begin + bytes, [value](std::byte b) { return b == value; });
 }
 
-/// Huge pages of the process. It begins at an address that leaves room to grow, since one large segment wastes less at
-/// its seams than many.
+/// Huge pages of the process. Segments begin at addresses that leave room to grow, since one large segment wastes less
+/// at its seams than many.
 class HostMemory final : public MemorySource {
  public:
   std::byte* take(size_t bytes) override {
     if (sanitized) return static_cast<std::byte*>(std::aligned_alloc(64, bytes));
     // One page more, so that the memory can begin on a huge page.
-    void* raw = mmap(reinterpret_cast<void*>(first_address), bytes + huge_page, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* raw = mmap(next_, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (raw == MAP_FAILED) return nullptr;
+    if (raw == next_) next_ += room;
     auto* begin = static_cast<std::byte*>(raw);
     const size_t before = (huge_page - reinterpret_cast<uintptr_t>(raw) % huge_page) % huge_page;
     if (before > 0) munmap(begin, before);
@@ -55,7 +55,9 @@ class HostMemory final : public MemorySource {
 
  private:
   static constexpr size_t huge_page = size_t{2} << 20;
-  static constexpr uintptr_t first_address = uintptr_t{1} << 44;
+  static constexpr uintptr_t room = uintptr_t{1} << 42;
+  // Where the next segment would like to begin. An address that is taken is no error: the system chooses another.
+  std::byte* next_ = reinterpret_cast<std::byte*>(4 * room);
 };
 
 }  // namespace

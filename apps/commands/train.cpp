@@ -1,3 +1,4 @@
+#include "apps/stop_requests.h"
 #include "apps/trainer.h"
 #include "tensor/atomic_file.h"
 
@@ -101,7 +102,10 @@ void add_train(CLI::App& app) {
     auto flags = std::make_shared<TrainFlags>();
     flags->method = MethodFlags(method);
     add_flags(command, *flags);
-    command.callback([flags, &command, method] { Trainer(*flags, config_of(command, method)).run(); });
+    command.callback([flags, &command, method] {
+      take_stop_requests();
+      Trainer(*flags, config_of(command, method)).run();
+    });
   });
 }
 

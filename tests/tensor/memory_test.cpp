@@ -42,13 +42,13 @@ TEST(Memory, FreedBlocksAreReusedAndMerged) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers get a block of the system's for every tensor";
 #endif
-  // Random sizes and lifetimes, the same ones again and again: after the first round nothing more is reserved.
+  // Random sizes, small and large, and lifetimes, the same ones again and again: after the first round nothing more is reserved.
   const auto round = [] {
     std::vector<Tensor> live;
     const Random random(1, RandomSite::test);
     for (uint32_t i = 0; i < 2000; ++i) {
       if (live.size() > 40) live.erase(live.begin() + random.below(2 * i, 40));
-      live.push_back(Tensor::empty({1 + random.below(2 * i + 1, 100000)}));
+      live.push_back(Tensor::empty({1 + random.below(2 * i + 1, 1000000)}));
     }
   };
   round();
@@ -56,7 +56,7 @@ TEST(Memory, FreedBlocksAreReusedAndMerged) {
   for (int i = 0; i < 3; ++i) round();
   EXPECT_EQ(allocator().usage().reserved, reserved);
   // Everything is free, so the parts have merged again: one block as large as all of them fits without growing.
-  const Tensor large = Tensor::empty({(6 << 20) / 4});
+  const Tensor large = Tensor::empty({(32 << 20) / 4});
   EXPECT_EQ(allocator().usage().reserved, reserved);
 }
 
