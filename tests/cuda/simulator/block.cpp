@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <ucontext.h>
+#include <utility>
 
 #include "tests/cuda/simulator/cuda_runtime.h"
 
@@ -25,12 +27,12 @@ void Block::run(unsigned count, bool backward, const std::function<void()>& thre
   backward_ = backward;
   thread_ = &thread;
   block_ = {count};
-  warps_.assign((count + warp_threads - 1) / warp_threads, {});
+  warps_.resize((count + warp_threads - 1) / warp_threads);
+  for (Warp& warp : warps_) warp.barrier = {};
   for (unsigned t = 0; t < count; ++t) ++warps_[t / warp_threads].barrier.members;
   while (next_ < count || !waiting_.empty()) {
     std::unique_ptr<Fiber> fiber;
-    const bool begin = next_ < count;
-    if (begin) {
+    if (next_ < count) {
       if (idle_.empty()) {
         idle_.push_back(std::make_unique<Fiber>());
         idle_.back()->stack = std::make_unique_for_overwrite<std::byte[]>(stack_bytes);
@@ -44,44 +46,51 @@ void Block::run(unsigned count, bool backward, const std::function<void()>& thre
       fiber = std::move(*found);
       waiting_.erase(found);
     }
-    resume(*fiber, begin);
+    resume(*fiber);
     (current_waits_ ? static_cast<void>(waiting_.push_back(std::move(fiber))) : idle_.push_back(std::move(fiber)));
   }
 }
 
 // Returns when the fiber waits or has no more to do.
-void Block::resume(Fiber& fiber, bool begin) {
+void Block::resume(Fiber& fiber) {
   current_ = &fiber;
   if (_setjmp(scheduler_) != 0) return;
-  if (!begin) {
-    threadIdx = {fiber.thread, 0, 0};
-    _longjmp(fiber.position, 1);
-  }
-  getcontext(&fiber.start);
-  fiber.start.uc_stack.ss_sp = fiber.stack.get();
-  fiber.start.uc_stack.ss_size = stack_bytes;
-  fiber.start.uc_link = nullptr;
-  makecontext(&fiber.start, fiber_main, 0);
+  threadIdx = {fiber.thread, 0, 0};
+  // Contexts are for the beginning alone: changing them costs a system call.
+  if (std::exchange(fiber.started, true)) _longjmp(fiber.position, 1);
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack.get();
+  context.uc_stack.ss_size = stack_bytes;
+  context.uc_link = nullptr;
+  makecontext(&context, fiber_main, 0);
   starting = this;
-  setcontext(&fiber.start);
+  setcontext(&context);
+}
+
+// Back to the scheduler, until it resumes this fiber.
+void Block::leave() {
+  if (_setjmp(current_->position) == 0) _longjmp(scheduler_, 1);
 }
 
 void Block::fiber_main() { starting->run_threads(); }
 
 void Block::run_threads() {
-  while (next_ < count_) {
-    const unsigned thread = backward_ ? count_ - 1 - next_ : next_;
-    ++next_;
-    current_->thread = thread;
-    threadIdx = {thread, 0, 0};
-    (*thread_)();
-    for (Barrier* b : {&block_, &warps_[thread / warp_threads].barrier}) {
-      --b->members;
-      b->open_if_complete();
+  for (;;) {
+    while (next_ < count_) {
+      const unsigned thread = backward_ ? count_ - 1 - next_ : next_;
+      ++next_;
+      current_->thread = thread;
+      threadIdx = {thread, 0, 0};
+      (*thread_)();
+      for (Barrier* b : {&block_, &warps_[thread / warp_threads].barrier}) {
+        --b->members;
+        b->open_if_complete();
+      }
     }
+    current_waits_ = false;
+    leave();
   }
-  current_waits_ = false;
-  _longjmp(scheduler_, 1);
 }
 
 void Block::wait(Barrier& barrier) {
@@ -92,7 +101,7 @@ void Block::wait(Barrier& barrier) {
   barrier.open_if_complete();
   if (barrier.generation != fiber.generation) return;
   current_waits_ = true;
-  if (_setjmp(fiber.position) == 0) _longjmp(scheduler_, 1);
+  leave();
 }
 
 void Block::wait_for_block() { wait(block_); }

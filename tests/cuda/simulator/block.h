@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <ucontext.h>
 #include <vector>
 
 namespace simulator {
@@ -38,8 +37,8 @@ class Block {
   };
   struct Fiber {
     std::unique_ptr<std::byte[]> stack;
-    ucontext_t start;
-    std::jmp_buf position;
+    bool started = false;
+    std::jmp_buf position;       // where it goes on
     Barrier* barrier = nullptr;  // that it waits for
     uint64_t generation = 0;
     unsigned thread = 0;
@@ -48,7 +47,8 @@ class Block {
   static void fiber_main();
   void run_threads();
   void wait(Barrier& barrier);
-  void resume(Fiber& fiber, bool begin);
+  void resume(Fiber& fiber);
+  void leave();
 
   unsigned count_ = 0, next_ = 0;
   bool backward_ = false;
