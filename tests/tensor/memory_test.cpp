@@ -42,7 +42,8 @@ TEST(Memory, FreedBlocksAreReusedAndMerged) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers get a block of the system's for every tensor";
 #endif
-  // Random sizes, small and large, and lifetimes, the same ones again and again: after the first round nothing more is reserved.
+  // Random sizes, small and large, and lifetimes, the same ones again and again: after the first round nothing more is
+  // reserved.
   const auto round = [] {
     std::vector<Tensor> live;
     const Random random(1, RandomSite::test);
