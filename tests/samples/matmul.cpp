@@ -41,7 +41,7 @@ Family matmul_family() {
              .small = c.small,
              .tolerance = sum_of(c.k),
              .gradient_tolerance = sum_of(std::max(c.m, c.n)),
-             .thread_variant = c.k > 2000 ? "oneDNN cuts long sums into parts for several threads" : ""});
+             .thread_variant = c.k > 256 ? "oneDNN cuts long sums into parts for several threads" : ""});
         family.errors.push_back(
             {ops::MatMul::name, fmt::format("{}_{}{}", c.name, ta, tb),
              [=] {
