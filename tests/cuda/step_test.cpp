@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "apps/step_record.h"
@@ -31,11 +33,18 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
   }
 };
 
+bool is_rounding(const Tensor& t) {
+  const std::vector<double> values = t.to(Device{}).to_vector();
+  return std::all_of(values.begin(), values.end(), [](double v) { return v != 0 && std::abs(v) < 1e-14; });
+}
+
 TEST_P(StepOnGpu, IsThatOfTheCpu) {
   const NamedTensors actual = record(gpu, {}), expected = record({}, {});
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) {
     EXPECT_EQ(actual[i].first, expected[i].first);
+    // SimSiam's predictor averages what was centred just before: rounding alone, on either side.
+    if (is_rounding(actual[i].second) && is_rounding(expected[i].second)) continue;
     EXPECT_LE(samples::relative_error(actual[i].second.to(Device{}), expected[i].second), 1e-7) << actual[i].first;
   }
 }
