@@ -98,7 +98,8 @@ void Trainer::log_plan() {
   progress_->log(fmt::format("memory: {} needed, tensors {} at the peak, {} of them activations",
                              format_bytes(plan_.needed()), format_bytes(plan_.memory.usage.peak),
                              format_bytes(plan_.memory.activations())));
-  if (plan_.extra_flops_percent > 0) {
+  using Policy = RecomputePlan::Policy;
+  if (const Policy policy = plan_.recompute.policy(); policy != Policy::all && policy != Policy::none) {
     progress_->log(fmt::format("recomputation: {:+.1f}% arithmetic", plan_.extra_flops_percent));
     for (const std::string& line : plan_lines(plan_)) progress_->log("  " + line);
   }
