@@ -16,13 +16,13 @@ namespace minissl {
 struct StepDescription {
   std::function<std::unique_ptr<Method>(DType dtype)> make;  ///< the method
   OptimizerOptions optimizer = {};
-  Shape images;  ///< (N, H, W, C)
-  Device device = DeviceScope::current();
-  DType dtype = DType::f32;        ///< of parameters, statistics, losses
-  DType activations = DType::f32;  ///< of images and what networks make of them: `dtype`, or bf16
-  int64_t waiting_batches = 0;     ///< that a loader holds ready
-  int64_t evaluated_images = 0;    ///< that the collapse monitor embeds at a time
-  bool checkpoints = false;        ///< whether all state is brought into a file's layout between steps
+  Shape images;                            ///< (N, H, W, C)
+  Device device = DeviceScope::current();  ///< what it runs on; waiting batches are on the CPU
+  DType dtype = DType::f32;                ///< of parameters, statistics, losses
+  DType activations = DType::f32;          ///< of images and what networks make of them: `dtype`, or bf16
+  int64_t waiting_batches = 0;             ///< that a loader holds ready
+  int64_t evaluated_images = 0;            ///< that the collapse monitor embeds at a time
+  bool checkpoints = false;                ///< whether all state is brought into a file's layout between steps
 };
 
 /// What a part of a network, in one view, keeps between the forward and the backward pass.
