@@ -8,6 +8,7 @@
 #include "tensor/cuda/device.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tensor/tf32.h"
 #include "tensor/winograd.h"
 
 namespace minissl {
@@ -44,7 +45,8 @@ void CommonFlags::add_to(CLI::App& command) {
   add_flag(command, "threads", threads, "threads that compute (0: the machine's cores)");
   add_flag(command, "seed", seed, "of every random number");
   add_flag(command, "device", device, "auto, cpu, cuda or cuda:N");
-  add_flag(command, "precision", precision, "f32, bf16 (CUDA only) or f64 (CPU, for checking)");
+  add_flag(command, "precision", precision, "f32, bf16 (made for GPUs; slow on the CPU) or f64 (CPU, for checking)");
+  add_switch(command, "tf32", tf32, "on: f32 products on a GPU's tensor cores, factors rounded to 10 bits");
   command
       .add_flag("--exact-convolutions", exact_convolutions,
                 "no Winograd convolutions: slower, rounding errors are a little smaller")
@@ -66,6 +68,7 @@ DeviceScope CommonFlags::apply() const {
   const Device chosen = compute_device();
   dtype();
   winograd::enable(!exact_convolutions);
+  tf32::enable(tf32);
   set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   return DeviceScope(chosen);
 }
@@ -86,7 +89,7 @@ Device CommonFlags::compute_device() const {
 DType CommonFlags::dtype() const {
   if (precision == "f32") return DType::f32;
   if (precision == "f64") return DType::f64;
-  require(precision != "bf16", "--precision bf16 needs a CUDA device; use f32");
+  if (precision == "bf16") return DType::bf16;
   fail("--precision {} is not known; there are f32, bf16 and f64", precision);
 }
 

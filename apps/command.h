@@ -18,13 +18,14 @@ struct CommonFlags {
   uint64_t seed = 0;
   std::string device = "auto";
   std::string precision = "f32";
-  bool exact_convolutions = false;
+  bool exact_convolutions = false, tf32 = false;
   bool json = false;
 
   void add_to(CLI::App& command);
   /// Sets the number of threads; while what it returns lives, networks are made on --device. Throws Error for a device
   /// or precision that this build or machine lacks.
   [[nodiscard]] DeviceScope apply() const;
+  /// Of images and what networks make of them; parameters and losses are of master_type(dtype()).
   DType dtype() const;
   /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
   Device compute_device() const;

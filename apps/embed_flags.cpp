@@ -18,11 +18,12 @@ std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const Network
   return open_dataset(spec, static_cast<int>(net.channels), common.seed, max_value);
 }
 
-Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size,
+Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
                              const EmbedFunction& embed, const char* what) const {
   LoaderOptions options{.batch = embedding_batch,
                         .size = size,
                         .channels = model.network.channels,
+                        .dtype = dtype,
                         .seed = common.seed,
                         .workers = workers};
   options.normalization = model.normalization;

@@ -17,9 +17,10 @@ struct EmbedFlags {
 
   void add_to(CLI::App& command);
   std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const;
-  /// Progress, under the name `what`, and unreadable files go to standard error.
-  Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, const EmbedFunction& embed,
-                   const char* what) const;
+  /// Of images of `size` in the type `dtype`. Progress, under the name `what`, and unreadable files go to standard
+  /// error.
+  Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
+                   const EmbedFunction& embed, const char* what) const;
 };
 
 }  // namespace minissl

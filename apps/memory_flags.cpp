@@ -105,11 +105,10 @@ MemoryPlan MemoryFlags::plan(const StepDescription& step) const {
 
 StepDescription describe_step(const MethodFlags& method, const NetworkFlags& network, const OptimizerOptions& optimizer,
                               int64_t batch, DType dtype) {
-  const DType parameters = dtype == DType::bf16 ? DType::f32 : dtype;
   return {.make = [method, network](DType type) { return method.make(network, 0, type); },
           .optimizer = optimizer,
           .images = {batch, network.size, network.size, network.channels},
-          .dtype = parameters,
+          .dtype = master_type(dtype),
           .activations = dtype};
 }
 

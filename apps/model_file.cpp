@@ -67,18 +67,19 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   return d;
 }
 
-PretrainedEncoder::PretrainedEncoder(ModelDescription description, uint64_t seed)
+PretrainedEncoder::PretrainedEncoder(ModelDescription description, uint64_t seed, DType dtype)
     : description_(std::move(description)) {
   if (description_.method) {
-    method_ = description_.method->make(description_.network, seed, DType::f32);
+    method_ = description_.method->make(description_.network, seed, dtype);
   } else {
     backbone_ = std::make_unique<ResNet>(description_.network.options());
+    backbone_->to(dtype);
     backbone_->initialize(seed);
   }
 }
 
-PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise)
-    : PretrainedEncoder(read_description(SafetensorsReader(path), otherwise), 0) {
+PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype)
+    : PretrainedEncoder(read_description(SafetensorsReader(path), otherwise), 0, dtype) {
   const SafetensorsReader file(path);
   if (method_)
     load_state(*method_, file);
@@ -86,8 +87,8 @@ PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const Ne
     load_state(*backbone_, file);
 }
 
-PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& description, uint64_t seed) {
-  return PretrainedEncoder(description, seed);
+PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& description, uint64_t seed, DType dtype) {
+  return PretrainedEncoder(description, seed, dtype);
 }
 
 Embedding PretrainedEncoder::embed(const Tensor& images) {

@@ -29,16 +29,17 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
 /// A pretrained encoder out of a file: backbone.safetensors, a checkpoint of a run, or a torchvision state dict.
 class PretrainedEncoder {
  public:
-  PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise);
+  /// `dtype` is the type of its parameters.
+  PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype = DType::f32);
   /// The same networks with the weights they had before training, from `seed`.
-  static PretrainedEncoder untrained(const ModelDescription& description, uint64_t seed);
+  static PretrainedEncoder untrained(const ModelDescription& description, uint64_t seed, DType dtype = DType::f32);
 
   const ModelDescription& description() const { return description_; }
   /// Features of normalised images (N, H, W, C); the projection is undefined for a backbone alone.
   Embedding embed(const Tensor& images);
 
  private:
-  explicit PretrainedEncoder(ModelDescription description, uint64_t seed);
+  PretrainedEncoder(ModelDescription description, uint64_t seed, DType dtype);
 
   ModelDescription description_;
   std::unique_ptr<Method> method_;

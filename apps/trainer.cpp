@@ -27,7 +27,7 @@ std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safeten
 Trainer::Trainer(const TrainFlags& flags, std::string config)
     : flags_(flags), config_(std::move(config)), folder_(flags.out) {
   const DeviceScope device = flags_.common.apply();
-  require(flags_.common.precision == "f32", "train needs --precision f32 on the CPU; f64 is for inspect step");
+  require(flags_.common.dtype() != DType::f64, "train needs --precision f32 or bf16; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
   require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop" || flags_.on_collapse == "variance",
@@ -61,7 +61,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_);
-  method_ = flags_.method.make(flags_.network, flags_.common.seed, flags_.common.dtype());
+  method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
   open_folder();
@@ -123,6 +123,7 @@ LoaderOptions Trainer::loader_options(int64_t batch) const {
   return {.batch = batch,
           .size = flags_.network.size,
           .channels = flags_.network.channels,
+          .dtype = flags_.common.dtype(),
           .seed = flags_.common.seed,
           .workers = flags_.workers,
           .prefetch = 2,
@@ -319,6 +320,7 @@ void Trainer::prune_checkpoints() const {
 void Trainer::write_views() {
   const int64_t count = std::min<int64_t>({12, flags_.batch, dataset_->size()});
   LoaderOptions options = loader_options(count);
+  options.dtype = DType::f32;
   TwoViewLoader loader(*dataset_, options);
   const Batch batch = loader.next();
   write_png(folder_ / "views.png",

@@ -55,6 +55,7 @@ EvalEvent KnnWatch::look(Method& method, int64_t epoch) {
   if (!untrained_) {
     LoaderOptions pixels = options_;
     pixels.size = pixel_size;
+    pixels.dtype = DType::f32;
     untrained_ = event.knn_top1;
     pixels_ = top1(pixels, pixel_embedding, false, event.n_test);
   }

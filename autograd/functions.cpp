@@ -1,6 +1,7 @@
 #include "autograd/functions.h"
 
 #include "autograd/recompute.h"
+#include "tensor/ops/cast.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
@@ -101,9 +102,8 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
 Variable global_average_pool(const Variable& x) {
   require(x.shape().rank() == 4, "global_average_pool needs images (N, H, W, C), not {}", x.value().str());
   const Shape in = x.shape();
-  // What comes after the networks is done in float32.
-  const DType type = x.value().dtype(), pooled = type == DType::bf16 ? DType::f32 : type;
-  ops::GlobalAveragePool op{x.value(), Tensor::empty({in[0], in[3]}, pooled, x.value().device())};
+  const DType type = x.value().dtype();
+  ops::GlobalAveragePool op{x.value(), Tensor::empty({in[0], in[3]}, master_type(type), x.value().device())};
   run(op);
   return record("global_average_pool", {x}, op.y, {},
                 [in, type](const Tensor& dy, const BackwardContext&) -> Gradients {
@@ -279,10 +279,14 @@ Variable column_variance(const Variable& x) {
 }
 
 Variable cast(const Variable& x, DType type) {
-  const DType from = x.value().dtype();
-  if (from == type) return x;
-  return record("cast", {x}, x.value().to(type), {},
-                [from](const Tensor& dy, const BackwardContext&) -> Gradients { return {dy.to(from)}; });
+  return x.value().dtype() == type ? x : cast(x, ops::cast(x.value(), type));
+}
+
+Variable cast(const Variable& x, const Tensor& converted) {
+  return record(ops::Cast::name, {x}, converted, {},
+                [from = x.value().dtype()](const Tensor& dy, const BackwardContext&) -> Gradients {
+                  return {ops::cast(dy, from)};
+                });
 }
 
 Variable sum(const Variable& x) {

@@ -29,6 +29,7 @@ Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Ten
                               const Tensor& variance, const BatchNormOptions& options = {});
 /// The padding is less than the window, which is at most 16 wide.
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding);
+/// (N, C), in f32 for x in bf16: networks end here.
 Variable global_average_pool(const Variable& x);
 /// x W^T + b: x (N, I), weight (O, I), bias (O) or undefined.
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
@@ -74,6 +75,8 @@ Variable fill_diagonal(const Variable& x, double value);
 
 /// x with its elements converted to `type`; x itself where they are of it already. The gradient is converted back.
 Variable cast(const Variable& x, DType type);
+/// The same where the converted elements are there already: the copy of a weight that several uses share.
+Variable cast(const Variable& x, const Tensor& converted);
 
 // To scalars
 Variable sum(const Variable& x);

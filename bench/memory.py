@@ -36,7 +36,7 @@ def tables():
     for arch in "resnet50", "resnet18":
         for precision in "f32", "bf16":
             said = {name: minissl("inspect", "memory", "barlow", "--arch", arch, "--batch", 512, "--size", 224,
-                                  "--precision", precision, *flags) for name, flags in policies.items()}
+                                  "--precision", precision, "--device", "cuda", *flags) for name, flags in policies.items()}
             print(f"\n{arch}, {precision}, kept between forward and backward, GB:\n")
             row("stage", *policies)
             row("---", *["---"] * len(policies))

@@ -17,6 +17,7 @@ void check_options(const Dataset& dataset, const LoaderOptions& options) {
   require(dataset.size() > 0, "the data set has no images");
   require(options.batch > 0, "--batch must be at least 1, not {}", options.batch);
   require(options.size > 0 && options.size <= 8192, "--size must be 1 to 8192, not {}", options.size);
+  require(is_floating(options.dtype), "images are f32, bf16 or f64, not {}", name_of(options.dtype));
   require(options.channels == 1 || options.channels == 3, "--channels must be 1 or 3, not {}", options.channels);
   require(options.max_bad_fraction >= 0 && options.max_bad_fraction <= 1, "--max-bad-fraction is in [0, 1], not {}",
           options.max_bad_fraction);
@@ -47,8 +48,37 @@ Normalization normalization_of(const LoaderOptions& options) {
 
 Tensor empty_views(int64_t count, const LoaderOptions& options) {
   const TagScope tag(MemoryTag::data);
-  return Tensor::empty({count, options.size, options.size, options.channels});
+  return Tensor::empty({count, options.size, options.size, options.channels}, options.dtype);
 }
+
+// The images of a batch, to be written by many threads: asking a tensor for its elements isn't for them.
+class Views {
+ public:
+  Views() = default;
+  explicit Views(const Tensor& batch) : dtype_(batch.dtype()), numel_(batch.numel() / batch.dim(0)) {
+    visit_dtype(dtype_, [&](auto type) { begin_ = batch.mutable_data<decltype(type)>(); });
+  }
+  /// Calls draw(float* image) and makes what it draws the i-th image.
+  template <class F>
+  void write(int64_t i, F&& draw) const {
+    visit_dtype(dtype_, [&](auto type) {
+      using T = decltype(type);
+      T* image = static_cast<T*>(begin_) + i * numel_;
+      if constexpr (std::is_same_v<T, float>) {
+        draw(image);
+      } else {
+        std::vector<float> pixels(static_cast<size_t>(numel_));
+        draw(pixels.data());
+        std::transform(pixels.begin(), pixels.end(), image, [](float v) { return static_cast<T>(v); });
+      }
+    });
+  }
+
+ private:
+  DType dtype_ = DType::f32;
+  int64_t numel_ = 0;
+  void* begin_ = nullptr;
+};
 
 }  // namespace
 
@@ -64,7 +94,7 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
 
 struct TwoViewLoader::Work {
   Batch batch;
-  float* views[2];                       // taken once: asking a tensor for its elements isn't for many threads
+  Views views[2];
   std::vector<DeviceView> on_device[2];  // instead, where a GPU is to make the views; pixels may be on the host yet
   std::vector<std::vector<BadFile>> bad_files;  // by position in the batch
 };
@@ -105,8 +135,8 @@ std::optional<Prefetcher<std::unique_ptr<TwoViewLoader::Work>>::Opened> TwoViewL
   } else {
     batch.view1 = empty_views(options_.batch, options_);
     batch.view2 = empty_views(options_.batch, options_);
-    work->views[0] = batch.view1.mutable_data<float>();
-    work->views[1] = batch.view2.mutable_data<float>();
+    work->views[0] = Views(batch.view1);
+    work->views[1] = Views(batch.view2);
   }
   const auto first = order_.begin() + step_ * options_.batch;
   batch.indices.assign(first, first + options_.batch);
@@ -143,14 +173,13 @@ void TwoViewLoader::fill(Work& work, int64_t i) const {
       if (index == asked) index = (index + 1) % dataset_.size();
     }
   }
-  const int64_t numel = options_.size * options_.size * options_.channels;
   for (int view = 0; view < 2; ++view) {
     const auto parameters = draw_view(options_.augmentation, image.height(), image.width(), options_.size,
                                       options_.seed, batch.epoch, index, view);
     if (device_images_)
       work.on_device[view][position] = {image.pixels, parameters};
     else
-      render_view(image, parameters, normalization_, work.views[view] + i * numel);
+      work.views[view].write(i, [&](float* out) { render_view(image, parameters, normalization_, out); });
   }
 }
 
@@ -176,7 +205,7 @@ Batch TwoViewLoader::next() {
 
 struct EvaluationLoader::Work {
   EvaluationBatch batch;
-  float* images;
+  Views images;
   std::vector<std::optional<BadFile>> bad_files;  // by position in the batch
 };
 
@@ -189,7 +218,7 @@ EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& 
     if (count == 0) return std::nullopt;
     auto work = std::make_unique<Work>();
     work->batch.images = empty_views(count, options_);
-    work->images = work->batch.images.mutable_data<float>();
+    work->images = Views(work->batch.images);
     for (int64_t i = 0; i < count; ++i, ++opened_) {
       work->batch.indices.push_back(opened_);
       work->batch.labels.push_back(dataset_.label(opened_));
@@ -201,8 +230,8 @@ EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& 
     const int64_t index = work->batch.indices[static_cast<size_t>(i)];
     try {
       const Image image = with_channels(dataset_.load(index), options_.channels);
-      render_view(image, evaluation_view(image.height(), image.width(), options_.size), normalization_,
-                  work->images + i * options_.size * options_.size * options_.channels);
+      const ViewParameters view = evaluation_view(image.height(), image.width(), options_.size);
+      work->images.write(i, [&](float* out) { render_view(image, view, normalization_, out); });
     } catch (const ImageError& error) {
       work->bad_files[static_cast<size_t>(i)] = BadFile{index, dataset_.name(index), error.reason()};
     }

@@ -17,6 +17,7 @@ struct LoaderOptions {
   int64_t batch = 256;
   int64_t size = 224;  ///< of the views
   int64_t channels = 3;
+  DType dtype = DType::f32;  ///< of the views; they are computed in f32
   uint64_t seed = 0;
   int workers = 1;   ///< threads
   int prefetch = 2;  ///< batches held ready or in the making
@@ -29,7 +30,7 @@ struct LoaderOptions {
 
 /// Two views of each of some images.
 struct Batch {
-  Tensor view1, view2;           ///< f32 (N, size, size, C), normalised, on LoaderOptions::device
+  Tensor view1, view2;           ///< (N, size, size, C), normalised, on LoaderOptions::device
   std::vector<int64_t> indices;  ///< the images shown, N of them
   int64_t epoch = 0, step = 0;   ///< step: the batch's number within its epoch
 };
@@ -76,14 +77,14 @@ class TwoViewLoader {
 
 /// Images as an encoder is tested on them.
 struct EvaluationBatch {
-  Tensor images;                 ///< f32 (N, size, size, C), normalised
+  Tensor images;                 ///< (N, size, size, C), normalised
   std::vector<int64_t> indices;  ///< N of them, ascending
   std::vector<int64_t> labels;   ///< -1: none
 };
 
 /// Every image of a data set once, in order, as its evaluation view. Unreadable ones are left out and recorded, so that
 /// batches may be shorter than options.batch; the last one is partial. Of the options it heeds batch, size, channels,
-/// workers, prefetch, normalization and max_bad_fraction.
+/// dtype, workers, prefetch, normalization and max_bad_fraction.
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const LoaderOptions& options);

@@ -7,18 +7,31 @@
 
 namespace minissl {
 
+/// A tensor's elements in another type, converted again when the tensor was written to, or replaced, since.
+class ConvertedCopy {
+ public:
+  const Tensor& of(const Tensor& source, DType type);
+
+ private:
+  Tensor copy_;
+  std::weak_ptr<Storage> storage_;  // of the source
+  uint64_t version_ = 0;
+};
+
 /// Square convolution without bias: weight (O, K, K, I). Initialised as in torchvision's ResNet: normal with
 /// variance 2 / (O K K), He et al. 2015, "fan out".
 class Conv2d : public Module {
  public:
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding);
-  /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) meet a copy of these, converted.
+  /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) meet a copy of these, converted
+  /// once after each change.
   Variable forward(const Variable& x) const;
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
 
   Variable weight_;
+  mutable ConvertedCopy converted_;
   ops::ConvolutionGeometry geometry_;
 };
 

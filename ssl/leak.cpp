@@ -23,7 +23,7 @@ Tensor stack(const std::vector<Tensor>& parts) {
 
 // The share of rows of `queries` whose nearest row of `keys` has their own number; both (N, D) of unit length.
 double found(const Tensor& queries, const Tensor& keys) {
-  const Tensor similarity = ops::matmul(queries, keys, {.a = false, .b = true}).to(Device{});
+  const Tensor similarity = ops::matmul(queries, keys, {.a = false, .b = true}).to(DType::f32).to(Device{});
   const int64_t n = queries.dim(0);
   int64_t hits = 0;
   for (int64_t i = 0; i < n; ++i) {

@@ -60,6 +60,10 @@ constexpr const char* name_of(DType type) {
 
 constexpr bool is_floating(DType type) { return type == DType::f32 || type == DType::f64 || type == DType::bf16; }
 
+/// Of the weights, statistics, projections and losses of a network whose activations are of `type`: f32 beside bf16
+/// (tensor/bf16.h says why), else the same.
+constexpr DType master_type(DType type) { return type == DType::bf16 ? DType::f32 : type; }
+
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>)

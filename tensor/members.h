@@ -1,5 +1,6 @@
 #pragma once
 #include <tuple>
+#include <type_traits>
 
 /// The members of plain structs, without naming them: what operations need to be measured without saying how.
 namespace minissl {
@@ -23,47 +24,47 @@ constexpr int count_members() {
 
 /// A tuple of references to an aggregate's members. C++ can't yet name a variable number of them (P1061).
 template <class Op>
-auto members_of(const Op& op) {
-  constexpr int n = detail::count_members<Op>();
+auto members_of(Op& op) {
+  constexpr int n = detail::count_members<std::remove_const_t<Op>>();
   static_assert(2 <= n && n <= 14, "an operation of so many members needs a line here");
   if constexpr (n == 2) {
-    const auto& [a, b] = op;
+    auto& [a, b] = op;
     return std::tie(a, b);
   } else if constexpr (n == 3) {
-    const auto& [a, b, c] = op;
+    auto& [a, b, c] = op;
     return std::tie(a, b, c);
   } else if constexpr (n == 4) {
-    const auto& [a, b, c, d] = op;
+    auto& [a, b, c, d] = op;
     return std::tie(a, b, c, d);
   } else if constexpr (n == 5) {
-    const auto& [a, b, c, d, e] = op;
+    auto& [a, b, c, d, e] = op;
     return std::tie(a, b, c, d, e);
   } else if constexpr (n == 6) {
-    const auto& [a, b, c, d, e, f] = op;
+    auto& [a, b, c, d, e, f] = op;
     return std::tie(a, b, c, d, e, f);
   } else if constexpr (n == 7) {
-    const auto& [a, b, c, d, e, f, g] = op;
+    auto& [a, b, c, d, e, f, g] = op;
     return std::tie(a, b, c, d, e, f, g);
   } else if constexpr (n == 8) {
-    const auto& [a, b, c, d, e, f, g, h] = op;
+    auto& [a, b, c, d, e, f, g, h] = op;
     return std::tie(a, b, c, d, e, f, g, h);
   } else if constexpr (n == 9) {
-    const auto& [a, b, c, d, e, f, g, h, i] = op;
+    auto& [a, b, c, d, e, f, g, h, i] = op;
     return std::tie(a, b, c, d, e, f, g, h, i);
   } else if constexpr (n == 10) {
-    const auto& [a, b, c, d, e, f, g, h, i, j] = op;
+    auto& [a, b, c, d, e, f, g, h, i, j] = op;
     return std::tie(a, b, c, d, e, f, g, h, i, j);
   } else if constexpr (n == 11) {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k] = op;
+    auto& [a, b, c, d, e, f, g, h, i, j, k] = op;
     return std::tie(a, b, c, d, e, f, g, h, i, j, k);
   } else if constexpr (n == 12) {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = op;
+    auto& [a, b, c, d, e, f, g, h, i, j, k, l] = op;
     return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
   } else if constexpr (n == 13) {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = op;
+    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = op;
     return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
   } else {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = op;
+    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = op;
     return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "tensor/bf16.h"
 #include "tensor/dry_run.h"
 #include "tensor/profile.h"
 #include "tensor/tensor.h"
@@ -17,6 +18,7 @@
 ///   void kernel(Cuda, const Op&);       // f32, bf16 and f64, on the tensors' GPU (tensor/cuda/)
 /// Optional:
 ///   double flops() const;             // a member: multiplications and additions by definition
+///   static constexpr bool any_type = true;  // its reference kernel takes elements of any type and does no arithmetic
 ///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h); or Cuda
 /// Overloads are found by the type of the operation, so adding one touches its own files only.
 namespace minissl {
@@ -45,7 +47,17 @@ concept HasKernel = requires(const Op& op) {
   kernel(Backend{}, op);
 };
 
-/// Calls an operation's kernel: f32 the fast one, f64 (and f32 without a fast kernel) the reference.
+/// Whether an operation's kernels for the CPU would meet bf16, which they don't do arithmetic in.
+template <class Op>
+bool needs_f32_copies(const Op& op) {
+  if constexpr (requires { Op::any_type; })
+    return false;
+  else
+    return holds_bf16(op);
+}
+
+/// Calls an operation's kernel: f32 the fast one, f64 (and f32 without a fast kernel) the reference, bf16 one of these
+/// on copies in f32.
 template <class Op>
 void dispatch(const Op& op) {
   static_assert(HasKernel<Op, Reference>, "every operation has a reference kernel");
@@ -56,6 +68,7 @@ void dispatch(const Op& op) {
     else
       fail("{} has no CUDA kernel", Op::name);
   }
+  if (needs_f32_copies(op)) return with_f32_copies(op, [](const Op& wide) { dispatch(wide); });
   if constexpr (HasKernel<Op, Cpu>)
     if (t.dtype() == DType::f32 && !ReferenceScope::active()) return kernel(Cpu{}, op);
   kernel(Reference{}, op);
@@ -64,10 +77,12 @@ void dispatch(const Op& op) {
 /// Tells a dry run what an operation would take.
 template <class Op>
 void describe(const Op& op, DryRun& dry_run) {
+  const Tensor& t = op.dispatch();
+  if (t.device().type == DeviceType::cpu && !dry_run.takes_bf16() && needs_f32_copies(op))
+    return with_f32_copies(op, [&](const Op& wide) { describe(wide, dry_run); });
   double flops = 0;
   int64_t workspace = 0;
   if constexpr (requires { op.flops(); }) flops = op.flops();
-  const Tensor& t = op.dispatch();
   if (t.device().type == DeviceType::cuda) {
     if constexpr (requires { workspace_bytes(Cuda{}, op); }) workspace = workspace_bytes(Cuda{}, op);
   } else if constexpr (requires { workspace_bytes(Cpu{}, op); }) {

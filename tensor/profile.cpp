@@ -8,7 +8,7 @@ namespace minissl {
 void detail::add_tensor(Profile::Event& event, const Tensor& t) {
   if (!t.defined()) return;
   if (!event.shapes.empty()) event.shapes += ' ';
-  event.shapes += t.shape().str();
+  event.shapes += t.dtype() == DType::f32 ? t.shape().str() : t.str();
   event.bytes += t.bytes();
 }
 

@@ -16,7 +16,7 @@ class Profile {
  public:
   struct Event {
     const char* operation;
-    std::string shapes;  ///< of the tensors, in the order of the operation's struct
+    std::string shapes;  ///< of the tensors, in the order of the operation's struct; with the type where it isn't f32
     double start, seconds;
     double flops;   ///< multiplications and additions by definition, whatever algorithm was used; 0 where not counted
     int64_t bytes;  ///< of all tensors, each read or written once: the least there is to move

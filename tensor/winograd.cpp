@@ -21,7 +21,7 @@ namespace {
 using simd::Form;
 using simd::Kernels;
 
-std::atomic<bool> enabled{true};
+std::atomic<bool> enabled_{true};
 
 constexpr int64_t max_places = 36;
 constexpr int64_t taps = 9;
@@ -289,11 +289,12 @@ int64_t convolve_bytes(const Shape& x, int64_t inputs, int64_t outputs) {
 
 }  // namespace
 
-void enable(bool on) { enabled = on; }
+void enable(bool on) { enabled_ = on; }
+bool enabled() { return enabled_; }
 
 bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding) {
   const bool geometry = w[1] == 3 && w[2] == 3 && stride == 1 && padding == 1;
-  if (!enabled || !geometry || w[0] % 16 != 0 || w[3] % 16 != 0 || w[0] > 4096 || w[3] > 4096) return false;
+  if (!enabled_ || !geometry || w[0] % 16 != 0 || w[3] % 16 != 0 || w[0] > 4096 || w[3] > 4096) return false;
   // Multiplications, and what the transformations cost in their terms.
   const Form& form = form_for(x);
   const int64_t down = (x[1] + form.tile - 1) / form.tile, across = (x[2] + form.tile - 1) / form.tile;

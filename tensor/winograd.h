@@ -11,6 +11,7 @@ namespace minissl::winograd {
 
 /// Turns it on (the default) or off for the whole process: applies() is false then.
 void enable(bool on);
+bool enabled();
 
 /// Whether a convolution has the geometry, channels that fill vectors, and maps on which it saves work.
 bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding);

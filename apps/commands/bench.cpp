@@ -61,7 +61,7 @@ void BenchStep::run() const {
 
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
-  const auto net = method.make(network, common.seed, dtype);
+  const auto net = method.make(network, common.seed, master_type(dtype));
   Optimizer optimizer({}, net->online());
   const Shape shape{batch, network.size, network.size, network.channels};
   const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),

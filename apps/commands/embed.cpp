@@ -24,12 +24,12 @@ void Embed::run() const {
   require(features == "backbone" || features == "projection",
           "--features {} is not known; there are backbone and projection", features);
   require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
-  PretrainedEncoder encoder(weights, network);
+  PretrainedEncoder encoder(weights, network, master_type(common.dtype()));
   const ModelDescription& model = encoder.description();
   const auto dataset = open(data, model.network);
   NamedTensors seen;
   const Features f = extract(
-      *dataset, model, model.network.size,
+      *dataset, model, model.network.size, common.dtype(),
       [&](const Tensor& images) {
         if (!images_out.empty()) seen.emplace_back(fmt::format("batch{}", seen.size()), ops::nhwc_to_nchw(images));
         return encoder.embed(images);

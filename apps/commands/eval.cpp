@@ -53,7 +53,8 @@ void EvalKnn::run() const {
   const DeviceScope device = common.apply();
   require(features == "backbone" || features == "projection" || features == "pixels",
           "--features {} is not known; there are backbone, projection and pixels", features);
-  PretrainedEncoder encoder(weights, network);
+  const DType dtype = common.dtype();
+  PretrainedEncoder encoder(weights, network, master_type(dtype));
   const ModelDescription& model = encoder.description();
   const std::unique_ptr<Dataset> all_train = open(train, model.network), all_test = open(test, model.network);
   std::unique_ptr<Dataset> some_train, some_test;
@@ -63,22 +64,22 @@ void EvalKnn::run() const {
   }
   const Dataset &from = some_train ? *some_train : *all_train, &to = some_test ? *some_test : *all_test;
 
-  const auto accuracy = [&](const EmbedFunction& embed, int64_t size, bool projection, const char* what) {
-    return knn_between(from, extract(from, model, size, embed, what), to, extract(to, model, size, embed, what),
-                       projection, knn);
+  const auto accuracy = [&](const EmbedFunction& embed, int64_t size, DType type, bool projection, const char* what) {
+    return knn_between(from, extract(from, model, size, type, embed, what), to,
+                       extract(to, model, size, type, embed, what), projection, knn);
   };
   const auto of = [&](PretrainedEncoder& e, const char* what) {
-    return accuracy([&](const Tensor& images) { return e.embed(images); }, model.network.size, features == "projection",
-                    what);
+    return accuracy([&](const Tensor& images) { return e.embed(images); }, model.network.size, dtype,
+                    features == "projection", what);
   };
-  const auto of_pixels = [&] { return accuracy(pixel_embedding, pixel_size, false, "raw pixels"); };
+  const auto of_pixels = [&] { return accuracy(pixel_embedding, pixel_size, DType::f32, false, "raw pixels"); };
 
   const Accuracy main = features == "pixels" ? of_pixels() : of(encoder, "encoder");
   nlohmann::ordered_json result = to_json(main, from.class_names());
   result["n_train"] = from.size();
   result["n_test"] = to.size();
   if (baselines) {
-    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, common.seed);
+    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, common.seed, master_type(dtype));
     result["untrained"] = to_json(of(untrained, "untrained encoder"), from.class_names());
     result["pixels"] = to_json(of_pixels(), from.class_names());
   }

@@ -3,6 +3,7 @@
 #include "apps/step_record.h"
 #include "nn/optimizer.h"
 #include "nn/state_file.h"
+#include "tensor/ops/cast.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
@@ -30,7 +31,7 @@ Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64
     const Tensor stored = file.read(name);
     require(stored.rank() == 4 && stored.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
             file.path().string(), name, stored.str(), channels);
-    return ops::nchw_to_nhwc(stored.to(dtype)).to(DeviceScope::current());
+    return ops::cast(ops::nchw_to_nhwc(stored), dtype).to(DeviceScope::current());
   };
   const auto permutation = [&](const char* name) {
     const std::string path = fmt::format("step{}/{}", step, name);
@@ -42,7 +43,7 @@ Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64
 void InspectStep::run() const {
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
-  const auto net = method.make(network, common.seed, dtype);
+  const auto net = method.make(network, common.seed, master_type(dtype));
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
   const Shape images = read_views(view_file, 0, dtype, network.channels).view1.shape();

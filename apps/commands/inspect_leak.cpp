@@ -19,7 +19,7 @@ struct InspectLeak {
 void InspectLeak::execute() const {
   const DeviceScope device = common.apply();
   const TrainFlags flags = read_train_flags(run);
-  const auto method = flags.method.make(flags.network, flags.common.seed, DType::f32);
+  const auto method = flags.method.make(flags.network, flags.common.seed, master_type(common.dtype()));
   auto* moco = dynamic_cast<MoCo*>(method.get());
   require(moco != nullptr, "--run {}: it trained {}; a leak is a matter of moco, whose keys are told from a queue's",
           run, flags.method.method());
@@ -32,6 +32,7 @@ void InspectLeak::execute() const {
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,
+                              .dtype = common.dtype(),
                               .seed = common.seed,
                               .workers = flags.workers,
                               .augmentation = flags.augmentation,

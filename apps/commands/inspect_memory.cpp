@@ -20,11 +20,10 @@ struct InspectMemory {
 void InspectMemory::run() const {
   // What a GPU would compute can be planned anywhere.
   CommonFlags here = common;
-  const bool bf16 = common.precision == "bf16", cuda = common.device.starts_with("cuda");
-  if (bf16) here.precision = "f32";
+  const bool cuda = common.device.starts_with("cuda");
   if (cuda) here.device = "cpu";
   const DeviceScope cpu = here.apply();
-  StepDescription step = describe_step(method, network, optimizer, batch, bf16 ? DType::bf16 : here.dtype());
+  StepDescription step = describe_step(method, network, optimizer, batch, here.dtype());
   if (cuda) step.device = {DeviceType::cuda, 0};
   const MemoryPlan plan = memory.plan(step);
   if (common.json) {

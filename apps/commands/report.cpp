@@ -48,7 +48,7 @@ void Monitor::execute() const {
   int64_t previous_epochs = -1;
   Progress progress(static_cast<int64_t>(files.size()), "checkpoint");
   for (size_t i = 0; i < files.size(); ++i) {
-    PretrainedEncoder encoder(files[i], {});
+    PretrainedEncoder encoder(files[i], {}, master_type(common.dtype()));
     const ModelDescription& model = encoder.description();
     require(model.method.has_value(), "{}: not a checkpoint of a run", files[i].string());
     if (model.epochs == previous_epochs) continue;  // last.safetensors is the newest epoch_*.safetensors again
@@ -57,6 +57,7 @@ void Monitor::execute() const {
     LoaderOptions options{.batch = embedding_batch,
                           .size = model.network.size,
                           .channels = model.network.channels,
+                          .dtype = common.dtype(),
                           .seed = common.seed,
                           .workers = workers};
     options.normalization = model.normalization;

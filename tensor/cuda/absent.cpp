@@ -75,6 +75,11 @@ MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)
 
+// What they would take is not known here.
+int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
+int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
+int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
+
 template <detail::Elementwise Op>
 void kernel(Cuda, const Op&) {
   cuda::no_backend();

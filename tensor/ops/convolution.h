@@ -30,6 +30,7 @@ void kernel(Reference, const Convolution&);
 void kernel(Cpu, const Convolution&);
 void kernel(Cuda, const Convolution&);
 int64_t workspace_bytes(Cpu, const Convolution&);
+int64_t workspace_bytes(Cuda, const Convolution&);
 
 /// Gradient with respect to x: dy (N, OH, OW, O), w (O, KH, KW, I), dx (N, H, W, I).
 struct ConvolutionInputGradient {
@@ -43,6 +44,7 @@ void kernel(Reference, const ConvolutionInputGradient&);
 void kernel(Cpu, const ConvolutionInputGradient&);
 void kernel(Cuda, const ConvolutionInputGradient&);
 int64_t workspace_bytes(Cpu, const ConvolutionInputGradient&);
+int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&);
 
 /// Gradient with respect to w: dy (N, OH, OW, O), x (N, H, W, I), dw (O, KH, KW, I).
 struct ConvolutionWeightGradient {
@@ -56,6 +58,7 @@ void kernel(Reference, const ConvolutionWeightGradient&);
 void kernel(Cpu, const ConvolutionWeightGradient&);
 void kernel(Cuda, const ConvolutionWeightGradient&);
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient&);
+int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&);
 
 /// These throw Error, with the shapes, when their tensors don't fit each other, or the geometry makes no sense.
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);

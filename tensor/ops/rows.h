@@ -89,6 +89,7 @@ void kernel(Cuda, const ConcatColumns&);
 /// y (A + B, D) = a's rows, then b's: a (A, D), b (B, D).
 struct ConcatRows {
   static constexpr const char* name = "concat_rows";
+  static constexpr bool any_type = true;
   Tensor a, b, y;
   const Tensor& dispatch() const { return a; }
 };
@@ -147,6 +148,7 @@ void kernel(Cuda, const CrossEntropyGradient&);
 /// y[n,b,a] = x[n,a,b]: x (N, A, B), y (N, B, A). With images flat, NCHW to NHWC and back.
 struct BatchedTranspose {
   static constexpr const char* name = "transpose";
+  static constexpr bool any_type = true;
   Tensor x, y;
   const Tensor& dispatch() const { return x; }
 };
@@ -156,6 +158,7 @@ void kernel(Cuda, const BatchedTranspose&);
 /// y[i] = x[order[i]], row by row: x and y (N, ...), order i64 (N), a permutation.
 struct PermuteRows {
   static constexpr const char* name = "permute_rows";
+  static constexpr bool any_type = true;
   Tensor x, order, y;
   const Tensor& dispatch() const { return x; }
 };

@@ -33,11 +33,11 @@ TEST_F(MemoryCommandTest, TellsWhatIsPromised) {
   int64_t stages = 0;
   for (const auto& stage : json.at("stages")) stages += stage.at("bytes").get<int64_t>();
   EXPECT_EQ(stages, json.at("activation_bytes"));
-  EXPECT_LE(memory("barlow --arch resnet50 --batch 512 --precision bf16 --memory-budget 22GiB")
+  EXPECT_LE(memory("barlow --arch resnet50 --batch 512 --precision bf16 --device cuda --memory-budget 22GiB")
                 .at("extra_flops_percent")
                 .get<double>(),
             4);
-  EXPECT_LE(memory("barlow --arch resnet50 --batch 1024 --precision bf16 --memory-budget 22GiB")
+  EXPECT_LE(memory("barlow --arch resnet50 --batch 1024 --precision bf16 --device cuda --memory-budget 22GiB")
                 .at("extra_flops_percent")
                 .get<double>(),
             15);
@@ -95,11 +95,11 @@ TEST_F(MemoryCommandTest, InspectStepWritesTheSameBytesAtEveryBudget) {
 }
 
 TEST_F(MemoryCommandTest, TrainPredictsItsPeak) {
-  for (const std::string recompute : {"none", "block"}) {
+  for (const std::string flags : {"--recompute none", "--recompute block", "--precision bf16"}) {
     const CommandResult result = minissl(
         fmt::format("train barlow --data synth:64 --out {} --arch resnet18 --channels 1 --size 64 --batch 32 --dim 16 "
-                    "--hidden 16 --epochs 1 --monitor-every 1 --monitor-samples 64 --recompute {}",
-                    path("run_" + recompute), recompute));
+                    "--hidden 16 --epochs 1 --monitor-every 1 --monitor-samples 64 {}",
+                    path("run_" + flags.substr(flags.size() - 4)), flags));
     ASSERT_EQ(result.status, 0) << result.err;
     const size_t at = result.err.find("memory: predicted ");
     ASSERT_NE(at, std::string::npos) << result.err;

@@ -16,8 +16,10 @@ std::string name_of_case(const Case& c) { return c.method + "_" + c.arch + "_" +
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const MethodEntry& method : methods())
-    for (const DType dtype : {DType::f32, DType::f64}) all.push_back({method.name, "resnet18", "small", dtype});
+    for (const DType dtype : {DType::f32, DType::f64, DType::bf16})
+      all.push_back({method.name, "resnet18", "small", dtype});
   all.push_back({"barlow", "resnet50", "imagenet", DType::f32});
+  all.push_back({"barlow", "resnet50", "imagenet", DType::bf16});
   return all;
 }
 
@@ -26,7 +28,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
   RecomputeStep() {
     const std::string flags = c_.method == "moco" ? "dim = 16\nqueue = 16\nbn = \"split:2\"\nsymmetric = \"on\"\n"
                                                   : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
-    method_ = MethodFlags::from_toml(c_.method, flags).make({c_.arch, c_.stem, 3, size_}, 1, c_.dtype);
+    method_ = MethodFlags::from_toml(c_.method, flags).make({c_.arch, c_.stem, 3, size_}, 1, master_type(c_.dtype));
     for (const StateEntry& e : method_->state()) before_.push_back(e.tensor().clone());
   }
 

@@ -212,7 +212,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_EQ(std::count(missing.err.begin(), missing.err.end(), '\n'), 1) << missing.err;
   EXPECT_EQ(train("y", "--batch 24").status, 1);        // does not divide the queue
   EXPECT_EQ(train("z", "--device cuda:99").status, 1);  // so many there never are
-  EXPECT_EQ(train("z", "--precision bf16").status, 1);  // not on the CPU
+  EXPECT_EQ(train("z", "--precision f64").status, 1);   // for inspect step
   EXPECT_EQ(train("z", "--lr 0.1 --on-collapse faint").status, 1);
   EXPECT_FALSE(fs::exists(folder_ / "z"));
 }

@@ -72,6 +72,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
                      .form = [=](const Variables& in) { return convolution(in[0], in[1], geometry); },
                      .differentiable = {true, true},
                      .small = small,
+                     .bf16 = {true, true},
                      .tolerance = sum(output_terms),
                      .gradient_tolerance = sum(std::max(input_terms, weight_terms)),
                      .thread_variant = c.thread_variant});
@@ -81,6 +82,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .inputs = {normal(y), normal(w)},
       .run = [=](const Tensors& in) { return Tensors{ops::convolution_input_gradient(in[0], in[1], x, geometry)}; },
       .no_derivative = is_a_gradient,
+      .bf16 = {true, true},
       .tolerance = sum(input_terms),
       .thread_variant = !winograd && x[3] <= 3 && input_terms > 2000
                             ? "oneDNN multiplies matrices here, and cuts long sums into parts"
@@ -92,6 +94,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .inputs = {normal(y), normal(x)},
       .run = [=](const Tensors& in) { return Tensors{ops::convolution_weight_gradient(in[0], in[1], w, geometry)}; },
       .no_derivative = is_a_gradient,
+      .bf16 = {true, true},
       .tolerance = sum(weight_terms),
       .thread_variant = winograd ? "" : "oneDNN shares the images out among threads and adds up what they get",
   });

@@ -30,21 +30,34 @@ void expect_same_peak(F&& f) {
   EXPECT_EQ(peak_of(f), real);
 }
 
+void expect_same_peak_of_gradient(const Sample& sample, const Tensors& inputs) {
+  const auto [shape, dtype] = [&] {
+    const Tensor out = sample.form(Variables(inputs.begin(), inputs.end())).value();
+    return std::pair(out.shape(), out.dtype());
+  }();
+  expect_same_peak([&, shape = shape, dtype = dtype] {
+    Variables leaves;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      leaves.push_back(sample.differentiable[i] ? Variable::leaf(inputs[i]) : Variable(inputs[i]));
+    backward(sample.form(leaves), Tensor::zeros(shape, dtype));
+  });
+}
+
 TEST_P(DryRunOf, TakesTheMemoryOfTheOperation) {
   const Tensors inputs = draw(GetParam(), DType::f32);
   expect_same_peak([&] { run(GetParam(), inputs); });
 }
 
 TEST_P(DryRunOf, TakesTheMemoryOfItsGradient) {
-  if (!GetParam().form) return;
-  const Tensors inputs = draw(GetParam(), DType::f32);
-  const Shape out = [&] { return GetParam().form(Variables(inputs.begin(), inputs.end())).shape(); }();
-  expect_same_peak([&] {
-    Variables leaves;
-    for (size_t i = 0; i < inputs.size(); ++i)
-      leaves.push_back(GetParam().differentiable[i] ? Variable::leaf(inputs[i]) : Variable(inputs[i]));
-    backward(GetParam().form(leaves), Tensor::zeros(out));
-  });
+  if (GetParam().form) expect_same_peak_of_gradient(GetParam(), draw(GetParam(), DType::f32));
+}
+
+// Copies in f32 among it.
+TEST_P(DryRunOf, TakesTheMemoryInBf16) {
+  if (GetParam().bf16.empty()) return;
+  const Tensors inputs = draw_bf16(GetParam());
+  expect_same_peak([&] { run(GetParam(), inputs); });
+  if (GetParam().form) expect_same_peak_of_gradient(GetParam(), inputs);
 }
 
 INSTANTIATE_TEST_SUITE_P(, DryRunOf, testing::ValuesIn(all_samples()),

@@ -46,6 +46,7 @@ void add_max_pool(std::vector<Sample>& samples, const Case& c) {
        .form = [=](const Variables& in) { return minissl::max_pool(in[0], c.window, c.stride, c.padding); },
        .differentiable = {true},
        .small = c.small,
+       .bf16 = {true},
        .gradient_tolerance = roundings(8)});
   samples.push_back({.operation = ops::MaxPoolGradient::name,
                      .name = c.name,
@@ -63,6 +64,7 @@ void add_max_pool(std::vector<Sample>& samples, const Case& c) {
                            return Tensors{op.dx};
                          },
                      .no_derivative = is_a_gradient,
+                     .bf16 = {true, false},
                      .tolerance = roundings(8)});
 }
 
@@ -76,6 +78,7 @@ void add_global_average_pool(std::vector<Sample>& samples, const Shape& x) {
                      .form = [](const Variables& in) { return global_average_pool(in[0]); },
                      .differentiable = {true},
                      .small = x.numel() < 1000,
+                     .bf16 = {true},
                      .tolerance = sum_of(x[1] * x[2]),
                      .gradient_tolerance = roundings(1)});
   samples.push_back({.operation = ops::GlobalAveragePoolGradient::name,

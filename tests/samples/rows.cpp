@@ -81,7 +81,8 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                      .function = "permute_rows",
                      .form = [](const Variables& in) { return permute_rows(in[0], in[1].value()); },
                      .differentiable = {true, false},
-                     .small = is_small(x)});
+                     .small = is_small(x),
+                     .bf16 = {true, false}});
   samples.push_back({.operation = "inverse_permutation",
                      .name = name_of(x),
                      .inputs = {distinct({n})},

@@ -93,18 +93,26 @@ Tensors draw(const Sample& sample, DType type) {
   return inputs;
 }
 
+Tensors draw_bf16(const Sample& sample) {
+  Tensors inputs = draw(sample, DType::f32);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (sample.bf16.at(i)) inputs[i] = inputs[i].to(DType::bf16);
+  return inputs;
+}
+
 Tensors run(const Sample& sample, const Tensors& inputs) {
   if (sample.run) return sample.run(inputs);
   return {sample.form(Variables(inputs.begin(), inputs.end())).value()};
 }
 
-Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector<bool>& wanted) {
+Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector<bool>& wanted, DType cotangent_type) {
   Variables leaves;
   for (size_t i = 0; i < inputs.size(); ++i)
     leaves.push_back(wanted[i] ? Variable::leaf(inputs[i]) : Variable(inputs[i]));
   const Variable out = sample.form(leaves);
   const Tensor cotangent = uniform(out.shape(), -1, 1)
                                .draw(out.shape(), random_for(sample, inputs.size()))
+                               .to(cotangent_type)
                                .to(out.value().dtype())
                                .to(out.value().device());
   backward(out, cotangent);

@@ -69,6 +69,9 @@ struct Sample {
   /// Small enough for finite differences.
   bool small = true;
 
+  /// Which inputs are bf16 by the policy of tensor/bf16.h; empty: the operation is not run in bf16.
+  std::vector<bool> bf16 = {};
+
   Tolerance tolerance = exact();
   /// Of the gradients in float32.
   Tolerance gradient_tolerance = exact();
@@ -93,10 +96,14 @@ void PrintTo(const ErrorCase& error, std::ostream* out);
 
 /// The inputs of a sample, freshly drawn and the same every time; floating ones as `type`.
 Tensors draw(const Sample& sample, DType type);
+/// The same with the inputs that the policy has in bf16 rounded to it, the other floating ones as f32.
+Tensors draw_bf16(const Sample& sample);
 /// The outputs for such inputs.
 Tensors run(const Sample& sample, const Tensors& inputs);
-/// The gradients of sum(cotangent * form(inputs)) for a fixed random cotangent. Undefined for inputs not in `wanted`.
-Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector<bool>& wanted);
+/// The gradients of sum(cotangent * form(inputs)) for a fixed random cotangent of a type's precision. Undefined for
+/// inputs not in `wanted`.
+Tensors gradients(const Sample& sample, const Tensors& inputs, const std::vector<bool>& wanted,
+                  DType cotangent = DType::f32);
 
 /// A tensor that begins at an odd element of a larger one, whose other elements are sentinels.
 struct UnalignedView {

@@ -84,6 +84,7 @@ void add(std::vector<Sample>& samples, int64_t length) {
         return ops::Accumulate{in[0], in[1]};
       },
       roundings(1)));
+  samples.back().bf16 = {true, true};
   samples.push_back(
       {.operation = "squared_norm",
        .name = name,

@@ -104,4 +104,8 @@ void kernel(Cuda, const ConvolutionWeightGradient& op) {
   visit_floating(op.dy.dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
 
+int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
+int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
+int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
+
 }  // namespace minissl::ops

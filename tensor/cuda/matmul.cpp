@@ -1,0 +1,153 @@
+#include "tensor/ops/matmul.h"
+
+#include <cublasLt.h>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "tensor/cuda/matmul_problem.h"
+#include "tensor/cuda/runtime.h"
+
+// Matrix products by cuBLASLt. Of its algorithms none whose result depends on the order in which blocks finish, and of
+// those its favourite: the same bits every time.
+namespace minissl::cuda {
+namespace {
+
+void check(cublasStatus_t status, const char* what) {
+  if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]]
+    fail("cuBLAS: {}: {}", what, cublasLtGetStatusString(status));
+}
+
+cudaDataType_t data_type(DType type) {
+  switch (type) {
+    case DType::f64:
+      return CUDA_R_64F;
+    case DType::bf16:
+      return CUDA_R_16BF;
+    default:
+      return CUDA_R_32F;
+  }
+}
+
+template <class Handle, cublasStatus_t (*destroy)(Handle)>
+struct Destroy {
+  using pointer = Handle;
+  void operator()(Handle handle) const { destroy(handle); }
+};
+template <class Handle, cublasStatus_t (*destroy)(Handle)>
+using Owned = std::unique_ptr<Handle, Destroy<Handle, destroy>>;
+using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Product = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+
+Layout layout(DType type, int64_t rows, int64_t columns) {
+  cublasLtMatrixLayout_t made = nullptr;
+  check(cublasLtMatrixLayoutCreate(&made, data_type(type), static_cast<uint64_t>(rows), static_cast<uint64_t>(columns),
+                                   std::max<int64_t>(rows, 1)),
+        "describing a matrix");
+  return Layout(made);
+}
+
+Product product(const MatmulProblem& p) {
+  const cublasComputeType_t compute = p.in == DType::f64 ? CUBLAS_COMPUTE_64F
+                                      : p.tf32           ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                         : CUBLAS_COMPUTE_32F;
+  cublasLtMatmulDesc_t made = nullptr;
+  check(cublasLtMatmulDescCreate(&made, compute, data_type(master_type(p.in))), "describing a product");
+  Product result(made);
+  const auto set = [&](cublasLtMatmulDescAttributes_t attribute, bool transposed) {
+    const cublasOperation_t operation = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    check(cublasLtMatmulDescSetAttribute(made, attribute, &operation, sizeof operation), "describing a product");
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, p.left.transposed);
+  set(CUBLASLT_MATMUL_DESC_TRANSB, p.right.transposed);
+  return result;
+}
+
+/// How one problem is computed.
+struct Plan {
+  Layout left, right, out;
+  Product product;
+  cublasLtMatmulAlgo_t algorithm{};
+};
+
+/// cuBLASLt on one device, its workspace, outside the allocator's books (a device's work is done in order, so one
+/// serves all), and the plans made so far.
+class CublasLt {
+ public:
+  static constexpr size_t workspace_bytes = size_t{32} << 20;
+
+  explicit CublasLt(Device device) : stream_(stream(device)) {
+    check(cublasLtCreate(&handle_), "starting");
+    cuda::check(cudaMalloc(&workspace_, workspace_bytes), "workspace for matrix products");
+  }
+
+  void run(const MatmulProblem& problem, const void* left, const void* right, void* out) {
+    const std::lock_guard lock(mutex_);
+    auto known = plans_.find(problem);
+    if (known == plans_.end()) known = plans_.emplace(problem, choose(problem)).first;
+    const Plan& plan = known->second;
+    const double one64 = 1, zero64 = 0;
+    const float one32 = 1, zero32 = 0;
+    const bool f64 = problem.in == DType::f64;
+    const void* one = f64 ? static_cast<const void*>(&one64) : &one32;
+    const void* zero = f64 ? static_cast<const void*>(&zero64) : &zero32;
+    check(cublasLtMatmul(handle_, plan.product.get(), one, left, plan.left.get(), right, plan.right.get(), zero, out,
+                         plan.out.get(), out, plan.out.get(), &plan.algorithm, workspace_, workspace_bytes, stream_),
+          "matmul");
+  }
+
+ private:
+  Plan choose(const MatmulProblem& p) {
+    Plan plan{layout(p.in, p.left.rows, p.left.columns), layout(p.in, p.right.rows, p.right.columns),
+              layout(p.out, p.rows, p.columns), product(p)};
+    cublasLtMatmulPreference_t made = nullptr;
+    check(cublasLtMatmulPreferenceCreate(&made), "describing a preference");
+    const Preference preference(made);
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+      check(cublasLtMatmulPreferenceSetAttribute(made, attribute, &value, sizeof value), "describing a preference");
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
+    // Long sums may be cut into parts, which are then added up in order, in f32 (f64); not by whoever comes first.
+    prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+           static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
+    for (const auto attribute :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      prefer(attribute, static_cast<uint32_t>(p.alignment));
+    cublasLtMatmulHeuristicResult_t best{};
+    int found = 0;
+    check(cublasLtMatmulAlgoGetHeuristic(handle_, plan.product.get(), plan.left.get(), plan.right.get(), plan.out.get(),
+                                         plan.out.get(), made, 1, &best, &found),
+          p.str().c_str());
+    require(found > 0, "cuBLAS: no deterministic algorithm for {}", p.str());
+    plan.algorithm = best.algo;
+    return plan;
+  }
+
+  cudaStream_t stream_;
+  cublasLtHandle_t handle_ = nullptr;  // lives as long as the process, and so does the workspace
+  void* workspace_ = nullptr;
+  std::mutex mutex_;
+  std::map<MatmulProblem, Plan> plans_;
+};
+
+CublasLt& cublas_on(Device device) {
+  static std::mutex mutex;
+  static auto& libraries = *new std::map<int, CublasLt>;
+  const std::lock_guard lock(mutex);
+  stream(device);  // makes it the current one
+  return libraries.try_emplace(device.index, device).first->second;
+}
+
+}  // namespace
+}  // namespace minissl::cuda
+
+namespace minissl::ops {
+
+void kernel(Cuda, const MatMul& op) {
+  op.c.storage()->bump_version();
+  cuda::cublas_on(op.c.device()).run(cuda::problem_of(op), op.b.bytes_begin(), op.a.bytes_begin(), op.c.bytes_begin());
+}
+
+}  // namespace minissl::ops

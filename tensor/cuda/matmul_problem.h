@@ -1,0 +1,31 @@
+#pragma once
+#include <compare>
+#include <string>
+
+#include "tensor/ops/matmul.h"
+
+namespace minissl::cuda {
+
+/// A matrix product as cuBLAS is asked for it: what the choice of an algorithm depends on. cuBLAS's matrices are
+/// column-major, so ours, which lie row by row, are their transposes to it: C^T = op(B)^T op(A)^T, and no element
+/// moves.
+struct MatmulProblem {
+  struct Matrix {
+    int64_t rows, columns;  ///< column-major; the leading dimension is `rows`
+    bool transposed;        ///< before it is multiplied
+    auto operator<=>(const Matrix&) const = default;
+  };
+  Matrix left, right;     ///< the operation's b and a
+  int64_t rows, columns;  ///< of the product, column-major
+  DType in, out;
+  int64_t alignment;  ///< bytes: of all three matrices
+  bool tf32;
+
+  auto operator<=>(const MatmulProblem&) const = default;
+  std::string str() const;
+};
+
+/// Throws Error for types that cuBLAS does not multiply: f32, f64, or bf16 into bf16 or f32.
+MatmulProblem problem_of(const ops::MatMul& op);
+
+}  // namespace minissl::cuda

@@ -1,0 +1,92 @@
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "ssl/registry.h"
+#include "tensor/ops/update.h"
+#include "tests/ssl/random_tensor.h"
+
+/// Training steps of every method in bf16, beside the same in float32.
+namespace minissl {
+namespace {
+
+constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 3};
+const Shape images{16, 16, 16, 3};
+
+// Narrow heads and a queue of four batches.
+class Narrow : public OptionVisitor {
+ public:
+  void visit(const char* name, int64_t& value, const char*) override { value = std::string(name) == "queue" ? 64 : 32; }
+  void visit(const char* name, double& value, const char*) override {
+    if (std::string(name) == "variance-weight") value = 1;
+  }
+  void visit(const char*, bool&, const char*) override {}
+  void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 3>&, const char*) override {}
+};
+
+struct Step {
+  double loss;
+  std::vector<double> gradient;  // of all parameters
+};
+
+class Bf16Step : public testing::TestWithParam<MethodEntry> {
+ protected:
+  static std::unique_ptr<Method> make() {
+    const auto config = GetParam().config();
+    Narrow narrow;
+    config->visit(narrow);
+    return config->make(tiny_network, 1, DType::f32);
+  }
+  // Images rounded to `rounded`, a step in `type`.
+  static Step step(Method& method, DType type, DType rounded) {
+    const auto view = [&](uint64_t seed) { return random_tensor(images, seed, rounded).to(type); };
+    const Views views{view(1), view(2), draw_shuffle(images[0], 0, 0, 0), draw_shuffle(images[0], 0, 0, 1)};
+    StepLog log;
+    method.online().zero_gradients();
+    const Variable loss = method.loss(views, log);
+    EXPECT_EQ(loss.value().dtype(), DType::f32);
+    backward(loss);
+    return {loss.value().item(), method.online().gradients().to_vector()};
+  }
+  static double loss_in_bf16(Method& method) { return step(method, DType::bf16, DType::bf16).loss; }
+};
+
+double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) ab += a[i] * b[i], aa += a[i] * a[i], bb += b[i] * b[i];
+  return ab / std::sqrt(aa * bb);
+}
+
+// A fresh network of twenty layers magnifies a rounding (2^-8 of an element): signs change before ReLUs, and with them
+// whole parts of the gradient. So the measure is what rounding the images alone does to a step in float32. Some forty
+// roundings more on the way, with errors that don't know of each other, do four to five times that to 1 - cosine.
+TEST_P(Bf16Step, IsAsFarFromFloat32AsItsRoundingsBringIt) {
+  const auto method = make();
+  const Step f32 = step(*method, DType::f32, DType::f32), rounded = step(*method, DType::f32, DType::bf16),
+             bf16 = step(*method, DType::bf16, DType::bf16);
+  EXPECT_NEAR(bf16.loss, f32.loss, 0.02 * std::max(1.0, std::abs(f32.loss)));
+  const double off = 1 - cosine(bf16.gradient, f32.gradient), of_images = 1 - cosine(rounded.gradient, f32.gradient);
+  EXPECT_LT(off, 10 * of_images);
+  EXPECT_GT(off, 1e-9) << "nothing was rounded";
+  RecordProperty("loss", fmt::format("{:.6f} beside {:.6f}", bf16.loss, f32.loss));
+  RecordProperty("one_minus_cosine", fmt::format("{:.5f}, images alone {:.5f}", off, of_images));
+}
+
+// The convolutions read copies of their weights: ones that follow every change.
+TEST_P(Bf16Step, SeesWeightsThatWereChanged) {
+  const auto method = make(), fresh = make();
+  const double before = loss_in_bf16(*method);
+  const Tensor changed = method->online().values().clone();
+  run(ops::Accumulate{changed, random_tensor(changed.shape(), 3)});
+  method->online().values().copy_from(changed);
+  const double after = loss_in_bf16(*method);
+  EXPECT_NE(after, before);
+  fresh->online().values().copy_from(changed);
+  EXPECT_EQ(loss_in_bf16(*fresh), after);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Bf16Step, testing::ValuesIn(methods()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace minissl
