@@ -179,10 +179,9 @@ int64_t workspace_bytes(Direction direction, const Shape& x, const Shape& w, con
   return rounded(c.scratchpad.get_size()) + (c.weights_reorder ? rounded(c.weights_blocked.get_size()) : 0);
 }
 
-void matmul(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
-            const float* b, float beta, float* c) {
-  const auto status = dnnl::sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a,
-                                  transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);
+void matmul(int64_t m, int64_t n, int64_t k, Factor a, Factor b, float* c, int64_t c_stride, bool accumulate) {
+  const auto status = dnnl::sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f, a.data, a.stride,
+                                  b.data, b.stride, accumulate ? 1.0f : 0.0f, c, c_stride);
   require(status == dnnl::status::success, "oneDNN's sgemm failed for {} x {} x {}", m, n, k);
 }
 

@@ -17,8 +17,14 @@ enum class Direction { forward, input_gradient, weight_gradient };
 int64_t workspace_bytes(Direction direction, const Shape& x, const Shape& w, const Shape& y, int64_t stride,
                         int64_t padding);
 
-/// c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, row-major, op being transposition where asked.
-void matmul(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
-            const float* b, float beta, float* c);
+/// A row-major matrix, its rows `stride` floats apart; the factor is its transpose where `transposed` says so.
+struct Factor {
+  const float* data;
+  int64_t stride;
+  bool transposed = false;
+};
+
+/// c (m, n) = a (m, k) b (k, n), or c += a b; rows of c are c_stride floats apart.
+void matmul(int64_t m, int64_t n, int64_t k, Factor a, Factor b, float* c, int64_t c_stride, bool accumulate);
 
 }  // namespace minissl::onednn

@@ -2,6 +2,7 @@
 
 #include "tensor/eigen.h"
 #include "tensor/onednn.h"
+#include "tensor/single_pixel.h"
 #include "tensor/winograd.h"
 
 namespace minissl::ops {
@@ -21,14 +22,24 @@ void for_each_patch_pixel(const Shape& x, const Shape& w, const Shape& y, Convol
         }
 }
 
-// The patches of one image as the rows of a matrix (OH * OW, KH * KW * I), so that convolution is a matrix product.
+// The patches of some images as the rows of a matrix (images * OH * OW, KH * KW * I), so that convolution is a matrix
+// product.
 template <class T>
-void gather_patches(const T* image, const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry,
-                    Matrix<T>& patches) {
-  patches.setZero(y[1] * y[2], w[1] * w[2] * w[3]);
-  for_each_patch_pixel(x, w, y, geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
-    std::copy_n(image + pixel * x[3], x[3], &patches(patch, at));
-  });
+void gather_patches(const T* images, int64_t count, const Shape& x, const Shape& w, const Shape& y,
+                    ConvolutionGeometry geometry, Matrix<T>& patches) {
+  patches.setZero(count * y[1] * y[2], w[1] * w[2] * w[3]);
+  for (int64_t n = 0; n < count; ++n)
+    for_each_patch_pixel(x, w, y, geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
+      std::copy_n(images + (n * x[1] * x[2] + pixel) * x[3], x[3], &patches(n * y[1] * y[2] + patch, at));
+    });
+}
+
+// Calls f(first image, number of images) for groups of images with 512 patches, where one has fewer: the last stages'
+// weights are larger than the caches, and would be read again for each image's few patches.
+template <class F>
+void for_each_group(const Shape& x, const Shape& y, F&& f) {
+  const int64_t group = std::max<int64_t>(1, 512 / (y[1] * y[2]));
+  for (int64_t n = 0; n < x[0]; n += group) f(n, std::min(group, x[0] - n));
 }
 
 }  // namespace
@@ -40,10 +51,10 @@ void kernel(Reference, const Convolution& op) {
     const auto weights = matrix<T>(op.w, w[0], w[1] * w[2] * w[3]);
     T* out = op.y.mutable_data<T>();
     Matrix<T> patches;
-    for (int64_t n = 0; n < x[0]; ++n) {
-      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], x, w, y, op.geometry, patches);
-      MatrixMap<T>(out + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]).noalias() = patches * weights.transpose();
-    }
+    for_each_group(x, y, [&](int64_t n, int64_t count) {
+      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], count, x, w, y, op.geometry, patches);
+      MatrixMap<T>(out + n * y[1] * y[2] * y[3], count * y[1] * y[2], y[3]).noalias() = patches * weights.transpose();
+    });
   });
 }
 
@@ -55,13 +66,16 @@ void kernel(Reference, const ConvolutionInputGradient& op) {
     T* dx = op.dx.mutable_data<T>();
     std::fill_n(dx, x.numel(), T{0});
     Matrix<T> patches;
-    for (int64_t n = 0; n < x[0]; ++n) {
-      patches.noalias() = ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]) * weights;
-      T* image = dx + n * x[1] * x[2] * x[3];
-      for_each_patch_pixel(x, w, y, op.geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
-        for (int64_t c = 0; c < x[3]; ++c) image[pixel * x[3] + c] += patches(patch, at + c);
-      });
-    }
+    for_each_group(x, y, [&](int64_t n, int64_t count) {
+      patches.noalias() =
+          ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], count * y[1] * y[2], y[3]) * weights;
+      for (int64_t i = 0; i < count; ++i)
+        for_each_patch_pixel(x, w, y, op.geometry, [&](int64_t patch, int64_t at, int64_t pixel) {
+          T* to = dx + ((n + i) * x[1] * x[2] + pixel) * x[3];
+          const T* from = &patches(i * y[1] * y[2] + patch, at);
+          for (int64_t c = 0; c < x[3]; ++c) to[c] += from[c];
+        });
+    });
   });
 }
 
@@ -72,15 +86,18 @@ void kernel(Reference, const ConvolutionWeightGradient& op) {
     auto dw = mutable_matrix<T>(op.dw, w[0], w[1] * w[2] * w[3]);
     dw.setZero();
     Matrix<T> patches;
-    for (int64_t n = 0; n < x[0]; ++n) {
-      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], x, w, y, op.geometry, patches);
+    for_each_group(x, y, [&](int64_t n, int64_t count) {
+      gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], count, x, w, y, op.geometry, patches);
       dw.noalias() +=
-          ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], y[1] * y[2], y[3]).transpose() * patches;
-    }
+          ConstMatrixMap<T>(op.dy.data<T>() + n * y[1] * y[2] * y[3], count * y[1] * y[2], y[3]).transpose() * patches;
+    });
   });
 }
 
 void kernel(Cpu, const Convolution& op) {
+  if (single_pixel::applies(op.w.shape(), op.y.shape()))
+    return single_pixel::convolution(op.x.shape(), op.w.shape(), op.geometry.padding, op.x.data<float>(),
+                                     op.w.data<float>(), op.y.mutable_data<float>());
   if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution(op.x.shape(), op.w.shape(), op.x.data<float>(), op.w.data<float>(),
                                  op.y.mutable_data<float>());
@@ -89,6 +106,10 @@ void kernel(Cpu, const Convolution& op) {
 }
 
 void kernel(Cpu, const ConvolutionInputGradient& op) {
+  if (single_pixel::applies(op.w.shape(), op.dy.shape()))
+    return single_pixel::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.geometry.padding,
+                                                    op.dy.data<float>(), op.w.data<float>(),
+                                                    op.dx.mutable_data<float>());
   if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.data<float>(), op.w.data<float>(),
                                                 op.dx.mutable_data<float>());
@@ -98,6 +119,10 @@ void kernel(Cpu, const ConvolutionInputGradient& op) {
 }
 
 void kernel(Cpu, const ConvolutionWeightGradient& op) {
+  if (single_pixel::applies(op.dw.shape(), op.dy.shape()))
+    return single_pixel::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.geometry.padding,
+                                                     op.dy.data<float>(), op.x.data<float>(),
+                                                     op.dw.mutable_data<float>());
   if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.data<float>(), op.x.data<float>(),
                                                  op.dw.mutable_data<float>());
@@ -107,6 +132,7 @@ void kernel(Cpu, const ConvolutionWeightGradient& op) {
 }
 
 int64_t workspace_bytes(Cpu, const Convolution& op) {
+  if (single_pixel::applies(op.w.shape(), op.y.shape())) return 0;
   if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_bytes(op.x.shape(), op.w.shape());
   return onednn::workspace_bytes(onednn::Direction::forward, op.x.shape(), op.w.shape(), op.y.shape(),
@@ -114,6 +140,7 @@ int64_t workspace_bytes(Cpu, const Convolution& op) {
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
+  if (single_pixel::applies(op.w.shape(), op.dy.shape())) return 0;
   if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape());
   return onednn::workspace_bytes(onednn::Direction::input_gradient, op.dx.shape(), op.w.shape(), op.dy.shape(),
@@ -121,6 +148,7 @@ int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient& op) {
+  if (single_pixel::applies(op.dw.shape(), op.dy.shape())) return 0;
   if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_weight_gradient_bytes(op.x.shape(), op.dw.shape());
   return onednn::workspace_bytes(onednn::Direction::weight_gradient, op.x.shape(), op.dw.shape(), op.dy.shape(),

@@ -23,8 +23,9 @@ void kernel(Reference, const MatMul& op) {
 }
 
 void kernel(Cpu, const MatMul& op) {
-  onednn::matmul(op.transpose_a, op.transpose_b, op.c.dim(0), op.c.dim(1), op.a.dim(op.transpose_a ? 0 : 1), 1.0f,
-                 op.a.data<float>(), op.b.data<float>(), 0.0f, op.c.mutable_data<float>());
+  onednn::matmul(op.c.dim(0), op.c.dim(1), op.a.dim(op.transpose_a ? 0 : 1),
+                 {op.a.data<float>(), op.a.dim(1), op.transpose_a}, {op.b.data<float>(), op.b.dim(1), op.transpose_b},
+                 op.c.mutable_data<float>(), op.c.dim(1), false);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b, Transposed transposed) {

@@ -49,6 +49,9 @@ const Case large_cases[] = {
     {"512_channels", {2, 7, 7, 512}, {512, 3, 3, 512}, {1, 1}},
     {"pairs", {3, 2, 2, 48}, {32, 3, 3, 48}, {1, 1}},
     {"pairs_512_channels", {5, 2, 2, 512}, {512, 3, 3, 512}, {1, 1}},
+    {"single_pixel", {5, 1, 1, 48}, {32, 3, 3, 48}, {1, 1}},
+    {"single_pixel_stride2", {5, 2, 2, 24}, {32, 3, 3, 24}, {2, 1}},
+    {"single_pixel_of_some", {4, 2, 3, 8}, {5, 2, 2, 8}, {3, 0}},
     {"tiles_of_16_channels", {3, 3, 4, 16}, {48, 3, 3, 16}, {1, 1}},
     {"tiles_9x10", {2, 9, 10, 32}, {16, 3, 3, 32}, {1, 1}},
     // More than a part of the weight gradient's sum, and of the patches.
