@@ -26,9 +26,10 @@ double measure_peak() {
     parallel_for(threads(), 1, [&](int64_t, int64_t) {
       const Tensor a = Tensor::full({rows, depth}, 0.5), b = Tensor::full({depth, columns}, 0.25);
       const Tensor c = Tensor::zeros({rows, columns});
+      const float *a_data = a.data<float>(), *b_data = b.data<float>();
+      float* c_data = c.mutable_data<float>();
       for (int64_t i = 0; i < repeats; ++i)
-        k.multiply(rows, columns, depth, a.data<float>(), depth, b.data<float>(), columns, c.mutable_data<float>(),
-                   columns, false);
+        k.multiply(rows, columns, depth, a_data, depth, b_data, columns, c_data, columns, false);
     });
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     best = std::max(best, 2.0 * static_cast<double>(rows * columns * depth * repeats * threads()) / seconds);

@@ -1,5 +1,6 @@
 #include "tensor/winograd.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <utility>
@@ -28,6 +29,13 @@ constexpr int64_t taps = 9;
 // Matrices of the products are moved apart by this many floats, so that those of one tile don't fall into one set of
 // the caches.
 constexpr int64_t skew = 32;
+// What a thread works on between patches and results, weights and patches of a turn: more than this comes back from
+// memory instead of the last-level cache, which other cores use, too.
+constexpr int64_t group_bytes = int64_t{5} << 18, turn_bytes = int64_t{6} << 20;
+// Output channels for which the weight gradient reads the patches once.
+constexpr int64_t gradient_channels = 64;
+// Tiles that a product adds up at a time: its two factors' columns stay in the first-level cache.
+constexpr int64_t tiles_of_sum = 256;
 
 const Form& form_for(const Shape& x) {
   return x[1] == 2 && x[2] == 2 ? simd::kernels().padded_pair : simd::kernels().four_by_three;
@@ -67,10 +75,10 @@ class Tiles {
 
 // Transforms tiles [begin, end) of images to V, or of an output's gradient, by `map`, to what stands for M.
 void transform_tiles(const Tiles& tiles, int64_t begin, int64_t end, simd::Gather map, int64_t offset, int64_t extent,
-                     const float* images, int64_t channels, float* to, int64_t stride) {
+                     const float* images, int64_t channels, float* to, int64_t stride, int64_t row) {
   static const std::array<float, 4096> zeros{};
   const float* pixels[max_places];
-  for (int64_t t = begin; t < end; ++t, to += channels) {
+  for (int64_t t = begin; t < end; ++t, to += row) {
     tiles.find_pixels(t, offset, extent, images, zeros.data(), pixels);
     map(pixels, channels, to, stride);
   }
@@ -157,7 +165,8 @@ struct TilesLayout {
 
 // The matrices of convolve_by_outputs.
 struct OutputsLayout {
-  int64_t panel, panels, tiles_of_turn, v_stride, m_stride, u_stride, v, m, u, parts;
+  int64_t panel, panels, group, groups;  // panels in a group, and groups
+  int64_t tiles_of_turn, v_stride, m_row, m_stride, u_stride, u_panel, v, m, u, parts;
 
   OutputsLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     panel = 2 * simd::kernels().width;
@@ -167,31 +176,41 @@ struct OutputsLayout {
     const int64_t turns = (tiles * bytes_of_tile + (12 << 20) - 1) / (12 << 20);
     tiles_of_turn = (tiles + turns - 1) / turns;
     v_stride = tiles_of_turn * inputs + skew;
-    m_stride = tiles_of_turn * panel + skew;
     u_stride = inputs * panel + skew;
+    u_panel = form.products * u_stride;
+    // The patches are read once per group.
+    group = std::clamp<int64_t>(group_bytes / (4 * u_panel), 1, std::max<int64_t>(1, panels / threads()));
+    groups = (panels + group - 1) / group;
+    m_row = group * panel;
+    m_stride = tiles_of_turn * m_row + skew;
     v = form.products * v_stride;
     m = form.products * m_stride;
-    u = form.products * u_stride;
-    parts = count_parts(panels, 1);
+    u = group * u_panel;
+    parts = count_parts(groups, 1);
   }
   int64_t floats() const { return v + parts * (u + m); }
 };
 
 // The matrices of convolution_weight_gradient.
 struct WeightGradientLayout {
-  int64_t turns, tiles_of_turn, v_stride, m_stride, v, m;
+  int64_t turns, tiles_of_turn, v_row, m_row, v_stride, m_stride, v, m;
   int64_t rows, blocks, u_stride, u, parts;  // in one turn: rows of U for each thread; in several: all of U at once
 
   WeightGradientLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     // Turns of the same size on any number of threads: the sums over the tiles are taken turn by turn.
     const int64_t bytes_of_tile = form.products * (inputs + outputs) * 4;
-    turns = (tiles * bytes_of_tile + (20 << 20) - 1) / (20 << 20);
+    const int64_t most = std::max(turn_bytes / bytes_of_tile, tiles_of_sum / 2);
+    turns = (tiles + most - 1) / most;
     tiles_of_turn = (tiles + turns - 1) / turns;
-    v_stride = tiles_of_turn * inputs + skew;
-    m_stride = tiles_of_turn * outputs + skew;
+    // The products read columns: rows a power of two apart would fall into a few sets of the first-level cache.
+    v_row = inputs + skew / 2;
+    m_row = outputs + skew / 2;
+    v_stride = tiles_of_turn * v_row + skew;
+    m_stride = tiles_of_turn * m_row + skew;
     v = form.products * v_stride;
     m = form.products * m_stride;
-    rows = 2 * simd::kernels().max_rows;
+    const int64_t shared = (outputs + threads() - 1) / threads(), block = simd::kernels().max_rows;
+    rows = (std::min(gradient_channels, shared) + block - 1) / block * block;
     blocks = (outputs + rows - 1) / rows;
     u_stride = (turns == 1 ? rows : outputs) * inputs + skew;
     u = form.products * u_stride;
@@ -228,7 +247,8 @@ void convolve_by_tiles(const Problem& p) {
     float *v = all_v + part * l.v, *m = all_m + part * l.m;
     for (int64_t b = first; b < last; ++b) {
       const int64_t begin = b * l.block, end = std::min(in.count(), begin + l.block);
-      transform_tiles(in, begin, end, form.input, form.offset, form.extent, p.in, p.inputs(), v, l.v_stride);
+      transform_tiles(in, begin, end, form.input, form.offset, form.extent, p.in, p.inputs(), v, l.v_stride,
+                      p.inputs());
       for (int64_t product = 0; product < form.products; ++product)
         for (int64_t n = 0; n < l.panels; ++n)
           k.multiply(end - begin, columns(n), p.inputs(), v + product * l.v_stride, p.inputs(),
@@ -239,7 +259,7 @@ void convolve_by_tiles(const Problem& p) {
   });
 }
 
-// For weights that are large beside the images: all patches are transformed, then panels of output channels, whose
+// For weights that are large beside the images: all patches are transformed, then groups of output channels, whose
 // weights are transformed just before their product, are shared out among threads.
 void convolve_by_outputs(const Problem& p) {
   const Kernels& k = simd::kernels();
@@ -253,17 +273,21 @@ void convolve_by_outputs(const Problem& p) {
     const int64_t count = std::min(l.tiles_of_turn, in.count() - from);
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, p.in, p.inputs(),
-                      v + begin * p.inputs(), l.v_stride);
+                      v + begin * p.inputs(), l.v_stride, p.inputs());
     });
-    for_parts(l.panels, 1, [&](int64_t part, int64_t first, int64_t last) {
+    for_parts(l.groups, 1, [&](int64_t part, int64_t first, int64_t last) {
       float *u = all_u + part * l.u, *m = all_m + part * l.m;
-      for (int64_t n = first; n < last; ++n) {
-        const int64_t columns = std::min(l.panel, p.outputs() - n * l.panel);
-        p.weights.transform(form, n * l.panel, columns, l.panel, u, l.u_stride);
+      for (int64_t g = first; g < last; ++g) {
+        const int64_t channel = g * l.m_row, channels = std::min(l.m_row, p.outputs() - channel);
+        for (int64_t c = 0; c < channels; c += l.panel)
+          p.weights.transform(form, channel + c, std::min(l.panel, channels - c), l.panel, u + c / l.panel * l.u_panel,
+                              l.u_stride);
         for (int64_t product = 0; product < form.products; ++product)
-          k.multiply(count, columns, p.inputs(), v + product * l.v_stride, p.inputs(), u + product * l.u_stride,
-                     l.panel, m + product * l.m_stride, l.panel, false);
-        transform_outputs(out, from, from + count, form, m, l.m_stride, l.panel, columns, p.out, n * l.panel);
+          for (int64_t c = 0; c < channels; c += l.panel)
+            k.multiply(count, std::min(l.panel, channels - c), p.inputs(), v + product * l.v_stride, p.inputs(),
+                       u + c / l.panel * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + c,
+                       l.m_row, false);
+        transform_outputs(out, from, from + count, form, m, l.m_stride, l.m_row, channels, p.out, channel);
       }
     });
   }
@@ -321,9 +345,9 @@ void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy
   const auto transform = [&](int64_t from, int64_t count) {
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, images, inputs,
-                      v + begin * inputs, l.v_stride);
+                      v + begin * l.v_row, l.v_stride, l.v_row);
       transform_tiles(out, from + begin, from + end, form.output_adjoint, 0, form.tile, dy, outputs,
-                      m + begin * outputs, l.m_stride);
+                      m + begin * l.m_row, l.m_stride, l.m_row);
     });
   };
   const auto transform_back = [&](const float* u, int64_t first, int64_t count) {
@@ -334,16 +358,23 @@ void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy
     }
   };
 
+  // U[product] of output channels [first, first + count), of the tiles that were transformed, or added to it.
+  const auto multiply = [&](int64_t product, int64_t first, int64_t count, int64_t tiles, float* u, bool accumulate) {
+    for (int64_t t = 0; t < tiles; t += tiles_of_sum)
+      k.multiply_transposed(
+          count, inputs, std::min(tiles_of_sum, tiles - t), m + product * l.m_stride + t * l.m_row + first, l.m_row,
+          v + product * l.v_stride + t * l.v_row, l.v_row, u + product * l.u_stride, inputs, accumulate || t > 0);
+  };
+
   if (l.turns == 1) {
-    // Output channels are shared out: what is between product and result stays in a thread's cache.
+    // Output channels are shared out: what is between product and result stays in the caches.
     transform(0, in.count());
     for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
       float* u = all_u + part * l.u;
       for (int64_t b = first; b < last; ++b) {
         const int64_t begin = outputs * b / l.blocks, count = outputs * (b + 1) / l.blocks - begin;
         for (int64_t product = 0; product < form.products; ++product)
-          k.multiply_transposed(count, inputs, in.count(), m + product * l.m_stride + begin, outputs,
-                                v + product * l.v_stride, inputs, u + product * l.u_stride, inputs, false);
+          multiply(product, begin, count, in.count(), u, false);
         transform_back(u, begin, count);
       }
     });
@@ -353,9 +384,7 @@ void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy
     const int64_t count = std::min(l.tiles_of_turn, in.count() - from);
     transform(from, count);
     parallel_for(form.products, 1, [&](int64_t first, int64_t last) {
-      for (int64_t product = first; product < last; ++product)
-        k.multiply_transposed(outputs, inputs, count, m + product * l.m_stride, outputs, v + product * l.v_stride,
-                              inputs, all_u + product * l.u_stride, inputs, from > 0);
+      for (int64_t product = first; product < last; ++product) multiply(product, 0, outputs, count, all_u, from > 0);
     });
   }
   parallel_for(outputs, 1,

@@ -10,6 +10,20 @@ struct Strided {
   int64_t row_stride, depth_stride;
 };
 
+// Makes the compiler hold a value in a register, and forget how it came about.
+template <class Pointer>
+inline void keep_pointer(Pointer& value) {
+  asm("" : "+r"(value));
+}
+template <class Vector>
+inline void keep_vector(Vector& value) {
+#if defined(__x86_64__)
+  asm("" : "+v"(value));
+#else
+  static_cast<void>(value);
+#endif
+}
+
 // c[r, 0..vectors*W) (+)= sum over k of a[r, k] * b[k, 0..vectors*W), in the order of k for each element whatever the
 // blocking: results don't depend on which rows are computed together.
 template <int W, int rows, int vectors, bool contiguous_depth>
@@ -21,20 +35,36 @@ inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_s
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sum[r][v] = accumulate ? load<W>(c + r * c_stride + v * W) : Vector<W>{};
   const int64_t row_stride = contiguous_depth ? a.row_stride : 1, depth_stride = contiguous_depth ? 1 : a.depth_stride;
-  const float* element = a.data;
+  // Each third row has a pointer of its own: the two below it are reached by an address of the form base + 4 * stride or
+  // base + 8 * stride, which costs nothing. Left to itself the compiler computes all addresses from one pointer and has
+  // no registers left for them (a third of the speed); keep_pointer() hides from it how they are related.
+  constexpr int groups = (rows + 2) / 3;
+  const float* group[groups];
+#pragma GCC unroll 8
+  for (int g = 0; g < groups; ++g) group[g] = a.data + 3 * g * row_stride;
   const auto step = [&](int64_t offset) __attribute__((always_inline)) {
     Vector<W> columns[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) columns[v] = load<W>(b + v * W);
+    for (int v = 0; v < vectors; ++v) {
+      columns[v] = load<W>(b + v * W);
+      keep_vector(columns[v]);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
-      const float factor = element[r * row_stride + offset];
+      const float factor = group[r / 3][r % 3 * row_stride + offset];
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) sum[r][v] += factor * columns[v];
     }
     b += b_stride;
   };
-  // Four at a time where the elements lie together: fewer registers are spent on the addresses of the rows.
+  const auto advance = [&](int64_t by) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (int g = 0; g < groups; ++g) {
+      group[g] += by;
+      keep_pointer(group[g]);
+    }
+  };
+  // Four at a time where the elements lie together.
   int64_t k = 0;
   if constexpr (contiguous_depth)
     for (; k + 4 <= depth; k += 4) {
@@ -42,11 +72,11 @@ inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_s
       step(1);
       step(2);
       step(3);
-      element += 4;
+      advance(4);
     }
   for (; k < depth; ++k) {
     step(0);
-    element += depth_stride;
+    advance(depth_stride);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
