@@ -80,7 +80,6 @@ int64_t StepMemory::naive_activations() const {
 StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) {
   DryRun dry_run(step.device);
   const DeviceScope device_scope(step.device);
-  if (step.device.type == DeviceType::cuda) dry_run.take_bf16();
   StepMemory result;
   {
     const std::unique_ptr<Method> method = step.make(step.dtype);

@@ -40,10 +40,6 @@ class DryRun {
   Allocator& allocator(Device device) { return *allocators_[static_cast<size_t>(device.type)]; }
   MemoryUsage usage() const { return allocators_[static_cast<size_t>(device_.type)]->usage(); }
 
-  /// Operations on the CPU take bf16 tensors as they are, as a GPU's do, and not copies in f32 (bf16.h).
-  void take_bf16() { takes_bf16_ = true; }
-  bool takes_bf16() const { return takes_bf16_; }
-
   void add(const char* operation, double flops, int64_t workspace_bytes);
   /// Operations from now on belong to this part of the network, forward or backward; -1: to none.
   void label(int part, bool backward);
@@ -56,7 +52,7 @@ class DryRun {
   std::array<std::unique_ptr<Allocator>, 2> allocators_;  // of the CPU and of GPUs
   std::vector<Event> events_;
   int part_ = -1;
-  bool backward_ = false, takes_bf16_ = false;
+  bool backward_ = false;
   DryRun* previous_;
   static inline thread_local DryRun* active_ = nullptr;
 };

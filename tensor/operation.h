@@ -78,7 +78,7 @@ void dispatch(const Op& op) {
 template <class Op>
 void describe(const Op& op, DryRun& dry_run) {
   const Tensor& t = op.dispatch();
-  if (t.device().type == DeviceType::cpu && !dry_run.takes_bf16() && needs_f32_copies(op))
+  if (t.device().type == DeviceType::cpu && needs_f32_copies(op))
     return with_f32_copies(op, [&](const Op& wide) { describe(wide, dry_run); });
   double flops = 0;
   int64_t workspace = 0;

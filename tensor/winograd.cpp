@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <utility>
 
 #include "tensor/parallel.h"
 #include "tensor/simd/kernels.h"
-#include "tensor/tensor.h"
+#include "tensor/workspace.h"
 
 // In two dimensions, for the 36 (or 9) products of a tile, numbered `product`:
 //   V[product][tile][i]  = transformed patches of the images        (tile: one of all images' tiles)
@@ -124,18 +123,6 @@ struct Problem {
 
   int64_t inputs() const { return weights.inputs; }
   int64_t outputs() const { return weights.outputs; }
-};
-
-// Floats of workspace, one after the other. What each thread has for itself is there for as many as take part, whether
-// they run at the same time or not: a step's memory does not depend on it.
-class Workspace {
- public:
-  explicit Workspace(int64_t floats) : all_(Tensor::empty({floats})), next_(all_.mutable_data<float>()) {}
-  float* take(int64_t floats) { return std::exchange(next_, next_ + floats); }
-
- private:
-  Tensor all_;
-  float* next_;
 };
 
 int64_t count_tiles(const Shape& images, const Form& form) { return Tiles(images, 0, form).count(); }

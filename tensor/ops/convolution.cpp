@@ -1,6 +1,7 @@
 #include "tensor/ops/convolution.h"
 
 #include "tensor/eigen.h"
+#include "tensor/implicit_gemm.h"
 #include "tensor/onednn.h"
 #include "tensor/single_pixel.h"
 #include "tensor/winograd.h"
@@ -101,6 +102,9 @@ void kernel(Cpu, const Convolution& op) {
   if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution(op.x.shape(), op.w.shape(), op.x.data<float>(), op.w.data<float>(),
                                  op.y.mutable_data<float>());
+  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
+    return implicit_gemm::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
+                                      op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
   onednn::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
                       op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
 }
@@ -113,6 +117,10 @@ void kernel(Cpu, const ConvolutionInputGradient& op) {
   if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.data<float>(), op.w.data<float>(),
                                                 op.dx.mutable_data<float>());
+  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
+    return implicit_gemm::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
+                                                     op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
+                                                     op.dx.mutable_data<float>());
   onednn::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
                                      op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
                                      op.dx.mutable_data<float>());
@@ -126,6 +134,10 @@ void kernel(Cpu, const ConvolutionWeightGradient& op) {
   if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.data<float>(), op.x.data<float>(),
                                                  op.dw.mutable_data<float>());
+  if (implicit_gemm::applies(op.dw.shape(), op.geometry.stride))
+    return implicit_gemm::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
+                                                      op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
+                                                      op.dw.mutable_data<float>());
   onednn::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
                                       op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
                                       op.dw.mutable_data<float>());
@@ -135,6 +147,8 @@ int64_t workspace_bytes(Cpu, const Convolution& op) {
   if (single_pixel::applies(op.w.shape(), op.y.shape())) return 0;
   if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_bytes(op.x.shape(), op.w.shape());
+  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
+    return implicit_gemm::convolution_bytes(op.w.shape(), op.y.shape());
   return onednn::workspace_bytes(onednn::Direction::forward, op.x.shape(), op.w.shape(), op.y.shape(),
                                  op.geometry.stride, op.geometry.padding);
 }
@@ -143,6 +157,8 @@ int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
   if (single_pixel::applies(op.w.shape(), op.dy.shape())) return 0;
   if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape());
+  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
+    return implicit_gemm::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape(), op.geometry.stride);
   return onednn::workspace_bytes(onednn::Direction::input_gradient, op.dx.shape(), op.w.shape(), op.dy.shape(),
                                  op.geometry.stride, op.geometry.padding);
 }
@@ -151,6 +167,8 @@ int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient& op) {
   if (single_pixel::applies(op.dw.shape(), op.dy.shape())) return 0;
   if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
     return winograd::convolution_weight_gradient_bytes(op.x.shape(), op.dw.shape());
+  if (implicit_gemm::applies(op.dw.shape(), op.geometry.stride))
+    return implicit_gemm::convolution_weight_gradient_bytes(op.dw.shape());
   return onednn::workspace_bytes(onednn::Direction::weight_gradient, op.x.shape(), op.dw.shape(), op.dy.shape(),
                                  op.geometry.stride, op.geometry.padding);
 }

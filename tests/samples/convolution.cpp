@@ -1,4 +1,5 @@
 #include "autograd/functions.h"
+#include "tensor/implicit_gemm.h"
 #include "tensor/winograd.h"
 #include "tests/samples/registry.h"
 
@@ -34,6 +35,11 @@ const Case small_cases[] = {
 const Case large_cases[] = {
     {"64_channels", {2, 14, 13, 64}, {64, 3, 3, 64}, {1, 1}},
     {"64_channels_stride2", {3, 15, 13, 64}, {128, 3, 3, 64}, {2, 1}},
+    {"32_channels_stride2_even", {2, 8, 6, 32}, {48, 3, 3, 32}, {2, 1}},
+    {"16_channels_stride3", {2, 10, 11, 16}, {16, 2, 2, 16}, {3, 1}},
+    {"stride_beyond_kernel", {2, 7, 8, 16}, {16, 1, 2, 16}, {4, 0}},
+    {"many_pixels_stride2", {2, 120, 118, 16}, {32, 3, 3, 16}, {2, 1}},
+    {"many_outputs_stride2", {2, 10, 10, 48}, {400, 3, 3, 48}, {2, 1}},
     {"64_channels_1x1_stride2", {2, 9, 7, 64}, {128, 1, 1, 64}, {2, 0}},
     {"bottleneck_1x1", {2, 14, 14, 64}, {256, 1, 1, 64}, {}},
     {"7_channels", {3, 9, 11, 7}, {13, 3, 3, 7}, {1, 1}},
@@ -66,6 +72,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
   const int64_t output_terms = w[1] * w[2] * w[3], input_terms = w[1] * w[2] * w[0], weight_terms = y[0] * y[1] * y[2];
 
   const bool winograd = winograd::applies(x, w, geometry.stride, geometry.padding);
+  const bool ours = winograd || implicit_gemm::applies(w, geometry.stride);
   const auto sum = winograd ? winograd_sum_of : sum_of;
 
   samples.push_back({.operation = ops::Convolution::name,
@@ -87,7 +94,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .no_derivative = is_a_gradient,
       .bf16 = {true, true},
       .tolerance = sum(input_terms),
-      .thread_variant = !winograd && x[3] <= 3 && input_terms > 2000
+      .thread_variant = !ours && x[3] <= 3 && input_terms > 2000
                             ? "oneDNN multiplies matrices here, and cuts long sums into parts"
                             : "",
   });
@@ -99,7 +106,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .no_derivative = is_a_gradient,
       .bf16 = {true, true},
       .tolerance = sum(weight_terms),
-      .thread_variant = winograd ? "" : "oneDNN shares the images out among threads and adds up what they get",
+      .thread_variant = ours ? "" : "oneDNN shares the images out among threads and adds up what they get",
   });
 }
 
