@@ -36,9 +36,9 @@ mkdir -p "$out"
 # SimCLR, because it needs the fewest steps: its negatives are the other images of the batch, where MoCo's key encoder
 # and queue have to settle first. A few thousand images that look much alike also want gentler views than photographs:
 # crops of at least 0.4 of the area, where the finding is mostly still to be seen, and less change of brightness.
-say "3/4 Pretraining with SimCLR: 24 epochs over 4000 generated radiographs"
+say "3/4 Pretraining with SimCLR: 20 epochs over 4000 generated radiographs"
 "$minissl" train simclr --data synth:4000:64:0 --channels 1 --arch resnet18 --size 32 \
-  --epochs 24 --batch 128 --hidden 512 --temperature 0.2 --optimizer adamw --lr 0.001 --warmup-epochs 1 \
+  --epochs 20 --batch 128 --hidden 512 --temperature 0.2 --optimizer adamw --lr 0.001 --warmup-epochs 1 \
   --crop-scale 0.4,1 --rotate 15 --jitter-prob 1 --brightness 0.4 --contrast 0.4 --noise 0.05 \
   --monitor-samples 1024 --checkpoint-every 8 --out "$run" "${resume[@]}"
 
