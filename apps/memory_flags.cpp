@@ -82,12 +82,12 @@ std::string MemoryFlags::str() const {
   return "--memory-budget " + (budget.empty() ? "auto" : budget);
 }
 
-MemoryPlan MemoryFlags::plan(const StepDescription& step) const {
+MemoryPlan MemoryFlags::plan(const StepDescription& step, PlanCostSource source) const {
   check_batch(step);
   if (budget.empty() && recompute != "auto") return describe_plan(step, fixed_plan(recompute));
   const bool automatic = budget.empty() || budget == "auto";
   const int64_t bytes = automatic ? available_memory(step.device) / 10 * 9 : parse_bytes(budget);
-  if (std::optional<MemoryPlan> found = plan_memory(step, bytes)) return *found;
+  if (std::optional<MemoryPlan> found = plan_memory(step, bytes, source)) return *found;
   const DryRun dry_run;
   const std::unique_ptr<Method> method = step.make(step.dtype);
   const int64_t batch = largest_batch(step, bytes, [&](int64_t b) {

@@ -21,7 +21,7 @@ struct MemoryFlags {
   void add_to(CLI::App& command);
   /// The plan that the flags ask for. Throws Error when the method can't take the batch, and, saying what would fit,
   /// when no plan fits the budget.
-  MemoryPlan plan(const StepDescription& step) const;
+  MemoryPlan plan(const StepDescription& step, PlanCostSource source = PlanCostSource::counted) const;
   /// "--recompute auto --memory-budget 22.0 GiB"
   std::string str() const;
 };

@@ -43,6 +43,8 @@ std::vector<std::string> plan_lines(const MemoryPlan& plan) {
     lines.push_back(fmt::format("view {} {}{}: {}", parts[p].view, first, end - p > 1 ? " to " + last : "", fate(p)));
     p = end;
   }
+  if (plan.extra_seconds)
+    lines.push_back(fmt::format("about {:.2f} s of a step make things again, as measured here", *plan.extra_seconds));
   return lines;
 }
 

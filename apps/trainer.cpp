@@ -60,7 +60,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.waiting_batches = loader_options(flags_.batch).prefetch;
   step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
   step_.checkpoints = true;
-  plan_ = flags_.memory.plan(step_);
+  plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);

@@ -62,7 +62,7 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
                         if (context.needs(0)) gradients[0] = ops::convolution_input_gradient(dy, w, x_shape, geometry);
                         return gradients;
                       });
-  if (!PartScope::keeps_convolution(x, w.shape(), y.shape()))
+  if (!PartScope::keeps_convolution(x, w.shape(), y.shape(), geometry))
     y.remake_by(Redo::once, {x, w},
                 [geometry](const std::vector<Tensor>& in) { return ops::convolution(in[0], in[1], geometry); });
   return y;

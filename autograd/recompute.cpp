@@ -38,11 +38,12 @@ PartScope::~PartScope() {
   if (DryRun* dry_run = DryRun::active()) dry_run->label(index(), false);
 }
 
-bool PartScope::keeps_convolution(const Variable& x, const Shape& w, const Shape& y) {
+bool PartScope::keeps_convolution(const Variable& x, const Shape& w, const Shape& y,
+                                  ops::ConvolutionGeometry geometry) {
   if (active_ == nullptr || active_->index_ < 0) return true;
   PartRecord& record = PlanScope::active()->parts_.back();
   const size_t number = record.convolutions.size();
-  record.convolutions.push_back({x.shape(), w, y, x.value().storage().get() == active_->input_});
+  record.convolutions.push_back({x.shape(), w, y, geometry, x.value().storage().get() == active_->input_});
   return (active_->keep_.convolutions >> number & 1U) != 0;
 }
 

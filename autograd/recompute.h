@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "autograd/variable.h"
+#include "tensor/ops/convolution.h"
 
 /// What is kept for backward and what is made again, part by part. The parts of a network (ResNet: its stem and its
 /// blocks) form a chain: each one's output is the next one's input, and in a method with two recorded views the second
@@ -45,6 +46,7 @@ class RecomputePlan {
 struct PartRecord {
   struct Convolution {
     Shape x, w, y;
+    ops::ConvolutionGeometry geometry;
     bool reads_input;  ///< of the part, not what another convolution gave
   };
   std::string name;  ///< "layer1.0"
@@ -90,7 +92,7 @@ class PartScope {
   PartScope& operator=(const PartScope&) = delete;
 
   /// Whether what the next convolution gives, y from x and w, is kept. Outside any part it is.
-  static bool keeps_convolution(const Variable& x, const Shape& w, const Shape& y);
+  static bool keeps_convolution(const Variable& x, const Shape& w, const Shape& y, ops::ConvolutionGeometry geometry);
   /// Whether the part's output is kept.
   static bool keeps_output(const Shape& output);
   /// The part's place in the chain, counted from 0; -1 outside.

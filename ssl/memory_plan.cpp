@@ -16,10 +16,11 @@ struct Link {
   struct Convolution {
     Place place;
     int64_t bytes;
-    double flops;
+    double cost;
   };
   std::vector<Convolution> convolutions;
-  int64_t output = 0;    ///< bytes of what the next part reads
+  int64_t output = 0;  ///< bytes of what the next part reads
+  double output_cost = 0;
   int64_t always = 0;    ///< bytes that are kept whatever the plan: statistics, masks, positions
   int64_t backward = 0;  ///< transient bytes
   int64_t forward = 0;
@@ -33,12 +34,13 @@ Place place_of(const PartRecord& part, size_t i) {
   return i + 1 == count ? last : inner;
 }
 
-std::vector<Link> links_of(const StepMemory& memory, DType activations) {
+std::vector<Link> links_of(const StepMemory& memory, DType activations, const PlanCosts& costs) {
   std::vector<Link> links;
   for (size_t p = 0; p < memory.parts.size(); ++p) {
     const PartMemory& part = memory.parts[p];
     Link link{.convolutions = {},
               .output = part.record.output.rank() > 0 ? part.record.output.numel() * size_of(activations) : 0,
+              .output_cost = costs.output(p),
               .always = part.kept,
               .backward = part.transient,
               .forward = part.forward,
@@ -46,7 +48,7 @@ std::vector<Link> links_of(const StepMemory& memory, DType activations) {
     for (size_t i = 0; i < part.record.convolutions.size(); ++i) {
       const PartRecord::Convolution& c = part.record.convolutions[i];
       link.convolutions.push_back(
-          {place_of(part.record, i), c.y.numel() * size_of(activations), ops::convolution_flops(c.w, c.y)});
+          {place_of(part.record, i), c.y.numel() * size_of(activations), costs.convolution(p, i)});
       link.always -= link.convolutions.back().bytes;
     }
     // A part's input counts as kept by itself.
@@ -65,7 +67,7 @@ struct Segment {
   uint32_t pattern;
   int64_t kept = 0;     ///< by the segment; its output is included, its input is the segment's before
   int64_t needs = 0;    ///< the most in use while backward or forward is in it, beside what the parts before it keep
-  double repeated = 0;  ///< FLOPs
+  double repeated = 0;  ///< what is made again costs this
 };
 
 Segment make_segment(const std::vector<Link>& links, size_t begin, size_t end, uint32_t pattern) {
@@ -84,13 +86,13 @@ Segment make_segment(const std::vector<Link>& links, size_t begin, size_t end, u
         continue;
       }
       dropped += c->bytes;
-      s.repeated += c->flops;
+      s.repeated += c->cost;
       if (c->place == shortcut || reaches) for_output += c->bytes;
     }
     s.needs = std::max({s.needs, s.kept + again + dropped + link.backward, s.kept + again + dropped + link.forward});
     if (p + 1 < end) {
       again += for_output + link.output;
-      s.repeated += 4 * static_cast<double>(link.output);  // normalisation, addition and ReLU
+      s.repeated += link.output_cost;
     } else if (!link.ends_view) {
       s.kept += link.output;
     }
@@ -108,8 +110,13 @@ struct Prefix {
 
 constexpr size_t buckets = 1024;
 
-/// The cheapest plan that keeps what is in use at or below `budget`, by the estimates; empty if there is none.
-std::vector<Keep> plan_chain(const std::vector<Link>& links, int64_t budget) {
+struct Chain {
+  std::vector<Keep> keep;  ///< empty: there is none
+  double repeated = 0;
+};
+
+/// The cheapest plan that keeps what is in use at or below `budget`, by the estimates.
+Chain plan_chain(const std::vector<Link>& links, int64_t budget) {
   std::vector<std::vector<Segment>> segments(links.size());  // by their first part
   for (size_t begin = 0; begin < links.size(); ++begin)
     for (size_t end = begin + 1; end <= links.size(); ++end) {
@@ -135,26 +142,29 @@ std::vector<Keep> plan_chain(const std::vector<Link>& links, int64_t budget) {
   const auto cheapest = std::min_element(best.back().begin(), best.back().end(),
                                          [](const Prefix& a, const Prefix& b) { return a.repeated < b.repeated; });
   if (cheapest->segment == nullptr) return {};
-  std::vector<Keep> chain(links.size());
+  Chain result{std::vector<Keep>(links.size()), cheapest->repeated};
   size_t end = links.size(), bucket = static_cast<size_t>(cheapest - best.back().begin());
   while (end > 0) {
     const Prefix& prefix = best[end][bucket];
     for (size_t p = prefix.segment->begin; p < end; ++p) {
-      chain[p] = {.convolutions = 0, .output = p + 1 == end};
+      result.keep[p] = {.convolutions = 0, .output = p + 1 == end};
       for (size_t i = 0; i < links[p].convolutions.size(); ++i)
-        if (keeps(prefix.segment->pattern, links[p].convolutions[i])) chain[p].convolutions |= 1U << i;
+        if (keeps(prefix.segment->pattern, links[p].convolutions[i])) result.keep[p].convolutions |= 1U << i;
     }
     bucket = prefix.bucket_before;
     end = prefix.segment->begin;
   }
-  return chain;
+  return result;
 }
 
 /// What the estimates are made of: a step that keeps everything, and what of it is not a matter of the plan.
 class Planner {
  public:
-  explicit Planner(const StepDescription& step)
-      : step_(step), everything_(predict_step(step, {})), links_(links_of(everything_, step.activations)) {
+  Planner(const StepDescription& step, PlanCostSource source)
+      : step_(step),
+        everything_(predict_step(step, {})),
+        costs_(costs_of(source)),
+        links_(links_of(everything_, step.activations, costs_)) {
     fixed_ = everything_.usage.live_by_tag;
     // Batches, parameters, their gradients, the optimizer's moments, the queue: the same at every moment of a step.
     for (const MemoryTag tag : {MemoryTag::saved, MemoryTag::recomputed, MemoryTag::workspace})
@@ -162,17 +172,32 @@ class Planner {
   }
 
   MemoryPlan describe(const RecomputePlan& recompute) const {
-    MemoryPlan plan{recompute, predict_step(step_, recompute), 0};
+    MemoryPlan plan{.recompute = recompute, .memory = predict_step(step_, recompute)};
     plan.extra_flops_percent = 100 * (plan.memory.flops / everything_.flops - 1);
     return plan;
   }
-  MemoryPlan everything() const { return {RecomputePlan(), everything_, 0}; }
+  MemoryPlan everything() const { return {.recompute = RecomputePlan(), .memory = everything_}; }
   int64_t fixed() const { return std::accumulate(fixed_.begin(), fixed_.end(), int64_t{0}); }
-  std::vector<Keep> chain(int64_t budget) const { return plan_chain(links_, budget); }
+  Chain chain(int64_t budget) const { return plan_chain(links_, budget); }
+  /// Under a chain that this planner found.
+  MemoryPlan describe(const Chain& chain) const {
+    MemoryPlan plan = describe(RecomputePlan(chain.keep));
+    plan.repeated = chain.repeated;
+    if (costs_.in_seconds()) plan.extra_seconds = chain.repeated;
+    return plan;
+  }
 
  private:
+  PlanCosts costs_of(PlanCostSource source) const {
+    if (source == PlanCostSource::measured)
+      if (std::optional<PlanCosts> costs = PlanCosts::measured(everything_.parts, step_.device, step_.activations))
+        return *std::move(costs);
+    return PlanCosts::counted(everything_.parts);
+  }
+
   StepDescription step_;
   StepMemory everything_;
+  PlanCosts costs_;
   std::vector<Link> links_;
   std::array<int64_t, memory_tag_count> fixed_;
 };
@@ -184,15 +209,15 @@ MemoryPlan smallest_plan(const Planner& planner) {
   int64_t low = 0, high = best.needed();
   for (int i = 0; i < 16; ++i) {
     const int64_t trial = low + (high - low) / 2;
-    (planner.chain(trial).empty() ? low : high) = trial;
+    (planner.chain(trial).keep.empty() ? low : high) = trial;
   }
   // What is taken from the system doesn't rise evenly with what is in use: the least is near the smallest budget that
   // there is a plan for, seldom at it.
   constexpr int64_t trials = 16;
   for (int64_t i = 0; i < trials; ++i) {
-    const std::vector<Keep> chain = planner.chain(high + high * i / (2 * trials));
-    if (chain.empty()) continue;
-    if (const MemoryPlan plan = planner.describe(RecomputePlan(chain)); plan.needed() < best.needed()) best = plan;
+    const Chain chain = planner.chain(high + high * i / (2 * trials));
+    if (chain.keep.empty()) continue;
+    if (const MemoryPlan plan = planner.describe(chain); plan.needed() < best.needed()) best = plan;
   }
   return best;
 }
@@ -200,21 +225,21 @@ MemoryPlan smallest_plan(const Planner& planner) {
 }  // namespace
 
 MemoryPlan describe_plan(const StepDescription& step, const RecomputePlan& recompute) {
-  return Planner(step).describe(recompute);
+  return Planner(step, PlanCostSource::counted).describe(recompute);
 }
 
-std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget) {
-  const Planner planner(step);
+std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget, PlanCostSource source) {
+  const Planner planner(step, source);
   if (planner.everything().needed() <= budget) return planner.everything();
   std::optional<MemoryPlan> best;
   // The estimate's budget that is known to lead to too large a plan, and the largest that didn't.
   int64_t low = 0, high = budget - planner.fixed(), trial = high;
   for (int i = 0; i < 12 && trial > 0; ++i) {
-    const std::vector<Keep> chain = planner.chain(trial);
-    if (!chain.empty()) {
-      const MemoryPlan plan = planner.describe(RecomputePlan(chain));
+    const Chain chain = planner.chain(trial);
+    if (!chain.keep.empty()) {
+      const MemoryPlan plan = planner.describe(chain);
       if (plan.needed() <= budget) {
-        if (!best || plan.extra_flops_percent < best->extra_flops_percent) best = plan;
+        if (!best || plan.repeated < best->repeated) best = plan;
         low = trial;
       } else {
         high = trial;
@@ -231,7 +256,7 @@ std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budge
   return std::nullopt;
 }
 
-MemoryPlan smallest_plan(const StepDescription& step) { return smallest_plan(Planner(step)); }
+MemoryPlan smallest_plan(const StepDescription& step) { return smallest_plan(Planner(step, PlanCostSource::counted)); }
 
 int64_t largest_batch(StepDescription step, int64_t budget, const std::function<bool(int64_t)>& allowed) {
   std::vector<int64_t> batches;

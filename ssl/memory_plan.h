@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "ssl/plan_costs.h"
 #include "ssl/step_memory.h"
 
 /// What to keep of a step's activations so that it fits a budget, and what that costs.
@@ -8,11 +9,19 @@ namespace minissl {
 
 struct MemoryPlan {
   RecomputePlan recompute;
-  StepMemory memory;               ///< of the step under it
-  double extra_flops_percent = 0;  ///< beside a step that keeps everything
+  StepMemory memory;                         ///< of the step under it
+  double extra_flops_percent = 0;            ///< beside a step that keeps everything
+  double repeated = 0;                       ///< what a planned step makes again, in its costs' unit
+  std::optional<double> extra_seconds = {};  ///< the same, where costs were measured
 
   /// Bytes that must be there for the step: what the allocator takes from the system.
   int64_t needed() const { return memory.usage.reserved; }
+};
+
+/// Where the costs of making tensors again come from.
+enum class PlanCostSource {
+  counted,  ///< multiplications and additions: nothing runs
+  measured  ///< seconds, in a calibration of a few passes over each shape; counted where memory is too small for it
 };
 
 /// The step under a given plan.
@@ -25,10 +34,11 @@ MemoryPlan describe_plan(const StepDescription& step, const RecomputePlan& recom
 /// convolutions that stand in certain places of a block. What is not kept is made again, once each, when backward comes
 /// to the segment. (Beaumont et al. 2019, "Rotor", choose segments for a chain of stages with one output each.) A
 /// segment's input is its only link to what is before it, so for a prefix of the chain the bytes that it keeps and the
-/// arithmetic that it repeats are all that matters to the rest. The program's idea of transient memory is an estimate
+/// cost of what it repeats are all that matters to the rest. The program's idea of transient memory is an estimate
 /// taken from a dry run of the whole step; a dry run under the plan found says what it truly needs, and the program is
 /// asked again with a budget corrected by the difference.
-std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget);
+std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget,
+                                      PlanCostSource source = PlanCostSource::counted);
 
 /// The least that any plan found needs.
 MemoryPlan smallest_plan(const StepDescription& step);

@@ -53,7 +53,7 @@ void BenchStep::run() const {
   const DType dtype = common.dtype();
   require(batch > 0 && steps > 0 && warmup >= 0, "--batch and --steps must be above 0");
   const StepDescription description = describe_step(method, network, {}, batch, dtype);
-  const MemoryPlan plan = memory.plan(description);
+  const MemoryPlan plan = memory.plan(description, PlanCostSource::measured);
   if (!common.json && plan.recompute.policy() == RecomputePlan::Policy::chain)
     for (const std::string& line : plan_lines(plan)) fmt::print("{}\n", line);
   with_memory_advice(description, [&] { run(plan); });

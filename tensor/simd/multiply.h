@@ -35,9 +35,9 @@ inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_s
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sum[r][v] = accumulate ? load<W>(c + r * c_stride + v * W) : Vector<W>{};
   const int64_t row_stride = contiguous_depth ? a.row_stride : 1, depth_stride = contiguous_depth ? 1 : a.depth_stride;
-  // Each third row has a pointer of its own: the two below it are reached by an address of the form base + 4 * stride or
-  // base + 8 * stride, which costs nothing. Left to itself the compiler computes all addresses from one pointer and has
-  // no registers left for them (a third of the speed); keep_pointer() hides from it how they are related.
+  // Each third row has a pointer of its own: the two below it are reached by an address of the form base + 4 * stride
+  // or base + 8 * stride, which costs nothing. Left to itself the compiler computes all addresses from one pointer and
+  // has no registers left for them (a third of the speed); keep_pointer() hides from it how they are related.
   constexpr int groups = (rows + 2) / 3;
   const float* group[groups];
 #pragma GCC unroll 8

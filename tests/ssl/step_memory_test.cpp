@@ -109,6 +109,41 @@ TEST(MemoryPlan, FitsItsBudgetAndCostsMoreTheSmallerItIs) {
   }
 }
 
+TEST(PlanCosts, AreMeasuredForEveryConvolutionAndOutput) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::bf16}) {
+    StepDescription step = describe("barlow", Architecture::resnet18, {4, 32, 32, 3});
+    step.dtype = master_type(dtype);
+    step.activations = dtype;
+    const StepMemory memory = predict_step(step, {});
+    const auto costs = PlanCosts::measured(memory.parts, {}, dtype);
+    ASSERT_TRUE(costs);
+    EXPECT_TRUE(costs->in_seconds());
+    ASSERT_FALSE(memory.parts.empty());
+    for (size_t p = 0; p < memory.parts.size(); ++p) {
+      const PartRecord& part = memory.parts[p].record;
+      for (size_t i = 0; i < part.convolutions.size(); ++i) {
+        EXPECT_GT(costs->convolution(p, i), 0) << part.name;
+        EXPECT_LT(costs->convolution(p, i), 10) << part.name;
+      }
+      if (part.output.rank() > 0) {
+        EXPECT_GT(costs->output(p), 0) << part.name;
+      }
+    }
+  }
+}
+
+TEST(MemoryPlan, ByMeasuredCostsFitsItsBudgetAndSaysWhatItCosts) {
+  const StepDescription step = describe("moco", Architecture::resnet18, {16, 64, 64, 3});
+  const MemoryPlan all = describe_plan(step, {}), least = smallest_plan(step);
+  const int64_t budget = (all.needed() + least.needed()) / 2;
+  const auto plan = plan_memory(step, budget, PlanCostSource::measured);
+  ASSERT_TRUE(plan);
+  EXPECT_LE(plan->needed(), budget);
+  ASSERT_TRUE(plan->extra_seconds);
+  EXPECT_GT(*plan->extra_seconds, 0);
+  EXPECT_FALSE(plan_memory(step, budget)->extra_seconds);
+}
+
 TEST(MemoryPlan, LargestBatchIsTheLargest) {
   StepDescription step = describe("simsiam", Architecture::resnet18, {64, 160, 160, 3});
   const int64_t budget = smallest_plan(step).needed() * 3 / 4;
