@@ -47,19 +47,6 @@ void kernel(Cuda, const Op& op) {
   visit_floating(op.dispatch().dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
 
-template void kernel(Cuda, const Unary<Relu>&);
-template void kernel(Cuda, const Unary<Sqrt>&);
-template void kernel(Cuda, const Unary<Square>&);
-template void kernel(Cuda, const Unary<Affine>&);
-template void kernel(Cuda, const UnaryGradient<Relu>&);
-template void kernel(Cuda, const UnaryGradient<Sqrt>&);
-template void kernel(Cuda, const UnaryGradient<Square>&);
-template void kernel(Cuda, const UnaryGradient<Affine>&);
-template void kernel(Cuda, const Binary<Add>&);
-template void kernel(Cuda, const Binary<Subtract>&);
-template void kernel(Cuda, const Binary<Multiply>&);
-template void kernel(Cuda, const BinaryGradient<Add>&);
-template void kernel(Cuda, const BinaryGradient<Subtract>&);
-template void kernel(Cuda, const BinaryGradient<Multiply>&);
+#include "tensor/cuda/elementwise_instances.h"
 
 }  // namespace minissl::ops
