@@ -45,12 +45,12 @@ class Patches {
   struct Run {
     int64_t h, w, channel, to;
   };
-  static constexpr int64_t run = 16;  // channels
+  static constexpr int64_t most = 16;  // channels of a run
 
   // Of columns [first, last), in panels that are (depth, panel) each.
   std::vector<Run> runs_of(int64_t first, int64_t last, int64_t panel, int64_t depth) const {
     std::vector<Run> runs;
-    for (int64_t c = first; c < last; c += run) {
+    for (int64_t c = first; c < last; c += run_in(panel)) {
       const int64_t tap = c / w_[3], at = c - first;
       runs.push_back(
           {tap / w_[2] - padding_, tap % w_[2] - padding_, c % w_[3], at / panel * panel * depth + at % panel});
@@ -59,17 +59,29 @@ class Patches {
   }
 
   void gather(const std::vector<Pixel>& pixels, const std::vector<Run>& runs, int64_t panel, float* to) const {
+    if (run_in(panel) == most)
+      gather<most>(pixels, runs, panel, to);
+    else
+      gather<0>(pixels, runs, panel, to);
+  }
+
+ private:
+  static constexpr std::array<float, most> zeros{};
+
+  static int64_t run_in(int64_t panel) { return std::min(most, panel); }
+
+  // `known`: the length of a run, where the compiler is to know it.
+  template <int64_t known>
+  void gather(const std::vector<Pixel>& pixels, const std::vector<Run>& runs, int64_t panel, float* to) const {
+    const int64_t length = known > 0 ? known : run_in(panel);
     for (const Pixel& p : pixels) {
       for (const Run& r : runs) {
         const int64_t h = p.h * stride_ + r.h, w = p.w * stride_ + r.w;
-        std::copy_n(x_.has(h, w) ? images_ + x_.row(p.n, h, w) + r.channel : zeros.data(), run, to + r.to);
+        std::copy_n(x_.has(h, w) ? images_ + x_.row(p.n, h, w) + r.channel : zeros.data(), length, to + r.to);
       }
       to += panel;
     }
   }
-
- private:
-  static constexpr std::array<float, run> zeros{};
 
   Images x_;
   Shape w_;

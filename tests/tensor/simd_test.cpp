@@ -2,6 +2,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "tensor/implicit_gemm.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/random.h"
 #include "tensor/simd/kernels.h"
@@ -58,12 +59,15 @@ TEST_P(Simd, TransposesBlocks) {
     for (size_t j = 0; j < w; ++j) ASSERT_EQ(to[i * stride + j], from[j * stride + i]) << i << ", " << j;
 }
 
-// Both forms, weights that stay in the caches and weights that don't, and remainders of tiles.
-TEST_P(Simd, ConvolvesByWinogradInAllDirections) {
+// By Winograd: both forms, weights that stay in the caches and weights that don't, and remainders of tiles. By implicit
+// GEMM: remainders of panels, groups and strides.
+TEST_P(Simd, ConvolvesInAllDirections) {
   struct {
     Shape x, w;
-  } const cases[] = {
-      {{2, 7, 10, 48}, {80, 3, 3, 48}}, {{3, 2, 2, 16}, {32, 3, 3, 16}}, {{1, 4, 6, 192}, {192, 3, 3, 192}}};
+    int64_t stride;
+  } const cases[] = {{{2, 7, 10, 48}, {80, 3, 3, 48}, 1},   {{3, 2, 2, 16}, {32, 3, 3, 16}, 1},
+                     {{1, 4, 6, 192}, {192, 3, 3, 192}, 1}, {{2, 7, 10, 48}, {80, 3, 3, 48}, 2},
+                     {{3, 6, 5, 16}, {160, 3, 3, 16}, 2},   {{2, 13, 12, 32}, {16, 3, 3, 32}, 3}};
   const auto expect_near = [](const Tensor& actual, const Tensor& expected, double tolerance) {
     double square = 0, worst = 0;
     for (int64_t i = 0; i < expected.numel(); ++i) {
@@ -72,13 +76,14 @@ TEST_P(Simd, ConvolvesByWinogradInAllDirections) {
     }
     EXPECT_LE(worst, tolerance * std::sqrt(square / static_cast<double>(expected.numel())));
   };
-  for (const auto& [x_shape, w_shape] : cases) {
-    ASSERT_TRUE(winograd::applies(x_shape, w_shape, 1, 1));
-    const Shape y_shape{x_shape[0], x_shape[1], x_shape[2], w_shape[0]};
+  for (const auto& [x_shape, w_shape, stride] : cases) {
+    ASSERT_TRUE(winograd::applies(x_shape, w_shape, stride, 1) || implicit_gemm::applies(w_shape, stride));
+    const ops::ConvolutionGeometry geometry{stride, 1};
+    const Shape y_shape{x_shape[0], geometry.output_extent(x_shape[1], 3), geometry.output_extent(x_shape[2], 3),
+                        w_shape[0]};
     const Tensor x = Tensor::from(x_shape, draw(x_shape.numel(), 1)),
                  w = Tensor::from(w_shape, draw(w_shape.numel(), 2));
     const Tensor dy = Tensor::from(y_shape, draw(y_shape.numel(), 3));
-    const ops::ConvolutionGeometry geometry{1, 1};
     const Tensor y = ops::convolution(x, w, geometry);
     const Tensor dx = ops::convolution_input_gradient(dy, w, x_shape, geometry);
     const Tensor dw = ops::convolution_weight_gradient(dy, x, w_shape, geometry);
