@@ -18,9 +18,9 @@ struct InspectMemory {
 };
 
 void InspectMemory::run() const {
-  // What a GPU would compute can be planned anywhere.
+  // What a GPU would compute can be planned anywhere, and bf16 is made for one.
   CommonFlags here = common;
-  const bool cuda = common.device.starts_with("cuda");
+  const bool cuda = common.device.starts_with("cuda") || (common.device == "auto" && common.precision == "bf16");
   if (cuda) here.device = "cpu";
   const DeviceScope cpu = here.apply();
   StepDescription step = describe_step(method, network, optimizer, batch, here.dtype());
@@ -30,8 +30,8 @@ void InspectMemory::run() const {
     fmt::print("{}\n", to_json(plan).dump());
     return;
   }
-  fmt::print("{} {} at {}, batch {}, {}, {}: ", method.method(), network.arch, network.size, batch, common.precision,
-             memory.str());
+  fmt::print("{} {} at {}, batch {}, {}{}, {}: ", method.method(), network.arch, network.size, batch, common.precision,
+             cuda ? " on a GPU" : "", memory.str());
   fmt::print("{}", memory_table(plan));
 }
 

@@ -33,11 +33,11 @@ TEST_F(MemoryCommandTest, TellsWhatIsPromised) {
   int64_t stages = 0;
   for (const auto& stage : json.at("stages")) stages += stage.at("bytes").get<int64_t>();
   EXPECT_EQ(stages, json.at("activation_bytes"));
-  EXPECT_LE(memory("barlow --arch resnet50 --batch 512 --precision bf16 --device cuda --memory-budget 22GiB")
+  EXPECT_LE(memory("barlow --arch resnet50 --batch 512 --precision bf16 --memory-budget 22GiB")
                 .at("extra_flops_percent")
                 .get<double>(),
             4);
-  EXPECT_LE(memory("barlow --arch resnet50 --batch 1024 --precision bf16 --device cuda --memory-budget 22GiB")
+  EXPECT_LE(memory("barlow --arch resnet50 --batch 1024 --precision bf16 --memory-budget 22GiB")
                 .at("extra_flops_percent")
                 .get<double>(),
             15);
