@@ -160,9 +160,11 @@ Chain plan_chain(const std::vector<Link>& links, int64_t budget) {
 /// What the estimates are made of: a step that keeps everything, and what of it is not a matter of the plan.
 class Planner {
  public:
-  Planner(const StepDescription& step, PlanCostSource source)
+  Planner(const StepDescription& step, PlanCostSource source) : Planner(step, source, predict_step(step, {})) {}
+  /// `everything`: predict_step(step, {}).
+  Planner(const StepDescription& step, PlanCostSource source, StepMemory everything)
       : step_(step),
-        everything_(predict_step(step, {})),
+        everything_(std::move(everything)),
         costs_(costs_of(source)),
         links_(links_of(everything_, step.activations, costs_)) {
     fixed_ = everything_.usage.live_by_tag;
@@ -176,13 +178,11 @@ class Planner {
     plan.extra_flops_percent = 100 * (plan.memory.flops / everything_.flops - 1);
     return plan;
   }
-  MemoryPlan everything() const { return {.recompute = RecomputePlan(), .memory = everything_}; }
   int64_t fixed() const { return std::accumulate(fixed_.begin(), fixed_.end(), int64_t{0}); }
   Chain chain(int64_t budget) const { return plan_chain(links_, budget); }
   /// Under a chain that this planner found.
   MemoryPlan describe(const Chain& chain) const {
     MemoryPlan plan = describe(RecomputePlan(chain.keep));
-    plan.repeated = chain.repeated;
     if (costs_.in_seconds()) plan.extra_seconds = chain.repeated;
     return plan;
   }
@@ -229,9 +229,11 @@ MemoryPlan describe_plan(const StepDescription& step, const RecomputePlan& recom
 }
 
 std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget, PlanCostSource source) {
-  const Planner planner(step, source);
-  if (planner.everything().needed() <= budget) return planner.everything();
+  MemoryPlan everything{.recompute = RecomputePlan(), .memory = predict_step(step, {})};
+  if (everything.needed() <= budget) return everything;  // before anything is measured
+  const Planner planner(step, source, std::move(everything.memory));
   std::optional<MemoryPlan> best;
+  double repeated = std::numeric_limits<double>::infinity();  // under the best
   // The estimate's budget that is known to lead to too large a plan, and the largest that didn't.
   int64_t low = 0, high = budget - planner.fixed(), trial = high;
   for (int i = 0; i < 12 && trial > 0; ++i) {
@@ -239,7 +241,10 @@ std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budge
     if (!chain.keep.empty()) {
       const MemoryPlan plan = planner.describe(chain);
       if (plan.needed() <= budget) {
-        if (!best || plan.repeated < best->repeated) best = plan;
+        if (chain.repeated < repeated) {
+          best = plan;
+          repeated = chain.repeated;
+        }
         low = trial;
       } else {
         high = trial;

@@ -11,8 +11,7 @@ struct MemoryPlan {
   RecomputePlan recompute;
   StepMemory memory;                         ///< of the step under it
   double extra_flops_percent = 0;            ///< beside a step that keeps everything
-  double repeated = 0;                       ///< what a planned step makes again, in its costs' unit
-  std::optional<double> extra_seconds = {};  ///< the same, where costs were measured
+  std::optional<double> extra_seconds = {};  ///< what making things again takes, where costs were measured
 
   /// Bytes that must be there for the step: what the allocator takes from the system.
   int64_t needed() const { return memory.usage.reserved; }

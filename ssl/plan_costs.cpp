@@ -86,6 +86,7 @@ PlanCosts::PlanCosts(const std::vector<PartMemory>& parts, bool in_seconds, Conv
 
 PlanCosts PlanCosts::counted(const std::vector<PartMemory>& parts) {
   return {parts, false, [](const PartRecord::Convolution& c) { return ops::convolution_flops(c.w, c.y); },
+          // Bound by the memory, not by its few operations: weighed as 16 for an element.
           [](const Shape& output) { return 16 * static_cast<double>(output.numel()); }};
 }
 

@@ -2,8 +2,9 @@
 #include "tensor/shape.h"
 
 /// Convolutions with a stride as products of matrices whose rows are gathered as they are needed ("implicit GEMM"), on
-/// plain float32 pointers. Winograd's filtering is for stride 1 only, and oneDNN is at a third of the machine's speed
-/// here on images in (N, H, W, C). Weights are (O, KH, KW, I). The same bits on any number of threads.
+/// plain float32 pointers. Winograd's filtering is for stride 1 only, and oneDNN is at a third to a half of the
+/// machine's speed here. Images x are (N, H, W, I), weights w (O, KH, KW, I), outputs y (N, OH, OW, O). The same bits
+/// on any number of threads.
 namespace minissl::implicit_gemm {
 
 /// Whether there is a stride, and the channels fill vectors.

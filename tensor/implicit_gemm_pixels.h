@@ -10,7 +10,7 @@ namespace minissl::implicit_gemm {
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-inline int64_t panel_width() { return 2 * simd::kernels().width; }
+inline int64_t panel_width() { return simd::kernels().panel(); }
 
 /// Where a pixel is: division is slow beside what is done with one, so this is found out once for all taps.
 struct Pixel {

@@ -133,7 +133,7 @@ struct TilesLayout {
 
   TilesLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     const Kernels& k = simd::kernels();
-    panel = 2 * k.width;
+    panel = k.panel();
     panels = (outputs + panel - 1) / panel;
     u_stride = inputs * panel + skew;
     u_panel = form.products * u_stride;
@@ -156,7 +156,7 @@ struct OutputsLayout {
   int64_t tiles_of_turn, v_stride, m_row, m_stride, u_stride, u_panel, v, m, u, parts;
 
   OutputsLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
-    panel = 2 * simd::kernels().width;
+    panel = simd::kernels().panel();
     panels = (outputs + panel - 1) / panel;
     // Large batches in several turns, so that the patches of one stay in the last-level cache.
     const int64_t bytes_of_tile = form.products * inputs * 4;

@@ -136,19 +136,11 @@ class Cudnn {
   std::map<ConvolutionProblem, ConvolutionPlan> plans_;  // places in it stay where they are
 };
 
-Cudnn& cudnn_on(Device device) {
-  static std::mutex mutex;
-  static auto& libraries = *new std::map<int, Cudnn>;
-  const std::lock_guard lock(mutex);
-  stream(device);  // makes it the current one
-  return libraries.try_emplace(device.index, device).first->second;
-}
-
 void* bytes(const Tensor& t) { return t.bytes_begin(); }
 
 void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& output) {
   const Device device = output.device();
-  Cudnn& library = cudnn_on(device);
+  Cudnn& library = library_on<Cudnn>(device);
   const ConvolutionPlan& plan = library.plan(problem);
   const TagScope tag(MemoryTag::workspace);
   const Tensor workspace = plan.workspace > 0 ? Tensor::empty({plan.workspace}, DType::u8, device) : Tensor();
@@ -171,7 +163,7 @@ template <class Op>
 int64_t planned_workspace(const Op& op) {
   const ConvolutionProblem problem = problem_of(op);
   if (device_count() == 0) return workspace_without_gpu(problem);
-  return cudnn_on(op.dispatch().device()).plan(problem).workspace;
+  return library_on<Cudnn>(op.dispatch().device()).plan(problem).workspace;
 }
 
 }  // namespace

@@ -132,14 +132,6 @@ class CublasLt {
   std::map<MatmulProblem, Plan> plans_;
 };
 
-CublasLt& cublas_on(Device device) {
-  static std::mutex mutex;
-  static auto& libraries = *new std::map<int, CublasLt>;
-  const std::lock_guard lock(mutex);
-  stream(device);  // makes it the current one
-  return libraries.try_emplace(device.index, device).first->second;
-}
-
 }  // namespace
 }  // namespace minissl::cuda
 
@@ -147,7 +139,8 @@ namespace minissl::ops {
 
 void kernel(Cuda, const MatMul& op) {
   op.c.storage()->bump_version();
-  cuda::cublas_on(op.c.device()).run(cuda::problem_of(op), op.b.bytes_begin(), op.a.bytes_begin(), op.c.bytes_begin());
+  cuda::library_on<cuda::CublasLt>(op.c.device())
+      .run(cuda::problem_of(op), op.b.bytes_begin(), op.a.bytes_begin(), op.c.bytes_begin());
 }
 
 }  // namespace minissl::ops

@@ -1,5 +1,6 @@
 #pragma once
 #include <cuda_runtime.h>
+#include <map>
 #include <mutex>
 
 #include "tensor/device.h"
@@ -17,6 +18,17 @@ inline void check(cudaError_t status, const char* what) {
 
 /// Makes the device this thread's current one and returns its stream. Throws Error where there is no such device.
 cudaStream_t stream(Device device);
+
+/// The one Library(device) of each device, made when it is first asked for, while the device is the thread's current
+/// one. It is never destroyed: the driver may be gone by then.
+template <class Library>
+Library& library_on(Device device) {
+  static std::mutex mutex;
+  static auto& libraries = *new std::map<int, Library>;
+  const std::lock_guard lock(mutex);
+  stream(device);
+  return libraries.try_emplace(device.index, device).first->second;
+}
 
 /// Device memory for the partial results of reductions, one per device, outside the allocator's books. A reduction
 /// holds it while it launches its kernels.

@@ -95,82 +95,117 @@ void kernel(Reference, const ConvolutionWeightGradient& op) {
   });
 }
 
+namespace {
+
+// How the CPU does a convolution in all three directions: a matter of its shapes alone.
+enum class Way { single_pixel, winograd, implicit_gemm, onednn };
+
+Way way_of(const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry) {
+  if (single_pixel::applies(w, y)) return Way::single_pixel;
+  if (winograd::applies(x, w, geometry.stride, geometry.padding)) return Way::winograd;
+  if (implicit_gemm::applies(w, geometry.stride)) return Way::implicit_gemm;
+  return Way::onednn;
+}
+
+}  // namespace
+
 void kernel(Cpu, const Convolution& op) {
-  if (single_pixel::applies(op.w.shape(), op.y.shape()))
-    return single_pixel::convolution(op.x.shape(), op.w.shape(), op.geometry.padding, op.x.data<float>(),
-                                     op.w.data<float>(), op.y.mutable_data<float>());
-  if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution(op.x.shape(), op.w.shape(), op.x.data<float>(), op.w.data<float>(),
-                                 op.y.mutable_data<float>());
-  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
-    return implicit_gemm::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
-                                      op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
-  onednn::convolution(op.x.shape(), op.w.shape(), op.y.shape(), op.geometry.stride, op.geometry.padding,
-                      op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
+  const Shape &x = op.x.shape(), &w = op.w.shape(), &y = op.y.shape();
+  const auto [stride, padding] = op.geometry;
+  const float *images = op.x.data<float>(), *weights = op.w.data<float>();
+  float* out = op.y.mutable_data<float>();
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return single_pixel::convolution(x, w, padding, images, weights, out);
+    case Way::winograd:
+      return winograd::convolution(x, w, images, weights, out);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution(x, w, y, stride, padding, images, weights, out);
+    case Way::onednn:
+      return onednn::convolution(x, w, y, stride, padding, images, weights, out);
+  }
 }
 
 void kernel(Cpu, const ConvolutionInputGradient& op) {
-  if (single_pixel::applies(op.w.shape(), op.dy.shape()))
-    return single_pixel::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.geometry.padding,
-                                                    op.dy.data<float>(), op.w.data<float>(),
-                                                    op.dx.mutable_data<float>());
-  if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.data<float>(), op.w.data<float>(),
-                                                op.dx.mutable_data<float>());
-  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
-    return implicit_gemm::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
-                                                     op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
-                                                     op.dx.mutable_data<float>());
-  onednn::convolution_input_gradient(op.dx.shape(), op.w.shape(), op.dy.shape(), op.geometry.stride,
-                                     op.geometry.padding, op.dy.data<float>(), op.w.data<float>(),
-                                     op.dx.mutable_data<float>());
+  const Shape &x = op.dx.shape(), &w = op.w.shape(), &y = op.dy.shape();
+  const auto [stride, padding] = op.geometry;
+  const float *dy = op.dy.data<float>(), *weights = op.w.data<float>();
+  float* dx = op.dx.mutable_data<float>();
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return single_pixel::convolution_input_gradient(x, w, padding, dy, weights, dx);
+    case Way::winograd:
+      return winograd::convolution_input_gradient(x, w, dy, weights, dx);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution_input_gradient(x, w, y, stride, padding, dy, weights, dx);
+    case Way::onednn:
+      return onednn::convolution_input_gradient(x, w, y, stride, padding, dy, weights, dx);
+  }
 }
 
 void kernel(Cpu, const ConvolutionWeightGradient& op) {
-  if (single_pixel::applies(op.dw.shape(), op.dy.shape()))
-    return single_pixel::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.geometry.padding,
-                                                     op.dy.data<float>(), op.x.data<float>(),
-                                                     op.dw.mutable_data<float>());
-  if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.data<float>(), op.x.data<float>(),
-                                                 op.dw.mutable_data<float>());
-  if (implicit_gemm::applies(op.dw.shape(), op.geometry.stride))
-    return implicit_gemm::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
-                                                      op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
-                                                      op.dw.mutable_data<float>());
-  onednn::convolution_weight_gradient(op.x.shape(), op.dw.shape(), op.dy.shape(), op.geometry.stride,
-                                      op.geometry.padding, op.dy.data<float>(), op.x.data<float>(),
-                                      op.dw.mutable_data<float>());
+  const Shape &x = op.x.shape(), &w = op.dw.shape(), &y = op.dy.shape();
+  const auto [stride, padding] = op.geometry;
+  const float *dy = op.dy.data<float>(), *images = op.x.data<float>();
+  float* dw = op.dw.mutable_data<float>();
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return single_pixel::convolution_weight_gradient(x, w, padding, dy, images, dw);
+    case Way::winograd:
+      return winograd::convolution_weight_gradient(x, w, dy, images, dw);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution_weight_gradient(x, w, y, stride, padding, dy, images, dw);
+    case Way::onednn:
+      return onednn::convolution_weight_gradient(x, w, y, stride, padding, dy, images, dw);
+  }
 }
 
 int64_t workspace_bytes(Cpu, const Convolution& op) {
-  if (single_pixel::applies(op.w.shape(), op.y.shape())) return 0;
-  if (winograd::applies(op.x.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution_bytes(op.x.shape(), op.w.shape());
-  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
-    return implicit_gemm::convolution_bytes(op.w.shape(), op.y.shape());
-  return onednn::workspace_bytes(onednn::Direction::forward, op.x.shape(), op.w.shape(), op.y.shape(),
-                                 op.geometry.stride, op.geometry.padding);
+  const Shape &x = op.x.shape(), &w = op.w.shape(), &y = op.y.shape();
+  const auto [stride, padding] = op.geometry;
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return 0;
+    case Way::winograd:
+      return winograd::convolution_bytes(x, w);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution_bytes(w, y);
+    case Way::onednn:
+      break;
+  }
+  return onednn::workspace_bytes(onednn::Direction::forward, x, w, y, stride, padding);
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
-  if (single_pixel::applies(op.w.shape(), op.dy.shape())) return 0;
-  if (winograd::applies(op.dx.shape(), op.w.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape());
-  if (implicit_gemm::applies(op.w.shape(), op.geometry.stride))
-    return implicit_gemm::convolution_input_gradient_bytes(op.dx.shape(), op.w.shape(), op.geometry.stride);
-  return onednn::workspace_bytes(onednn::Direction::input_gradient, op.dx.shape(), op.w.shape(), op.dy.shape(),
-                                 op.geometry.stride, op.geometry.padding);
+  const Shape &x = op.dx.shape(), &w = op.w.shape(), &y = op.dy.shape();
+  const auto [stride, padding] = op.geometry;
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return 0;
+    case Way::winograd:
+      return winograd::convolution_input_gradient_bytes(x, w);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution_input_gradient_bytes(x, w, stride);
+    case Way::onednn:
+      break;
+  }
+  return onednn::workspace_bytes(onednn::Direction::input_gradient, x, w, y, stride, padding);
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient& op) {
-  if (single_pixel::applies(op.dw.shape(), op.dy.shape())) return 0;
-  if (winograd::applies(op.x.shape(), op.dw.shape(), op.geometry.stride, op.geometry.padding))
-    return winograd::convolution_weight_gradient_bytes(op.x.shape(), op.dw.shape());
-  if (implicit_gemm::applies(op.dw.shape(), op.geometry.stride))
-    return implicit_gemm::convolution_weight_gradient_bytes(op.dw.shape());
-  return onednn::workspace_bytes(onednn::Direction::weight_gradient, op.x.shape(), op.dw.shape(), op.dy.shape(),
-                                 op.geometry.stride, op.geometry.padding);
+  const Shape &x = op.x.shape(), &w = op.dw.shape(), &y = op.dy.shape();
+  const auto [stride, padding] = op.geometry;
+  switch (way_of(x, w, y, op.geometry)) {
+    case Way::single_pixel:
+      return 0;
+    case Way::winograd:
+      return winograd::convolution_weight_gradient_bytes(x, w);
+    case Way::implicit_gemm:
+      return implicit_gemm::convolution_weight_gradient_bytes(w);
+    case Way::onednn:
+      break;
+  }
+  return onednn::workspace_bytes(onednn::Direction::weight_gradient, x, w, y, stride, padding);
 }
 
 namespace {

@@ -33,6 +33,9 @@ struct Kernels {
   Multiply multiply, multiply_transposed;
   /// Transposes a block of width x width floats.
   void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
+
+  /// Columns of b that a block in registers takes: best where they lie together.
+  int64_t panel() const { return 2 * int64_t{width}; }
 };
 
 /// Those for the best instruction set that this machine has.
