@@ -15,10 +15,11 @@ struct CommandResult {
   std::string out, err;
 };
 
-/// Runs the binary in a shell, standard error kept apart.
-inline CommandResult minissl_command(const std::string& arguments, const std::filesystem::path& scratch) {
+/// Runs the binary in a shell, standard error kept apart, behind what the shell is to do `before`.
+inline CommandResult minissl_command(const std::string& arguments, const std::filesystem::path& scratch,
+                                     const std::string& before = {}) {
   const auto err = scratch / "stderr.txt";
-  const std::string line = std::string(MINISSL_BINARY) + " " + arguments + " 2>" + err.string();
+  const std::string line = before + MINISSL_BINARY + " " + arguments + " 2>" + err.string();
   CommandResult result;
   FILE* pipe = popen(line.c_str(), "r");
   char buffer[4096];
