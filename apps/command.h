@@ -79,6 +79,7 @@ std::string to_toml(const std::vector<std::pair<std::string, std::string>>& valu
 
 // One function per file in commands/: adds a command, its flags and what it does.
 void add_bench(CLI::App& app);
+void add_data(CLI::App& app);
 void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);

@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
   minissl::add_report(app);
   minissl::add_inspect(app);
   minissl::add_bench(app);
+  minissl::add_data(app);
   minissl::add_devices(app);
   std::vector<std::string> arguments = minissl::expand_config({argv + 1, argv + argc});
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them

@@ -10,13 +10,14 @@
 namespace minissl {
 namespace {
 
-// Of a line like "VmSize:   12345 kB" in a file of /proc; 0 where there is none.
-int64_t kilobytes_in(const char* file, const std::string& key) {
+// The number in the line of a file that begins with `key`; 0 where there is none.
+int64_t number_behind(const char* file, const std::string& key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key + ":")) return std::strtoll(line.c_str() + key.size() + 1, nullptr, 10) << 10;
+    if (line.starts_with(key)) return std::strtoll(line.c_str() + key.size(), nullptr, 10);
   return 0;
 }
+int64_t kilobytes_in(const char* file, const std::string& key) { return number_behind(file, key + ":") << 10; }
 
 std::optional<int64_t> number_in(const char* file) {
   std::ifstream in(file);
@@ -59,8 +60,10 @@ int64_t available_memory(Device device) {
   // What the allocator has taken already counts as used, but is there for the asking.
   if (device.type == DeviceType::cuda) return cuda::properties(device).free_memory + allocator(device).usage().reserved;
   int64_t free = kilobytes_in("/proc/meminfo", "MemAvailable");
+  // A container's use counts cached files, which make way.
   if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
-    free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0));
+    free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0) +
+                              number_behind("/sys/fs/cgroup/memory.stat", "inactive_file "));
   rlimit address_space{};
   getrlimit(RLIMIT_AS, &address_space);
   if (address_space.rlim_cur != RLIM_INFINITY)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "data/image_folder.h"
+#include "data/pack.h"
 #include "data/synth.h"
 
 namespace minissl {
@@ -41,10 +42,12 @@ std::unique_ptr<Dataset> open_synth(const std::string& spec, int channels, uint6
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
   require(channels == 1 || channels == 3, "--channels must be 1 or 3, not {}", channels);
   if (spec.starts_with(synth_prefix)) return open_synth(spec, channels, seed);
-  const auto status = std::filesystem::status(std::u8string(spec.begin(), spec.end()));
+  const std::filesystem::path path = std::u8string(spec.begin(), spec.end());
+  const auto status = std::filesystem::status(path);
   if (std::filesystem::is_directory(status)) return std::make_unique<ImageFolder>(spec, channels, max_value);
   require(std::filesystem::exists(status), "data '{}': no such folder", spec);
-  fail("data '{}': neither a folder of images nor synth:N", spec);
+  if (is_pack(path)) return std::make_unique<PackFile>(path, channels);
+  fail("data '{}': neither a folder of images nor a pack of them nor synth:N", spec);
 }
 
 }  // namespace minissl

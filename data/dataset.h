@@ -27,6 +27,7 @@ class Dataset {
 
 /// Opens what --data names, every image with `channels` (1 or 3):
 ///   a folder of JPEG and PNG files (data/image_folder.h);
+///   a pack, the same decoded and in one file (data/pack.h);
 ///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/synth.h), by default 128 px and from `seed`.
 /// `max_value` is that of DecodeOptions. Throws Error for anything else, and for data without images.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);

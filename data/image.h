@@ -18,4 +18,8 @@ struct Image {
 /// pixels) when it has that many already.
 Image with_channels(const Image& image, int64_t channels);
 
+/// The image with a shorter side of `shorter` pixels, averaged as views are; itself (sharing its pixels) where it has
+/// no more than that.
+Image shrink(const Image& image, int64_t shorter);
+
 }  // namespace minissl

@@ -54,7 +54,7 @@ void Embed::run() const {
 void add_embed(CLI::App& app) {
   CLI::App* embed = app.add_subcommand("embed", "Write the embeddings of images to a .npy file");
   auto flags = std::make_shared<Embed>();
-  add_flag(*embed, "data", flags->data, "a folder of images, or synth:N")->required();
+  add_flag(*embed, "data", flags->data, "a folder of images, a pack of them, or synth:N")->required();
   add_flag(*embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label")->required();
   add_flag(*embed, "features", flags->features, "backbone or projection");
   add_flag(*embed, "images-out", flags->images_out,

@@ -6,7 +6,8 @@ namespace minissl {
 namespace {
 
 void add_flags(CLI::App& command, TrainFlags& f) {
-  add_flag(command, "data", f.data, "a folder of images, or synth:N generated radiographs")->required();
+  add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs")
+      ->required();
   add_flag(command, "out", f.out, "the run's folder")->required();
   command.add_flag("--resume", f.resume, "go on from the last checkpoint in the run's folder");
   command.option_defaults()->group("Training");

@@ -1,0 +1,163 @@
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/command.h"
+#include "apps/run/picture.h"
+#include "apps/run/progress.h"
+#include "data/decode.h"
+#include "data/image_folder.h"
+#include "data/pack.h"
+#include "data/prefetcher.h"
+#include "data/synth.h"
+
+namespace minissl {
+namespace {
+
+namespace fs = std::filesystem;
+
+int workers_for(int threads) { return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()); }
+
+// Decodes every image of a data set on several threads and hands each to use(i, image), or to skip(i, reason), in
+// order.
+template <class Use, class Skip>
+void for_each_image(const Dataset& dataset, int threads, const std::function<Image(Image)>& prepare, Use&& use,
+                    Skip&& skip) {
+  struct Decoded {
+    int64_t first = 0;
+    std::vector<Image> images;
+    std::vector<std::string> reasons;
+  };
+  constexpr int64_t group = 16;
+  int64_t opened = 0;
+  const auto open = [&]() -> std::optional<typename Prefetcher<Decoded>::Opened> {
+    const int64_t count = std::min(group, dataset.size() - opened);
+    if (count == 0) return std::nullopt;
+    Decoded decoded{opened, std::vector<Image>(static_cast<size_t>(count)),
+                    std::vector<std::string>(static_cast<size_t>(count))};
+    opened += count;
+    return {{std::move(decoded), count}};
+  };
+  const auto fill = [&](Decoded& decoded, int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    try {
+      decoded.images[at] = prepare(dataset.load(decoded.first + i));
+    } catch (const ImageError& error) {
+      decoded.reasons[at] = error.reason();
+    }
+  };
+  Prefetcher<Decoded> decoder(workers_for(threads), 2, open, fill);
+  Progress progress(dataset.size(), "image");
+  while (const std::optional<Decoded> decoded = decoder.next()) {
+    for (size_t i = 0; i < decoded->images.size(); ++i) {
+      const int64_t index = decoded->first + static_cast<int64_t>(i);
+      if (decoded->reasons[i].empty())
+        use(index, decoded->images[i]);
+      else
+        skip(index, decoded->reasons[i], progress);
+    }
+    progress.update(decoded->first + static_cast<int64_t>(decoded->images.size()), "");
+  }
+}
+
+struct Pack {
+  std::string data, out;
+  int64_t size = 256;
+  int channels = 3, max_value = 0, threads = 0;
+
+  void run() const {
+    require(size > 0, "--size must be at least 1, not {}", size);
+    const auto dataset = open_dataset(data, channels, 0, max_value);
+    PackWriter writer(out, dataset->class_names());
+    int64_t packed = 0;
+    for_each_image(
+        *dataset, threads, [this](const Image& image) { return shrink(image, size); },
+        [&](int64_t i, const Image& image) {
+          writer.add(image, dataset->label(i), dataset->name(i));
+          ++packed;
+        },
+        [&](int64_t i, const std::string& reason, Progress& progress) {
+          progress.log(fmt::format("skipped {}: {}", dataset->name(i), reason));
+        });
+    require(packed > 0, "{}: not one image could be read", data);
+    writer.commit();
+    fmt::print(stderr, "{} of {} images, {} MiB: {}\n", packed, dataset->size(), fs::file_size(out) >> 20, out);
+  }
+};
+
+struct Check {
+  std::string data;
+  int max_value = 0, threads = 0;
+  bool json = false;
+
+  void run() const {
+    const auto dataset = open_dataset(data, 3, 0, max_value);
+    auto bad = nlohmann::ordered_json::array();
+    int64_t ok = 0;
+    for_each_image(
+        *dataset, threads, [](const Image& image) { return image; }, [&](int64_t, const Image&) { ++ok; },
+        [&](int64_t i, const std::string& reason, Progress& progress) {
+          bad.push_back({{"path", dataset->name(i)}, {"why", reason}});
+          if (!json) progress.log(fmt::format("{}: {}", dataset->name(i), reason));
+        });
+    if (json)
+      fmt::print("{}\n", nlohmann::ordered_json{{"ok", ok}, {"bad", bad}}.dump());
+    else
+      fmt::print("{} of {} files can be used\n", ok, dataset->size());
+  }
+};
+
+struct Synth {
+  std::string out;
+  int64_t images = 300, size = 128;
+  uint64_t seed = 0;
+
+  void run() const {
+    const SyntheticRadiographs dataset(images, size, 1, seed);
+    Progress progress(images, "image");
+    for (int64_t i = 0; i < images; ++i) {
+      const fs::path file = fs::path(out) / (dataset.name(i) + ".png");
+      fs::create_directories(file.parent_path());
+      write_png(file, dataset.load(i).pixels);
+      progress.update(i + 1, "");
+    }
+  }
+};
+
+template <class Command>
+CLI::App* add(CLI::App& app, const char* name, const char* description, const std::shared_ptr<Command>& flags) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->callback([flags] { flags->run(); });
+  return command;
+}
+
+}  // namespace
+
+void add_data(CLI::App& app) {
+  CLI::App* data = app.add_subcommand("data", "Prepare images, or look whether they can be used");
+  data->require_subcommand(1);
+  const auto common = [](CLI::App& command, auto& flags) {
+    command.add_option("DATA", flags.data, "a folder of images, a pack, or synth:N")->required();
+    add_flag(command, "max-value", flags.max_value, "what is white in 16-bit files (0: by each file's largest value)");
+    add_flag(command, "threads", flags.threads, "that decode (0: the machine's cores)");
+  };
+  auto pack = std::make_shared<Pack>();
+  CLI::App* pack_command = add(*data, "pack", "Decode images once, into one file that --data can name", pack);
+  common(*pack_command, *pack);
+  add_flag(*pack_command, "out", pack->out, "the file")->required();
+  add_flag(*pack_command, "size", pack->size, "pixels of the shorter side; smaller images stay as they are");
+  add_flag(*pack_command, "channels", pack->channels, "3, or 1 for gray");
+
+  auto check = std::make_shared<Check>();
+  CLI::App* check_command = add(*data, "check", "Find every file that can't be used, and why", check);
+  common(*check_command, *check);
+  check_command->add_flag("--json", check->json, "one JSON object");
+
+  auto synth = std::make_shared<Synth>();
+  CLI::App* synth_command = add(*data, "synth", "Write generated radiographs, a folder for each class", synth);
+  add_flag(*synth_command, "out", synth->out, "the folder")->required();
+  add_flag(*synth_command, "images", synth->images, "how many");
+  add_flag(*synth_command, "size", synth->size, "in pixels");
+  add_flag(*synth_command, "seed", synth->seed, "of what is drawn");
+}
+
+}  // namespace minissl
