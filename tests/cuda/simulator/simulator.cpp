@@ -39,6 +39,19 @@ void set_memory(size_t bytes) {
   memory().limit = bytes;
 }
 
+bool take_memory(int device, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  size_t& used = memory().used[device];
+  if (used + bytes > memory().limit) return false;
+  used += bytes;
+  return true;
+}
+
+void give_memory(int device, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  memory().used[device] -= bytes;
+}
+
 cudaError_t launch(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
   const dim3 grid = config.gridDim;
   const unsigned threads = config.blockDim.x;
@@ -82,21 +95,23 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 
 cudaError_t cudaMalloc(void** out, size_t bytes) {
-  const std::lock_guard lock(memory().mutex);
-  size_t& used = memory().used[current_device];
-  if (used + bytes > memory().limit) return cudaErrorMemoryAllocation;
+  if (!simulator::take_memory(current_device, bytes)) return cudaErrorMemoryAllocation;
   *out = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (!*out) return cudaErrorMemoryAllocation;
-  used += bytes;
+  if (!*out) {
+    simulator::give_memory(current_device, bytes);
+    return cudaErrorMemoryAllocation;
+  }
+  const std::lock_guard lock(memory().mutex);
   memory().blocks[*out] = {current_device, bytes};
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* freed) {
-  const std::lock_guard lock(memory().mutex);
-  const auto it = memory().blocks.find(freed);
-  memory().used[it->second.first] -= it->second.second;
-  memory().blocks.erase(it);
+  {
+    const std::lock_guard lock(memory().mutex);
+    const auto block = memory().blocks.extract(freed).mapped();
+    memory().used[block.first] -= block.second;
+  }
   std::free(freed);
   return cudaSuccess;
 }
