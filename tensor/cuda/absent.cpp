@@ -26,6 +26,7 @@ std::unique_ptr<MemorySource> memory_source(Device) { no_backend(); }
 void copy(const Tensor&, const Tensor&) { no_backend(); }
 void convert(const Tensor&, const Tensor&) { no_backend(); }
 void fill(const Tensor&, double) { no_backend(); }
+std::unique_ptr<Timeline> timeline(Device) { no_backend(); }
 void synchronize(Device) { no_backend(); }
 
 }  // namespace cuda

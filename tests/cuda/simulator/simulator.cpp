@@ -1,6 +1,7 @@
 #include "tests/cuda/simulator/simulator.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -27,6 +28,10 @@ Memory& memory() {
   static auto& instance = *new Memory;
   return instance;
 }
+
+// An event is the time when it was recorded.
+using Clock = std::chrono::steady_clock;
+Clock::time_point& time_of(cudaEvent_t event) { return *static_cast<Clock::time_point*>(event); }
 
 }  // namespace
 
@@ -126,11 +131,22 @@ cudaError_t cudaMallocHost(void** memory, size_t bytes) {
   return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;
+  *event = new Clock::time_point;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  time_of(event) = Clock::now();
+  return cudaSuccess;
+}
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  *milliseconds = std::chrono::duration<float, std::milli>(time_of(to) - time_of(from)).count();
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete static_cast<Clock::time_point*>(event);
+  return cudaSuccess;
+}
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
   std::memmove(to, from, bytes);
   return cudaSuccess;
