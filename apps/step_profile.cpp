@@ -30,7 +30,7 @@ std::vector<Row> sums_by(const std::vector<Profile::Event>& events, Key&& key) {
 }
 
 std::string rate(double amount, double seconds) {
-  return amount > 0 ? fmt::format("{:.0f}", amount / seconds * 1e-9) : "";
+  return amount > 0 && seconds > 0 ? fmt::format("{:.0f}", amount / seconds * 1e-9) : "";
 }
 
 std::string line(const Row& row, double seconds, int steps) {

@@ -4,7 +4,7 @@
 #include "tensor/ops/matmul.h"
 
 /// Differentiable operations on Variables. What each computes is defined in tensor/ops/; its derivative is beside it
-/// in functions.cpp. Shapes as there: images (N, H, W, C), matrices (N, D), scalars (1).
+/// in functions.cpp, or a file of its own. Shapes as there: images (N, H, W, C), matrices (N, D), scalars (1).
 namespace minissl {
 
 // Networks
@@ -83,6 +83,17 @@ Variable sum(const Variable& x);
 Variable mean(const Variable& x);
 /// Mean over the rows of -log softmax(logits)[target]: logits (N, K), targets i64 (N).
 Variable cross_entropy(const Variable& logits, const Tensor& targets);
+
+struct InfoNce {
+  Variable loss;       ///< (1)
+  Tensor positive;     ///< (N, 1): q[n] . k[n]
+  Tensor log_sum_exp;  ///< (N): of each row of logits
+};
+/// InfoNCE as in MoCo (He et al. 2020, eq. 1): the mean over n of
+///   -log( exp(q[n] . k[n] / T) / (exp(q[n] . k[n] / T) + sum over j of exp(q[n] . negatives[j] / T)) ).
+/// Queries q and their positive keys k (N, D), negative keys (K, D), K > 0. The logits, (N, 1 + K), are never in
+/// memory; what is kept for backward has q's size.
+InfoNce info_nce(const Variable& q, const Variable& k, const Tensor& negatives, double temperature);
 
 struct DiagonalDistance {
   Variable loss;   ///< (1): on_weight * on + off_weight * off

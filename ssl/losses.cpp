@@ -4,13 +4,6 @@
 
 namespace minissl {
 
-InfoNce info_nce(const Variable& l_pos, const Variable& l_neg, double temperature) {
-  InfoNce result;
-  result.logits = concat(l_pos, l_neg) / temperature;
-  result.loss = cross_entropy(result.logits, Tensor::zeros({l_pos.shape()[0]}, DType::i64, l_pos.value().device()));
-  return result;
-}
-
 Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
   const Variable z = concat_rows(z1, z2);
   const int64_t n = z1.shape()[0];

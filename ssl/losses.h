@@ -4,15 +4,6 @@
 /// The methods' losses, as functions of projections (N, D).
 namespace minissl {
 
-/// InfoNCE as in MoCo (He et al. 2020, eq. 1): the mean over i of
-///   -log( exp(l_pos[i] / T) / (exp(l_pos[i] / T) + sum over j of exp(l_neg[i,j] / T)) ).
-struct InfoNce {
-  Variable logits;  ///< (N, 1 + K): [l_pos | l_neg] / T
-  Variable loss;    ///< (1)
-};
-/// l_pos (N, 1), l_neg (N, K).
-InfoNce info_nce(const Variable& l_pos, const Variable& l_neg, double temperature);
-
 /// NT-Xent (Chen et al. 2020, eq. 1) of unit vectors z1, z2: with z = [z1; z2] and s = z z^T / T, the mean over all 2N
 /// of
 ///   -log( exp(s[i,j]) / sum over k != i of exp(s[i,k]) ),  j being i's other view.

@@ -32,6 +32,11 @@ void StepLog::tensor(const std::string& name, const Variable& value) {
   if (keep_ == Keep::everything) tensors_.emplace_back(name, value.value());
 }
 
+void StepLog::tensor_to_inspect(const std::string& name, const Tensor& watched, const std::function<Tensor()>& make) {
+  watch(name, watched);
+  if (keep_ == Keep::everything) tensors_.emplace_back(name, make());
+}
+
 void StepLog::term(const std::string& name, const Variable& value) {
   watch("loss/" + name, value.value());
   terms_.emplace_back(name, value.value());

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,9 @@ class StepLog {
   explicit StepLog(Keep keep = Keep::terms) : keep_(keep) {}
 
   void tensor(const std::string& name, const Variable& value);
+  /// A tensor that training does without: made only where everything is kept. `watched`, which holds a NaN or an
+  /// infinity where it does, is looked at in its place.
+  void tensor_to_inspect(const std::string& name, const Tensor& watched, const std::function<Tensor()>& make);
   /// A term of the loss, before its weight.
   void term(const std::string& name, const Variable& value);
 

@@ -64,24 +64,25 @@ Variable MoCo::loss(const Views& views, StepLog& log) {
 }
 
 Variable MoCo::direction(const Tensor& images, const Tensor& k, StepLog& log, const std::string& end) {
-  const Variable q_raw = encoder_q_.forward(images).projection;              // (N, dim)
-  const Variable q = normalize(q_raw);                                       // (N, dim)
-  const Variable l_pos = rowwise_dot(q, k);                                  // (N, 1)
-  const Variable l_neg = matmul(q, queue_.keys(), {.a = false, .b = true});  // (N, K)
-  const auto [logits, infonce] = info_nce(l_pos, l_neg, options_.temperature);
+  const Variable q_raw = encoder_q_.forward(images).projection;  // (N, dim)
+  const Variable q = normalize(q_raw);                           // (N, dim)
+  const InfoNce contrast = info_nce(q, k, queue_.keys(), options_.temperature);
   const Variable variance = variance_loss(q_raw);
 
   log.tensor("q_raw" + end, q_raw);
   log.tensor("q" + end, q);
   log.tensor("k" + end, k);
-  log.tensor("l_pos" + end, l_pos);
-  log.tensor("logits" + end, logits);
-  log.term("infonce" + end, infonce);
+  log.tensor("l_pos" + end, contrast.positive);
+  log.tensor_to_inspect("logits" + end, contrast.log_sum_exp, [&] {
+    const Tensor l_neg = ops::matmul(q.value(), queue_.keys(), {.a = false, .b = true});  // (N, K)
+    return (concat(contrast.positive, l_neg) / options_.temperature).value();
+  });
+  log.term("infonce" + end, contrast.loss);
   log.term("variance" + end, variance);
-  return infonce + variance_weight() * variance;
+  return contrast.loss + variance_weight() * variance;
 }
 
-// Not before: the gradient of l_neg reads the queue as it was in the loss.
+// Not in loss(), which leaves no trace: a batch's keys are negatives from the next batch on.
 void MoCo::after_backward() { queue_.push(std::exchange(keys_, {})); }
 
 Embedding MoCo::embed(const Tensor& images) {

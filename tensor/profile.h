@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,20 +11,25 @@
 /// What a stretch of work consists of: the time, arithmetic and memory traffic of every operation that is run.
 namespace minissl {
 
+namespace cuda {
+class Timeline;
+}
+
 /// While it lives, run() reports every operation of this thread to it. Operations that an operation runs itself count
-/// as part of that one.
+/// as part of that one. Those on a GPU are measured by the device's clock, and nobody waits for it until events() is
+/// asked.
 class Profile {
  public:
   struct Event {
     const char* operation;
     std::string shapes;  ///< of the tensors, in the order of the operation's struct; with the type where it isn't f32
-    double start, seconds;
+    double start, seconds;  ///< since the profile began; of the device's work for an operation on a GPU
     double flops;   ///< multiplications and additions by definition, whatever algorithm was used; 0 where not counted
     int64_t bytes;  ///< of all tensors, each read or written once: the least there is to move
   };
 
-  Profile() : previous_(active_) { active_ = this; }
-  ~Profile() { active_ = previous_; }
+  Profile();
+  ~Profile();
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
   static Profile* active() { return active_; }
@@ -31,8 +37,10 @@ class Profile {
   /// Calls `work`, which does what `op` says, and records it.
   template <class Op, class Work>
   void record(const Op& op, Work&& work);
-  void clear() { events_.clear(); }
-  const std::vector<Event>& events() const { return events_; }
+  /// Forgets the events so far.
+  void clear();
+  /// In the order in which the operations were called. Waits for the GPUs that had some.
+  const std::vector<Event>& events();
   /// Since the profile began.
   double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
@@ -46,9 +54,23 @@ class Profile {
     Profile& profile;
   };
 
+  // A GPU's operations whose times are not known yet.
+  struct OnDevice {
+    struct Measured {
+      size_t event, first_mark, last_mark;
+    };
+    Device device;
+    std::unique_ptr<cuda::Timeline> timeline;
+    double begin;  // of the timeline
+    std::vector<Measured> pending{};
+  };
+  OnDevice* on_device(Device device);
+  static size_t mark(OnDevice& device);
+
   Profile* previous_;
   Clock::time_point begin_ = Clock::now();
   std::vector<Event> events_;
+  std::vector<std::unique_ptr<OnDevice>> devices_;
   static inline thread_local Profile* active_ = nullptr;
 };
 
@@ -65,12 +87,17 @@ void add_tensor(Profile::Event&, const Other&) {}
 
 template <class Op, class Work>
 void Profile::record(const Op& op, Work&& work) {
+  OnDevice* device = on_device(op.dispatch().device());
   Event event{Op::name, {}, seconds(), 0, 0, 0};
+  const size_t first_mark = device ? mark(*device) : 0;
   {
     const Pause pause(*this);
     work();
   }
-  event.seconds = seconds() - event.start;
+  if (device)
+    device->pending.push_back({events_.size(), first_mark, mark(*device)});
+  else
+    event.seconds = seconds() - event.start;
   if constexpr (requires { op.flops(); }) event.flops = op.flops();
   std::apply([&](const auto&... member) { (detail::add_tensor(event, member), ...); }, members_of(op));
   events_.push_back(std::move(event));

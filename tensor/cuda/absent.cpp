@@ -4,6 +4,7 @@
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
+#include "tensor/ops/info_nce.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/rows.h"
@@ -25,6 +26,7 @@ std::unique_ptr<MemorySource> memory_source(Device) { no_backend(); }
 void copy(const Tensor&, const Tensor&) { no_backend(); }
 void convert(const Tensor&, const Tensor&) { no_backend(); }
 void fill(const Tensor&, double) { no_backend(); }
+std::unique_ptr<Timeline> timeline(Device) { no_backend(); }
 void synchronize(Device) { no_backend(); }
 
 }  // namespace cuda
@@ -46,6 +48,8 @@ MINISSL_ABSENT(ConvolutionWeightGradient)
 MINISSL_ABSENT(DiagonalDistance)
 MINISSL_ABSENT(DiagonalDistanceGradient)
 MINISSL_ABSENT(FillDiagonal)
+MINISSL_ABSENT(InfoNce)
+MINISSL_ABSENT(InfoNceGradient)
 MINISSL_ABSENT(MatMul)
 MINISSL_ABSENT(MaxPool)
 MINISSL_ABSENT(MaxPoolGradient)
@@ -79,6 +83,7 @@ MINISSL_ABSENT(SquaredNorm)
 int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
+int64_t workspace_bytes(Cuda, const InfoNce&) { return 0; }
 
 template <detail::Elementwise Op>
 void kernel(Cuda, const Op&) {

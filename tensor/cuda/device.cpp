@@ -66,37 +66,6 @@ State& state_of(Device device) {
   return state;
 }
 
-class DeviceMemory final : public MemorySource {
- public:
-  explicit DeviceMemory(Device device) : device_(device) { stream(device); }
-
-  std::byte* take(size_t bytes) override {
-    stream(device_);
-    void* memory = nullptr;
-    const cudaError_t status = cudaMalloc(&memory, bytes);
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // it would be reported again
-      return nullptr;
-    }
-    check(status, "cudaMalloc");
-    return static_cast<std::byte*>(memory);
-  }
-  // cudaFree waits until the device no longer uses the memory.
-  void give_back(std::byte* memory, size_t) noexcept override { cudaFree(memory); }
-  void fill(std::byte* begin, std::byte value, size_t bytes) override {
-    check(cudaMemsetAsync(begin, static_cast<int>(value), bytes, stream(device_)), "cudaMemset");
-  }
-  bool holds(const std::byte* begin, std::byte value, size_t bytes) override {
-    std::vector<std::byte> copy(bytes);
-    check(cudaMemcpyAsync(copy.data(), begin, bytes, cudaMemcpyDefault, stream(device_)), "cudaMemcpy");
-    synchronize(device_);
-    return std::all_of(copy.begin(), copy.end(), [value](std::byte b) { return b == value; });
-  }
-
- private:
-  Device device_;
-};
-
 }  // namespace
 
 int device_count() {
@@ -122,8 +91,6 @@ DeviceProperties properties(Device device) {
           p.minor};
 }
 
-std::unique_ptr<MemorySource> memory_source(Device device) { return std::make_unique<DeviceMemory>(device); }
-
 cudaStream_t stream(Device device) { return state_of(device).stream; }
 
 Scratch::Scratch(Device device) : lock_(state_of(device).scratch_mutex), memory_(state_of(device).scratch) {}
@@ -133,8 +100,9 @@ void copy(const Tensor& from, const Tensor& to) {
   const auto bytes = static_cast<size_t>(from.bytes());
   if (source.type == DeviceType::cpu)
     return state_of(target).upload->copy(to.bytes_begin(), from.bytes_begin(), bytes, stream(target));
-  // Two GPUs don't wait for each other's streams.
-  if (source.type == DeviceType::cuda && target.type == DeviceType::cuda && source != target) synchronize(source);
+  // Two GPUs don't wait for each other's streams, and neither may touch the other's memory.
+  if (source.type == DeviceType::cuda && target.type == DeviceType::cuda && source != target)
+    return copy(from.to(Device{}), to);
   const Device worker = target.type == DeviceType::cuda ? target : source;
   check(cudaMemcpyAsync(to.bytes_begin(), from.bytes_begin(), bytes, cudaMemcpyDefault, stream(worker)), "cudaMemcpy");
   if (target.type == DeviceType::cpu) synchronize(worker);

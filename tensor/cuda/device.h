@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tensor/device.h"
 #include "tensor/memory_source.h"
@@ -36,6 +37,19 @@ void copy(const Tensor& from, const Tensor& to);
 /// The same with two types on one GPU.
 void convert(const Tensor& from, const Tensor& to);
 void fill(const Tensor& t, double value);
+
+/// When a device comes to certain points of its work, by its own clock; nobody waits for it while it is marked.
+class Timeline {
+ public:
+  virtual ~Timeline() = default;
+  /// Marks the end of all that the device was asked to do so far. Returns the mark's number; 0 was made when the device
+  /// had nothing to do, as the timeline was.
+  virtual size_t mark() = 0;
+  /// When each mark was reached, in seconds since the first. Waits for the device.
+  virtual std::vector<double> seconds() = 0;
+};
+/// Waits for the device.
+std::unique_ptr<Timeline> timeline(Device device);
 
 /// Returns when the device has done all it was asked for. Throws Error for what went wrong meanwhile.
 void synchronize(Device device);

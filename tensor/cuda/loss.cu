@@ -1,43 +1,11 @@
 #include "tensor/cuda/reduce.h"
+#include "tensor/cuda/softmax.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl::ops {
 namespace {
 
 using namespace cuda;
-
-// The largest of some numbers, and the sum of exp(number - largest), which can be merged: logits are read once.
-// Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018.
-template <class A>
-struct Softmax {
-  A largest, sum;
-
-  __device__ void add(A value) {
-    if (value <= largest) {
-      if (sum > A(0)) sum += std::exp(value - largest);  // before the first, both may be -infinity
-    } else {                                             // or NaN, which stays
-      sum = sum * std::exp(largest - value) + A(1);
-      largest = value;
-    }
-  }
-  __device__ void merge(const Softmax& other) {
-    if (other.sum == A(0)) return;
-    const A both = largest < other.largest || other.largest != other.largest ? other.largest : largest;
-    sum = (sum == A(0) ? sum : sum * std::exp(largest - both)) + other.sum * std::exp(other.largest - both);
-    largest = both;
-  }
-};
-
-template <class A>
-__device__ A block_log_sum_exp(Softmax<A> part) {
-  __shared__ Softmax<A> parts[block_threads];
-  parts[threadIdx.x] = part;
-  for (unsigned half = block_threads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half) parts[threadIdx.x].merge(parts[threadIdx.x + half]);
-  }
-  return parts[0].largest + std::log(parts[0].sum);  // of use to thread 0 only
-}
 
 // A block for each row; then their mean. A target that is no class gives NaN: the host would have to wait to say more.
 template <class T>
@@ -48,9 +16,9 @@ void compute(const CrossEntropy& op) {
   A *loss = mutable_data<A>(op.loss), *log_sum_exp = mutable_data<A>(op.log_sum_exp);
   const int64_t rows = op.logits.dim(0), classes = op.logits.dim(1);
   each_block(op, rows, 1, [=] __device__(int64_t n, int64_t) {
-    Softmax<A> part{-HUGE_VALF, 0};
+    Softmax<A> part;
     for (int64_t k = threadIdx.x; k < classes; k += block_threads) part.add(at(logits, n * classes + k));
-    const A result = block_log_sum_exp(part);
+    const A result = block_merge(part).log_sum_exp();
     if (threadIdx.x == 0) log_sum_exp[n] = result;
   });
   reduce<1>(

@@ -1,3 +1,5 @@
+#include "tensor/caching_allocator.h"
+#include "tensor/dry_run.h"
 #include "tensor/tensor.h"
 #include "tests/cuda/gpu.h"
 
@@ -67,6 +69,41 @@ TEST_F(OnGpu, MemoryIsCountedAndReused) {
   }
   EXPECT_EQ(Tensor::empty({1000}, DType::f32, gpu).bytes_begin(), first);
   EXPECT_EQ(allocator(gpu).usage().live, before);
+}
+
+TEST_F(OnGpu, SegmentsGrowInPlace) {
+  constexpr size_t mib = size_t{1} << 20;
+  const auto source = cuda::memory_source(gpu);
+  std::byte *first = source->take(2 * mib), *second = source->take(2 * mib);
+  ASSERT_TRUE(first && second);
+  if (!source->extend(first + 2 * mib, 4 * mib)) GTEST_SKIP() << "no virtual memory management";
+  source->fill(first, std::byte{7}, 6 * mib);
+  source->fill(second, std::byte{8}, 2 * mib);
+  EXPECT_TRUE(source->holds(first, std::byte{7}, 6 * mib));
+  EXPECT_TRUE(source->extend(first + 6 * mib, mib));
+  EXPECT_FALSE(source->extend(first + 7 * mib, size_t{1} << 50));
+  source->give_back(first, 7 * mib);
+  EXPECT_TRUE(source->holds(second, std::byte{8}, 2 * mib));
+  source->give_back(second, 2 * mib);
+}
+
+TEST_F(OnGpu, MemoryIsReservedAsADryRunPredicts) {
+  if (sanitized) GTEST_SKIP();
+  const auto reserved = [](Allocator& memory) {
+    std::vector<std::byte*> blocks;
+    for (size_t i = 0; i < 40; ++i) {
+      blocks.push_back(memory.allocate((i * 7919 % 97 + 1) << (10 + i % 8), MemoryTag::workspace));
+      if (i % 3 == 2) memory.deallocate(std::exchange(blocks[i / 2], memory.allocate(64, MemoryTag::workspace)));
+    }
+    const int64_t bytes = memory.usage().reserved;
+    for (std::byte* block : blocks) memory.deallocate(block);
+    memory.release_cached();
+    EXPECT_EQ(memory.usage().reserved, 0);
+    return bytes;
+  };
+  CachingAllocator actual("a GPU", cuda::memory_source(gpu));
+  DryRun dry_run(gpu);
+  EXPECT_EQ(reserved(actual), reserved(dry_run.allocator()));
 }
 
 TEST_F(OnGpu, WhatDoesNotFitIsAnError) {

@@ -59,6 +59,29 @@ TEST(Simulator, MemoryRunsOutAndCachedMemoryIsGivenBack) {
   simulator::set_memory(size_t{64} << 30);
 }
 
+TEST(Simulator, GrownMemoryIsGivenBack) {
+  if (sanitized) GTEST_SKIP() << "each tensor is a block of its own";
+  const int64_t before = cuda::properties(gpu).free_memory;
+  const auto source = cuda::memory_source(gpu);
+  std::byte* begin = source->take(3 << 20);  // 4 MiB, by the granularity
+  EXPECT_TRUE(source->extend(begin + (3 << 20), 1 << 20));
+  EXPECT_EQ(cuda::properties(gpu).free_memory, before - (4 << 20));
+  EXPECT_TRUE(source->extend(begin + (4 << 20), 1 << 20));
+  EXPECT_EQ(cuda::properties(gpu).free_memory, before - (6 << 20));
+  source->give_back(begin, 5 << 20);
+  EXPECT_EQ(cuda::properties(gpu).free_memory, before);
+}
+
+TEST(Simulator, SegmentsStayAsTheyAreWithoutVirtualMemoryManagement) {
+  simulator::support_virtual_memory(false);
+  const auto source = cuda::memory_source(gpu);
+  simulator::support_virtual_memory(true);
+  std::byte* begin = source->take(2 << 20);
+  ASSERT_NE(begin, nullptr);
+  EXPECT_FALSE(source->extend(begin + (2 << 20), 2 << 20));
+  source->give_back(begin, 2 << 20);
+}
+
 TEST(Simulator, TensorsGoFromOneGpuToTheOther) {
   const Device other{DeviceType::cuda, 1};
   const Tensor t = Tensor::full({7}, 3, DType::f32, gpu).to(other);

@@ -54,12 +54,13 @@ std::string types_of(const std::string& parameters) {
 // The functions on Variables; operators with the types they take, since they are overloaded.
 std::set<std::string> declared_functions() {
   std::set<std::string> names;
-  for_each_match(text_of(fs::path(MINISSL_SOURCE_DIR) / "autograd/functions.h"),
-                 R"re((?:^|\n)(?:inline )?(?:Variable|BatchNormResult|DiagonalDistance) (operator.|\w+)\(([^)]*)\))re",
-                 [&](const std::smatch& m) {
-                   const std::string name = m[1];
-                   names.insert(name.starts_with("operator") ? name + "(" + types_of(m[2]) + ")" : name);
-                 });
+  for_each_match(
+      text_of(fs::path(MINISSL_SOURCE_DIR) / "autograd/functions.h"),
+      R"re((?:^|\n)(?:inline )?(?:Variable|BatchNormResult|DiagonalDistance|InfoNce) (operator.|\w+)\(([^)]*)\))re",
+      [&](const std::smatch& m) {
+        const std::string name = m[1];
+        names.insert(name.starts_with("operator") ? name + "(" + types_of(m[2]) + ")" : name);
+      });
   return names;
 }
 

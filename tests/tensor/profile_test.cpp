@@ -55,6 +55,9 @@ TEST(Profile, WritesATraceThatViewersRead) {
   EXPECT_EQ(event["ph"], "X");
   EXPECT_NEAR(event["dur"].get<double>(), profile.events()[0].seconds * 1e6, 1e-3);
   EXPECT_EQ(event["args"]["shapes"], "[2, 3] [3, 5] [2, 5]");
+  std::ostringstream in_no_time;
+  write_trace(in_no_time, {{"expand", "[1] [0]", 0, 0, 0, 4}});
+  EXPECT_EQ(nlohmann::json::parse(in_no_time.str())["traceEvents"][0]["args"]["gb_per_s"], 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/cuda/simulator/simulator.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -28,6 +29,10 @@ Memory& memory() {
   return instance;
 }
 
+// An event is the time when it was recorded.
+using Clock = std::chrono::steady_clock;
+Clock::time_point& time_of(cudaEvent_t event) { return *static_cast<Clock::time_point*>(event); }
+
 }  // namespace
 
 namespace simulator {
@@ -37,6 +42,19 @@ void set_order(Order wanted) { order = wanted; }
 void set_memory(size_t bytes) {
   const std::lock_guard lock(memory().mutex);
   memory().limit = bytes;
+}
+
+bool take_memory(int device, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  size_t& used = memory().used[device];
+  if (used + bytes > memory().limit) return false;
+  used += bytes;
+  return true;
+}
+
+void give_memory(int device, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  memory().used[device] -= bytes;
 }
 
 cudaError_t launch(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
@@ -82,21 +100,23 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 
 cudaError_t cudaMalloc(void** out, size_t bytes) {
-  const std::lock_guard lock(memory().mutex);
-  size_t& used = memory().used[current_device];
-  if (used + bytes > memory().limit) return cudaErrorMemoryAllocation;
+  if (!simulator::take_memory(current_device, bytes)) return cudaErrorMemoryAllocation;
   *out = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (!*out) return cudaErrorMemoryAllocation;
-  used += bytes;
+  if (!*out) {
+    simulator::give_memory(current_device, bytes);
+    return cudaErrorMemoryAllocation;
+  }
+  const std::lock_guard lock(memory().mutex);
   memory().blocks[*out] = {current_device, bytes};
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* freed) {
-  const std::lock_guard lock(memory().mutex);
-  const auto it = memory().blocks.find(freed);
-  memory().used[it->second.first] -= it->second.second;
-  memory().blocks.erase(it);
+  {
+    const std::lock_guard lock(memory().mutex);
+    const auto block = memory().blocks.extract(freed).mapped();
+    memory().used[block.first] -= block.second;
+  }
   std::free(freed);
   return cudaSuccess;
 }
@@ -111,11 +131,22 @@ cudaError_t cudaMallocHost(void** memory, size_t bytes) {
   return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;
+  *event = new Clock::time_point;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  time_of(event) = Clock::now();
+  return cudaSuccess;
+}
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  *milliseconds = std::chrono::duration<float, std::milli>(time_of(to) - time_of(from)).count();
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete static_cast<Clock::time_point*>(event);
+  return cudaSuccess;
+}
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
   std::memmove(to, from, bytes);
   return cudaSuccess;

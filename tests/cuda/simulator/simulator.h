@@ -10,5 +10,11 @@ void set_order(Order order);
 
 /// How much memory each GPU has; at first 64 GiB.
 void set_memory(size_t bytes);
+/// Takes that much of it; false where there is not enough left.
+bool take_memory(int device, size_t bytes);
+void give_memory(int device, size_t bytes);
+
+/// Whether the GPUs have virtual memory management; at first they have.
+void support_virtual_memory(bool supported);
 
 }  // namespace simulator
