@@ -1,4 +1,6 @@
 #include "tensor/cuda/device.h"
+#include "tensor/cuda/graph.h"
+#include "tensor/cuda/pinned.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/convolution.h"
@@ -25,7 +27,20 @@ std::unique_ptr<MemorySource> memory_source(Device) { no_backend(); }
 void copy(const Tensor&, const Tensor&) { no_backend(); }
 void convert(const Tensor&, const Tensor&) { no_backend(); }
 void fill(const Tensor&, double) { no_backend(); }
+void copy_to_host(const Tensor&, std::byte*) { no_backend(); }
 void synchronize(Device) { no_backend(); }
+
+Graph::Graph(GraphMemory&, const std::function<void()>&) { no_backend(); }
+Graph::~Graph() = default;
+void Graph::launch() const { no_backend(); }
+
+PinnedMemory::PinnedMemory(Device, size_t) { no_backend(); }
+PinnedMemory::~PinnedMemory() = default;
+Marker::Marker(Device) { no_backend(); }
+Marker::~Marker() = default;
+void Marker::set() { no_backend(); }
+bool Marker::reached() const { no_backend(); }
+void Marker::wait() const { no_backend(); }
 
 }  // namespace cuda
 

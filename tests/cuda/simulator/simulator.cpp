@@ -8,6 +8,7 @@
 
 #include "tests/cuda/simulator/block.h"
 #include "tests/cuda/simulator/cuda_runtime.h"
+#include "tests/cuda/simulator/graph.h"
 
 namespace {
 
@@ -22,10 +23,32 @@ struct Memory {
   size_t limit = size_t{64} << 30;
   size_t used[devices] = {};
   std::map<void*, std::pair<int, size_t>> blocks;  // device and bytes
+  std::map<void*, size_t> pinned;                  // bytes
 };
 Memory& memory() {
   static auto& instance = *new Memory;
   return instance;
+}
+
+// Whether a device can work on this memory while the host goes on.
+bool is_pageable(const void* place) {
+  const std::lock_guard lock(memory().mutex);
+  const auto within = [&](const auto& blocks, auto&& bytes_of) {
+    auto block = blocks.upper_bound(const_cast<void*>(place));
+    if (block == blocks.begin()) return false;
+    --block;
+    return place < static_cast<const std::byte*>(block->first) + bytes_of(block->second);
+  };
+  return !within(memory().blocks, [](const auto& block) { return block.second; }) &&
+         !within(memory().pinned, [](size_t bytes) { return bytes; });
+}
+
+void run_kernel(dim3 grid, unsigned threads, const std::function<void()>& thread) {
+  for (unsigned y = 0; y < grid.y; ++y)
+    for (unsigned x = 0; x < grid.x; ++x) {
+      blockIdx = {x, y, 0};
+      block.run(threads, order == simulator::Order::backward, thread);
+    }
 }
 
 }  // namespace
@@ -39,17 +62,12 @@ void set_memory(size_t bytes) {
   memory().limit = bytes;
 }
 
-cudaError_t launch(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
+cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> thread) {
   const dim3 grid = config.gridDim;
   const unsigned threads = config.blockDim.x;
   if (grid.x == 0 || grid.y == 0 || grid.y > 65535 || grid.x > 0x7fffffff || threads == 0 || threads > 1024)
     return cudaErrorInvalidConfiguration;
-  for (unsigned y = 0; y < grid.y; ++y)
-    for (unsigned x = 0; x < grid.x; ++x) {
-      blockIdx = {x, y, 0};
-      block.run(threads, order == Order::backward, thread);
-    }
-  return cudaSuccess;
+  return work(config.stream, [=, thread = std::move(thread)] { run_kernel(grid, threads, thread); });
 }
 
 uint64_t exchange(uint64_t bits, unsigned lane) { return block.exchange_in_warp(bits, lane); }
@@ -101,28 +119,33 @@ cudaError_t cudaFree(void* freed) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+cudaError_t cudaMallocHost(void** out, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  *out = std::malloc(bytes);
+  if (!*out) return cudaErrorMemoryAllocation;
+  memory().pinned[*out] = bytes;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaMallocHost(void** memory, size_t bytes) {
-  *memory = std::malloc(bytes);
-  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+cudaError_t cudaFreeHost(void* freed) {
+  const std::lock_guard lock(memory().mutex);
+  memory().pinned.erase(freed);
+  std::free(freed);
+  return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = nullptr;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memmove(to, from, bytes);
-  return cudaSuccess;
+cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  if (simulator::capturing(stream) && bytes > 0 && (is_pageable(to) || is_pageable(from)))
+    return simulator::invalidate(stream);
+  return simulator::work(stream, [=] { std::memmove(to, from, bytes); });
 }
-cudaError_t cudaMemsetAsync(void* begin, int value, size_t bytes, cudaStream_t) {
-  std::memset(begin, value, bytes);
-  return cudaSuccess;
+cudaError_t cudaMemsetAsync(void* begin, int value, size_t bytes, cudaStream_t stream) {
+  return simulator::work(stream, [=] { std::memset(begin, value, bytes); });
 }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char* cudaGetErrorString(cudaError_t status) {
@@ -135,6 +158,12 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "invalid configuration argument";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
+    case cudaErrorNotReady:
+      return "device not ready";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
   }
   return "unknown error";
 }
