@@ -8,6 +8,7 @@
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/update.h"
 
@@ -83,17 +84,22 @@ MINISSL_ABSENT(CrossEntropy)
 MINISSL_ABSENT(CrossEntropyGradient)
 MINISSL_ABSENT(BatchedTranspose)
 MINISSL_ABSENT(PermuteRows)
+MINISSL_ABSENT(GridPositions)
+MINISSL_ABSENT(PushRows)
 MINISSL_ABSENT(AdamW)
 MINISSL_ABSENT(Sgd)
 MINISSL_ABSENT(Lars)
 MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)
+MINISSL_ABSENT(GradientScale)
 
 // What they would take is not known here.
 int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
+int64_t workspace_bytes(Cuda, const AdamW&) { return 0; }
+int64_t workspace_bytes(Cuda, const Lars&) { return 0; }
 
 template <detail::Elementwise Op>
 void kernel(Cuda, const Op&) {

@@ -20,6 +20,7 @@ Family diagonal_family();
 Family loss_family();
 Family transpose_family();
 Family update_family();
+Family ring_family();
 
 std::vector<Sample> all_samples();
 std::vector<ErrorCase> all_errors();
