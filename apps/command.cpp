@@ -64,6 +64,11 @@ CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value,
       ->take_last();
 }
 
+void add_cuda_graph(CLI::App& command, bool& value) {
+  add_switch(command, "cuda-graph", value, "on a GPU, record the step once and repeat it: the same bits, sooner")
+      ->group("Machine");
+}
+
 DeviceScope CommonFlags::apply() const {
   const Device chosen = compute_device();
   dtype();

@@ -63,6 +63,9 @@ CLI::Option* add_list(CLI::App& command, const std::string& name, std::array<T, 
       ->take_last();
 }
 
+/// `--cuda-graph`, of commands that make training steps.
+void add_cuda_graph(CLI::App& command, bool& value);
+
 /// Arguments with every `--config FILE` replaced by the file's keys as flags, before the flags that were given.
 /// Throws Error naming the file when it can't be read or is not flat `key = value` TOML.
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments);

@@ -11,7 +11,6 @@
 #include "apps/stop_requests.h"
 #include "nn/state_file.h"
 #include "tensor/atomic_file.h"
-#include "tensor/ops/update.h"
 
 namespace minissl {
 namespace {
@@ -63,6 +62,9 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
+  training_step_ = std::make_unique<TrainingStep>(
+      *method_, *optimizer_,
+      TrainingStepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm, flags_.cuda_graph});
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
   open_folder();
   progress_ = std::make_unique<Progress>(total_steps_, "step");
@@ -183,53 +185,46 @@ void Trainer::train_epoch(TwoViewLoader& loader) {
 }
 
 void Trainer::train_step(TwoViewLoader& loader) {
-  const double start = now();
-  const int64_t step = position_.step;
-  const auto parts = static_cast<double>(flags_.accumulate);
-  ParameterArena& online = method_->online();
-  online.zero_gradients();
-  const StepPosition position{step, schedule_.total_steps};
-  method_->before_step(position);
-  StepEvent event{.step = step, .epoch = position_.epoch, .lr = schedule_.at(step)};
-  for (int64_t part = 0; part < flags_.accumulate; ++part) {
-    const Batch batch = loader.next();
-    StepLog log;
-    const int64_t number = step * flags_.accumulate + part, count = batch.view1.dim(0);
-    const Views views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
-                      draw_shuffle(count, flags_.common.seed, number, 1)};
-    const Variable loss = with_plan(plan_.recompute, [&] { return method_->loss(views, log); });
-    backward(loss);
-    method_->after_backward();
-    // The host reads a step's numbers once all of its work is on its way.
-    const double value = loss.value().item();
-    require(std::isfinite(value),
-            "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
-            "--lr or --clip-norm",
-            step, value, std::isfinite(value) || log.first_not_finite().empty() ? "loss" : log.first_not_finite());
-    event.loss += value / parts;
-    const auto terms = log.terms();
-    event.terms.resize(terms.size());
-    for (size_t t = 0; t < terms.size(); ++t) {
-      event.terms[t].first = terms[t].first;
-      event.terms[t].second += terms[t].second / parts;
-    }
-  }
-  const double norm = std::sqrt(ops::squared_norm(online.gradients())) / parts;
-  require(std::isfinite(norm),
-          "step {}: the gradient is not finite although the loss is ({}); try a lower --lr or "
-          "--clip-norm",
-          step, event.loss);
-  optimizer_->step(event.lr, clip_factor(norm, flags_.clip_norm) / parts);
-  method_->after_step(position);
-
-  event.seconds = now() - start_;
-  event.images_per_s = static_cast<double>(flags_.batch) * parts / (now() - start);
-  Json line = to_json(event);
-  line["grad_norm"] = norm;
-  log_->append(line);
-
+  step_begun_ = now();
+  training_step_->run({position_.step, schedule_.total_steps}, schedule_.at(position_.step),
+                      [&, part = int64_t{0}]() mutable {
+                        const Batch batch = loader.next();
+                        const int64_t number = position_.step * flags_.accumulate + part++, count = batch.view1.dim(0);
+                        return Views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
+                                     draw_shuffle(count, flags_.common.seed, number, 1)};
+                      });
   ++position_.step;
   ++position_.step_in_epoch;
+  while (const auto result = training_step_->result()) record(*result);
+  name_bad_files(loader.bad_files());
+}
+
+// Brings the log up to the last step.
+void Trainer::settle() {
+  while (const auto result = training_step_->result(true)) record(*result);
+}
+
+// Leaves a GPU's memory to what comes between steps.
+void Trainer::make_room() {
+  settle();
+  training_step_->release_graphs();
+}
+
+void Trainer::record(const StepResult& result) {
+  // A result that comes late is timed from the one before: the steps of a GPU follow each other.
+  const double begun = std::max(step_begun_, last_result_);
+  last_result_ = now();
+  const StepEvent event{.step = result.step,
+                        .epoch = position_.epoch,
+                        .loss = result.loss,
+                        .terms = result.terms,
+                        .lr = result.lr,
+                        .images_per_s = static_cast<double>(flags_.batch * flags_.accumulate) / (last_result_ - begun),
+                        .seconds = last_result_ - start_};
+  Json line = to_json(event);
+  line["grad_norm"] = result.gradient_norm;
+  log_->append(line);
+
   position_.epoch_sums.resize(event.terms.size() + 1);
   position_.epoch_sums[0] += event.loss;
   term_names_.clear();
@@ -237,13 +232,13 @@ void Trainer::train_step(TwoViewLoader& loader) {
     position_.epoch_sums[t + 1] += event.terms[t].second;
     term_names_.push_back(event.terms[t].first);
   }
-  progress_->update(position_.step,
+  progress_->update(event.step + 1,
                     fmt::format("epoch {}/{}  loss {:.4f}", position_.epoch + 1, flags_.epochs, event.loss),
                     event.images_per_s);
-  name_bad_files(loader.bad_files());
 }
 
 void Trainer::end_epoch() {
+  settle();
   const auto steps = static_cast<double>(position_.step_in_epoch);
   EpochEvent event{position_.epoch, position_.epoch_sums.at(0) / steps, {}};
   for (size_t t = 0; t < term_names_.size(); ++t)
@@ -265,6 +260,7 @@ void Trainer::end_epoch() {
 
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
+  make_room();
   const auto [event, level] = collapse_watch_->look(*method_, position_.epoch);
   log_->append(event);
   if (level == CollapseVerdict::Level::healthy) return;
@@ -284,6 +280,7 @@ void Trainer::look_for_collapse() {
 
 void Trainer::evaluate() {
   if (!knn_watch_) return;
+  make_room();
   const EvalEvent event = knn_watch_->look(*method_, position_.epoch);
   log_->append(event);
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
@@ -292,6 +289,7 @@ void Trainer::evaluate() {
 }
 
 void Trainer::save_checkpoint() {
+  make_room();
   last_checkpoint_ = now();
   log_->sync();
   const auto description = [&](Content content) {

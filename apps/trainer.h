@@ -12,6 +12,7 @@
 #include "apps/run/progress.h"
 #include "apps/watch.h"
 #include "nn/schedule.h"
+#include "ssl/training_step.h"
 
 namespace minissl {
 
@@ -40,6 +41,7 @@ struct TrainFlags {
   int workers = 1;
   double max_bad_fraction = 0.01;
   int max_value = 0;
+  bool cuda_graph = true;
 };
 
 /// What the run in a folder was told, by its config.toml; `out` is the folder. Throws Error when that can't be read.
@@ -63,6 +65,9 @@ class Trainer {
   void log_plan();
   void train_epoch(TwoViewLoader& loader);
   void train_step(TwoViewLoader& loader);
+  void record(const StepResult& result);
+  void settle();
+  void make_room();
   void end_epoch();
   void look_for_collapse();
   void evaluate();
@@ -80,6 +85,7 @@ class Trainer {
   Normalization normalization_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<TrainingStep> training_step_;
   StepDescription step_;
   MemoryPlan plan_;
   Schedule schedule_;
@@ -90,7 +96,7 @@ class Trainer {
   std::unique_ptr<CollapseWatch> collapse_watch_;  // none: not wanted
   std::unique_ptr<KnnWatch> knn_watch_;
   size_t bad_files_named_ = 0;
-  double start_ = 0, last_checkpoint_ = 0;
+  double start_ = 0, last_checkpoint_ = 0, step_begun_ = 0, last_result_ = 0;
   std::unique_ptr<MetricsLog> log_;
   std::unique_ptr<Progress> progress_;
 };

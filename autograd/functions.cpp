@@ -260,7 +260,7 @@ DiagonalDistance diagonal_distance(const Variable& c, double target, double on_w
 Variable permute_rows(const Variable& x, const Tensor& order) {
   return record("permute_rows", {x}, ops::permute_rows(x.value(), order), {order},
                 [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                  return {ops::permute_rows(dy, ops::inverse_permutation(context.saved(0)))};
+                  return {ops::unpermute_rows(dy, context.saved(0))};
                 });
 }
 

@@ -188,8 +188,8 @@ void TwoViewLoader::render_on_device(Work& work) {
     const Tensor pixels = device_images_->bring(work.batch.indices[i], work.on_device[0][i].pixels);
     for (auto& views : work.on_device) views[i].pixels = pixels;
   }
-  work.batch.view1 = render_views(work.on_device[0], normalization_);
-  work.batch.view2 = render_views(work.on_device[1], normalization_);
+  work.batch.view1 = render_views(work.on_device[0], normalization_).to(options_.dtype);
+  work.batch.view2 = render_views(work.on_device[1], normalization_).to(options_.dtype);
 }
 
 Batch TwoViewLoader::next() {

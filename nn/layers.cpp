@@ -17,9 +17,9 @@ Variable parameter(const Shape& shape) {
   return Variable::leaf(Tensor::zeros(shape, DType::f32, DeviceScope::current()));
 }
 
-Tensor buffer(const Shape& shape, double value) {
+Tensor buffer(const Shape& shape, double value, DType dtype = DType::f32) {
   const TagScope tag(MemoryTag::parameter);
-  return Tensor::full(shape, value, DType::f32, DeviceScope::current());
+  return Tensor::full(shape, value, dtype, DeviceScope::current());
 }
 
 Random random_for(uint64_t seed, const std::string& name) {
@@ -77,7 +77,7 @@ BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
     : groups_(groups),
       running_mean_(buffer({channels}, 0)),
       running_var_(buffer({channels}, 1)),
-      num_batches_tracked_(Tensor::zeros({}, DType::i64)) {
+      num_batches_tracked_(buffer({}, 0, DType::i64)) {
   if (affine == Affine::yes) {
     weight_ = parameter({channels});
     bias_ = parameter({channels});
@@ -108,9 +108,9 @@ void BatchNorm::track(const Tensor& mean, const Tensor& variance, int64_t count)
                            .variance = variance,
                            .running_mean = running_mean_,
                            .running_variance = running_var_,
+                           .batches = num_batches_tracked_,
                            .count = count,
                            .momentum = running_momentum});
-  ++*num_batches_tracked_.mutable_data<int64_t>();
 }
 
 void BatchNorm::initialize_own(uint64_t, const std::string&) {

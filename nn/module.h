@@ -25,8 +25,7 @@ struct StateEntry {
   void set_tensor(Tensor tensor) const;
 };
 
-/// While it lives, modules that this thread makes have their parameters and statistics on `device`. (Counters stay on
-/// the CPU, which does the counting.)
+/// While it lives, modules that this thread makes have their parameters and buffers on `device`.
 class DeviceScope {
  public:
   explicit DeviceScope(Device device) : previous_(current_) { current_ = device; }

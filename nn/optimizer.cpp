@@ -1,7 +1,5 @@
 #include "nn/optimizer.h"
 
-#include <algorithm>
-
 #include "tensor/ops/update.h"
 
 namespace minissl {
@@ -25,14 +23,26 @@ Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena) : o
   const TagScope tag(MemoryTag::optimizer);
   first_ = Tensor::zeros_like(arena.values());
   if (options.kind == "adamw") second_ = Tensor::zeros_like(arena.values());
+  step_ = Tensor::zeros({1}, DType::f64, arena.values().device());
+  lr_ = Tensor::zeros_like(step_);
 }
 
-void Optimizer::step(double lr, double gradient_scale) {
+void Optimizer::step(double lr, const Number& gradient_scale) {
+  begin_step(lr);
+  update(gradient_scale);
+}
+
+void Optimizer::begin_step(double lr) {
   ++steps_;
-  for (const Part& part : parts_) step(part, lr, gradient_scale);
+  step_.fill(static_cast<double>(steps_));
+  lr_.fill(lr);
 }
 
-void Optimizer::step(const Part& part, double lr, double gradient_scale) const {
+void Optimizer::update(const Number& gradient_scale) const {
+  for (const Part& part : parts_) update(part, gradient_scale);
+}
+
+void Optimizer::update(const Part& part, const Number& gradient_scale) const {
   const auto of = [&](const Tensor& arena) { return arena.slice(part.begin, {part.end - part.begin}); };
   const bool exempt = !part.weights && (options_.kind == "lars" || options_.decay_scope == "weights");
   const double weight_decay = exempt ? 0 : options_.weight_decay;
@@ -41,29 +51,29 @@ void Optimizer::step(const Part& part, double lr, double gradient_scale) const {
                    .gradient = of(arena_.gradients()),
                    .m = of(first_),
                    .v = of(second_),
-                   .step = steps_,
-                   .lr = lr,
-                   .weight_decay = weight_decay,
-                   .gradient_scale = gradient_scale});
+                   .step = step_,
+                   .lr = lr_,
+                   .gradient_scale = gradient_scale,
+                   .weight_decay = weight_decay});
   else if (options_.kind == "sgd")
     run(ops::Sgd{.value = of(arena_.values()),
                  .gradient = of(arena_.gradients()),
                  .buffer = of(first_),
-                 .step = steps_,
-                 .lr = lr,
+                 .step = step_,
+                 .lr = lr_,
+                 .gradient_scale = gradient_scale,
                  .weight_decay = weight_decay,
-                 .momentum = options_.momentum,
-                 .gradient_scale = gradient_scale});
+                 .momentum = options_.momentum});
   else
     run(ops::Lars{.value = of(arena_.values()),
                   .gradient = of(arena_.gradients()),
                   .buffer = of(first_),
-                  .lr = lr,
+                  .lr = lr_,
+                  .gradient_scale = gradient_scale,
                   .weight_decay = weight_decay,
                   .momentum = options_.momentum,
                   .trust = options_.trust,
-                  .adapted = part.weights,
-                  .gradient_scale = gradient_scale});
+                  .adapted = part.weights});
 }
 
 NamedTensors Optimizer::state() const {
@@ -85,10 +95,6 @@ void Optimizer::load_state(const SafetensorsReader& file) {
     else
       tensor.copy_from(stored);
   }
-}
-
-double clip_factor(double norm, double clip_norm) {
-  return clip_norm > 0 ? std::min(1.0, clip_norm / (norm + 1e-6)) : 1.0;
 }
 
 }  // namespace minissl

@@ -4,6 +4,7 @@
 
 #include "formats/safetensors.h"
 #include "nn/arena.h"
+#include "tensor/number.h"
 
 namespace minissl {
 
@@ -24,7 +25,11 @@ class Optimizer {
   Optimizer(const OptimizerOptions& options, ParameterArena& arena);
 
   /// One step with this learning rate; gradients are multiplied by `gradient_scale` on the way.
-  void step(double lr, double gradient_scale = 1);
+  void step(double lr, const Number& gradient_scale = 1);
+  /// The same in two parts, of which a CUDA graph can hold the second: begin_step() counts the step and says its
+  /// learning rate where update() reads them.
+  void begin_step(double lr);
+  void update(const Number& gradient_scale = 1) const;
   int64_t steps() const { return steps_; }
 
   /// What a checkpoint needs: the moments and the number of steps, under "optimizer.".
@@ -38,17 +43,14 @@ class Optimizer {
     int64_t begin, end;  ///< elements
     bool weights;        ///< two or more dimensions
   };
-  void step(const Part& part, double lr, double gradient_scale) const;
+  void update(const Part& part, const Number& gradient_scale) const;
 
   OptimizerOptions options_;
   ParameterArena& arena_;
   std::vector<Part> parts_;
   Tensor first_, second_;  // AdamW's m and v; SGD's and LARS's buffer and nothing
   int64_t steps_ = 0;
+  Tensor step_, lr_;  // of the step in progress, on the arena's device
 };
-
-/// The factor that brings a gradient of this norm down to `clip_norm`: 1 where it is smaller or clip_norm is 0.
-/// As PyTorch's clip_grad_norm_: clip_norm / (norm + 1e-6).
-double clip_factor(double norm, double clip_norm);
 
 }  // namespace minissl

@@ -144,9 +144,9 @@ Variable ResNet::forward(const Variable& images) {
   if (bn_groups_ == 1 || !training()) return forward_in_order(images);
   const int64_t count = images.shape()[0], per_group = count / bn_groups_;
   require(count % bn_groups_ == 0, "--bn split:{} does not divide a batch of {} images", bn_groups_, count);
-  Tensor dealt = Tensor::empty({count}, DType::i64);
-  for (int64_t i = 0; i < count; ++i) dealt.mutable_data<int64_t>()[i] = i % per_group * bn_groups_ + i / per_group;
-  return permute_rows(forward_in_order(permute_rows(images, dealt)), ops::inverse_permutation(dealt));
+  const Device device = images.value().device();
+  const Variable dealt = permute_rows(images, ops::dealt_order(count, bn_groups_, device));
+  return permute_rows(forward_in_order(dealt), ops::dealt_order(count, per_group, device));
 }
 
 Variable ResNet::forward_in_order(const Variable& images) {

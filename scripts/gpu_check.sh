@@ -91,6 +91,10 @@ for precision in f32 bf16; do
   bench moco --arch resnet18 --size 224 --batch 256 --precision $precision --steps 5 --warmup 2
   bench moco --arch resnet50 --size 224 --batch 128 --precision $precision --steps 5 --warmup 2
 done
+# What launching a step as CUDA graphs is worth: most where kernels are short.
+for graph in on off; do
+  bench moco --arch resnet18 --stem small --size 32 --batch 64 --precision bf16 --steps 20 --warmup 3 --cuda-graph $graph
+done
 
 echo
 printf '%s' "$table"

@@ -2,7 +2,6 @@
 
 #include "autograd/functions.h"
 #include "ssl/losses.h"
-#include "tensor/ops/update.h"
 
 namespace minissl {
 
@@ -15,11 +14,10 @@ void BYOLOptions::visit(OptionVisitor& visitor) {
 
 BYOL::BYOL(const BYOLOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype)
     : JointEmbedding(options.shared, network, {options.hidden, options.dim}),
-      options_(options),
+      momentum_(options.momentum, DeviceScope::current()),
       predictor_({options.dim, options.hidden, options.dim}),
       target_backbone_(options.shared.applied_to(network)),
       target_projector_({target_backbone_.features(), options.hidden, options.dim}) {
-  options.momentum.check();
   add_predictor(predictor_);
   target_.add_child("target_backbone", target_backbone_);
   target_.add_child("target_projector", target_projector_);
@@ -53,8 +51,6 @@ Variable BYOL::loss(const Views& views, StepLog& log) {
   return with_variance(loss, z1, z2, log);
 }
 
-void BYOL::after_step(const StepPosition& position) {
-  run(ops::Ema{target_parameters_->values(), followed(), options_.momentum.at(position)});
-}
+void BYOL::after_step() { momentum_.update(target_parameters_->values(), followed()); }
 
 }  // namespace minissl

@@ -19,12 +19,13 @@ class BYOL : public JointEmbedding {
   BYOL(const BYOLOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype = DType::f32);
 
   Variable loss(const Views& views, StepLog& log) override;
-  void after_step(const StepPosition& position) override;
+  void set_position(const StepPosition& position) override { momentum_.set(position); }
+  void after_step() override;
 
  private:
   Tensor followed();
 
-  BYOLOptions options_;
+  Momentum momentum_;
   Mlp predictor_;
   Module target_;
   ResNet target_backbone_;

@@ -1,5 +1,6 @@
 #include "ssl/key_queue.h"
 
+#include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/random.h"
 
@@ -13,7 +14,7 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
   for (int64_t i = 0; keys.storage()->real() && i < keys.numel(); ++i)
     keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
   keys_ = ops::normalize(keys).to(dtype).to(DeviceScope::current());
-  pointer_ = Tensor::zeros({1}, DType::i64);
+  pointer_ = Tensor::zeros({1}, DType::i64, DeviceScope::current());
   // Files hold it as PyTorch's implementation does: one column per key.
   add_buffer("queue", keys_, FileLayout::transposed);
   add_buffer("queue_ptr", pointer_);
@@ -22,9 +23,7 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
 void KeyQueue::push(const Tensor& k) {
   require(size() % k.dim(0) == 0, "--batch {} does not divide --queue {}: a key would be cut off at its end", k.dim(0),
           size());
-  int64_t& pointer = *pointer_.mutable_data<int64_t>();
-  keys_.rows(pointer, pointer + k.dim(0)).copy_from(k);
-  pointer = (pointer + k.dim(0)) % size();
+  ops::push_rows(keys_, k, pointer_);
 }
 
 }  // namespace minissl

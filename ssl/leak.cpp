@@ -69,7 +69,7 @@ LeakMeasurement measure_leak(MoCo& moco, const std::vector<Views>& batches, uint
   m.images = batch * count;
   m.batches = count;
   m.as_trained = found(stack(queries), stack(keys));
-  m.permuted = found(stack(queries), ops::permute_rows(stack(mixed_keys), ops::inverse_permutation(order)));
+  m.permuted = found(stack(queries), ops::unpermute_rows(stack(mixed_keys), order));
   const auto variance = [&](double p) { return p * (1 - p) / static_cast<double>(m.images); };
   m.standard_error = std::sqrt(variance(m.as_trained) + variance(m.permuted));
   return m;

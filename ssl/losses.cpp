@@ -2,16 +2,15 @@
 
 #include <limits>
 
+#include "tensor/ops/rows.h"
+
 namespace minissl {
 
 Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
   const Variable z = concat_rows(z1, z2);
-  const int64_t n = z1.shape()[0];
-  const Tensor other_view = Tensor::empty({2 * n}, DType::i64);
-  for (int64_t i = 0; i < 2 * n; ++i) other_view.mutable_data<int64_t>()[i] = (i + n) % (2 * n);
+  const Tensor other_view = ops::swapped_halves(z.shape()[0], z.value().device());
   const Variable similarity = matmul(z / temperature, z, {.a = false, .b = true});  // (2N, 2N)
-  return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()),
-                       other_view.to(z.value().device()));
+  return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()), other_view);
 }
 
 RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda) {

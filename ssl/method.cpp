@@ -1,30 +1,15 @@
 #include "ssl/method.h"
 
-#include <cmath>
-
 #include "autograd/functions.h"
 #include "ssl/losses.h"
 #include "tensor/ops/update.h"
 
 namespace minissl {
 
-// A square of float32 numbers overflows float64 only where they were not finite.
 void StepLog::watch(const std::string& name, const Tensor& value) {
   ops::SquaredNorm op{value, Tensor::empty({1}, DType::f64, value.device())};
   run(op);
   squared_norms_.emplace_back(name, op.y);
-}
-
-std::vector<std::pair<std::string, double>> StepLog::terms() const {
-  std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, value] : terms_) values.emplace_back(name, value.item());
-  return values;
-}
-
-std::string StepLog::first_not_finite() const {
-  for (const auto& [name, squared_norm] : squared_norms_)
-    if (!std::isfinite(squared_norm.item())) return name;
-  return {};
 }
 
 void StepLog::tensor(const std::string& name, const Variable& value) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "formats/safetensors.h"
 #include "nn/arena.h"
 #include "nn/module.h"
 #include "nn/resnet.h"
@@ -26,19 +27,17 @@ class StepLog {
   /// A term of the loss, before its weight.
   void term(const std::string& name, const Variable& value);
 
-  /// Waits for the device.
-  std::vector<std::pair<std::string, double>> terms() const;
-  const std::vector<std::pair<std::string, Tensor>>& tensors() const { return tensors_; }
-  /// The first thing logged that held a NaN or an infinity; empty when there was none. Waits for the device.
-  std::string first_not_finite() const;
+  const NamedTensors& tensors() const { return tensors_; }
+  /// The terms (1), on the device.
+  const NamedTensors& terms() const { return terms_; }
+  /// Of everything that was logged, in that order, f64 (1) on the device: finite where all its elements are.
+  const NamedTensors& squared_norms() const { return squared_norms_; }
 
  private:
   void watch(const std::string& name, const Tensor& value);
 
   Keep keep_;
-  // Numbers of one element, on the device: they are read when somebody asks.
-  std::vector<std::pair<std::string, Tensor>> terms_, squared_norms_;
-  std::vector<std::pair<std::string, Tensor>> tensors_;
+  NamedTensors terms_, squared_norms_, tensors_;
 };
 
 /// What an encoder makes of images: the backbone's features and what the loss sees of them, (N, D) each.
@@ -46,21 +45,24 @@ struct Embedding {
   Tensor backbone, projection;
 };
 
-/// A way of pretraining. One training step is
-///   before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on online() ->
-///   after_step.
+/// A way of pretraining. One training step (ssl/training_step.h) is
+///   set_position -> before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on
+///   online() -> after_step.
+/// On a GPU all but the first are recorded once and repeated: what changes from step to step is on the device.
 /// A new method is one file with a class like ssl/simsiam.h and a line in registry.cpp.
 class Method : public Module {
  public:
   /// Throws Error for options that make no sense.
   explicit Method(const SharedOptions& options);
 
-  virtual void before_step(const StepPosition& /*position*/) {}
+  /// Says which step comes.
+  virtual void set_position(const StepPosition& /*position*/) {}
+  virtual void before_step() {}
   /// The loss (1) of two views of the same images, in training mode.
   virtual Variable loss(const Views& views, StepLog& log) = 0;
   /// After a batch's gradients are there.
   virtual void after_backward() {}
-  virtual void after_step(const StepPosition& /*position*/) {}
+  virtual void after_step() {}
 
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;

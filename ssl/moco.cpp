@@ -3,7 +3,6 @@
 #include "autograd/functions.h"
 #include "ssl/losses.h"
 #include "tensor/ops/rows.h"
-#include "tensor/ops/update.h"
 
 namespace minissl {
 
@@ -22,9 +21,9 @@ MoCo::MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t se
       options_(options),
       encoder_q_(options.shared.applied_to(network), parse_head(options.head), options.dim),
       encoder_k_(options.shared.applied_to(network), parse_head(options.head), options.dim),
-      queue_(options.queue, options.dim, seed, dtype) {
+      queue_(options.queue, options.dim, seed, dtype),
+      momentum_(options.momentum, DeviceScope::current()) {
   require(options.temperature > 0, "--temperature must be above 0, not {}", options.temperature);
-  options.momentum.check();
   add_child("encoder_q", encoder_q_);
   add_child("encoder_k", encoder_k_);
   add_child("", queue_);
@@ -36,9 +35,7 @@ MoCo::MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t se
 }
 
 // k = m k + (1 - m) q over the parameters. The key encoder's batch-norm statistics come from its own forward passes.
-void MoCo::before_step(const StepPosition& position) {
-  run(ops::Ema{target_->values(), online_->values(), options_.momentum.at(position)});
-}
+void MoCo::before_step() { momentum_.update(target_->values(), online_->values()); }
 
 Variable MoCo::query(const Tensor& images) { return normalize(encoder_q_.forward(images).projection); }
 
@@ -47,7 +44,7 @@ Tensor MoCo::key(const Tensor& images, const Tensor& shuffle) {
   const auto encode = [&](const Tensor& x) { return normalize(encoder_k_.forward(x).projection).value(); };
   if (options_.shared.bn_groups() == 1) return encode(images);
   require(shuffle.defined(), "--bn {} needs a permutation of the keys", options_.shared.bn);
-  return ops::permute_rows(encode(ops::permute_rows(images, shuffle)), ops::inverse_permutation(shuffle));
+  return ops::unpermute_rows(encode(ops::permute_rows(images, shuffle)), shuffle);
 }
 
 Variable MoCo::loss(const Views& views, StepLog& log) {

@@ -27,7 +27,8 @@ class MoCo : public Method {
   using Options = MoCoOptions;
   MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t seed, DType dtype = DType::f32);
 
-  void before_step(const StepPosition& position) override;
+  void set_position(const StepPosition& position) override { momentum_.set(position); }
+  void before_step() override;
   Variable loss(const Views& views, StepLog& log) override;
   void after_backward() override;
   ParameterArena& online() override { return *online_; }
@@ -47,6 +48,7 @@ class MoCo : public Method {
   MoCoOptions options_;
   Encoder encoder_q_, encoder_k_;
   KeyQueue queue_;
+  Momentum momentum_;
   std::unique_ptr<ParameterArena> online_, target_;
   Tensor keys_;  // of the last loss(), not yet in the queue
 };

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "tensor/error.h"
+#include "tensor/ops/update.h"
 
 namespace minissl {
 
@@ -22,5 +23,12 @@ double MomentumSchedule::at(const StepPosition& position) const {
   const double done = static_cast<double>(position.step) / static_cast<double>(position.total_steps);
   return end - (end - start) * (1 + std::cos(std::numbers::pi * done)) / 2;
 }
+
+Momentum::Momentum(const MomentumSchedule& schedule, Device device)
+    : schedule_(schedule), value_(Tensor::full({1}, schedule.start, DType::f64, device)) {
+  schedule.check();
+}
+
+void Momentum::update(const Tensor& target, const Tensor& source) const { run(ops::Ema{target, source, value_}); }
 
 }  // namespace minissl

@@ -1,5 +1,6 @@
 #pragma once
 #include "ssl/options.h"
+#include "tensor/tensor.h"
 
 namespace minissl {
 
@@ -18,6 +19,20 @@ struct MomentumSchedule {
   /// Throws Error unless both are within 0 and 1.
   void check() const;
   double at(const StepPosition& position) const;
+};
+
+/// A step's momentum, where an update that is part of a CUDA graph can read it.
+class Momentum {
+ public:
+  /// Throws Error unless the schedule is one.
+  Momentum(const MomentumSchedule& schedule, Device device);
+  void set(const StepPosition& position) { value_.fill(schedule_.at(position)); }
+  /// target = m target + (1 - m) source, two arenas on the device.
+  void update(const Tensor& target, const Tensor& source) const;
+
+ private:
+  MomentumSchedule schedule_;
+  Tensor value_;
 };
 
 }  // namespace minissl

@@ -89,6 +89,8 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     for (int64_t i = 0; i < 2 * step.waiting_batches; ++i) waiting.push_back(data(step.images, step.activations, {}));
     const auto view = [&] { return data(step.images, step.activations, step.device); };
     const Views views{view(), view(), draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)};
+    std::vector<Tensor> loaded;  // a GPU's step works on a copy of what a loader makes there
+    if (step.device.type == DeviceType::cuda) loaded = {view(), view()};
     dry_run.allocator().reset_peak();
     if (step.evaluated_images > 0) {
       Shape some = step.images;
@@ -99,14 +101,14 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
       dry_run.clear_events();
       StepLog log;
       method->online().zero_gradients();
-      method->before_step({i, 2});
+      method->before_step();
       const PlanScope scope(plan);
       const Variable loss = method->loss(views, log);
       const std::map<int, int64_t> kept = kept_by_part(loss);
       backward(loss);
       method->after_backward();
       optimizer.step(1e-4);
-      method->after_step({i, 2});
+      method->after_step();
       if (i == 0) continue;
       const auto bytes_of = [&](int owner) { return kept.contains(owner) ? kept.at(owner) : 0; };
       const auto begins_view = [&](size_t i) { return scope.parts()[i].name == scope.parts()[0].name; };

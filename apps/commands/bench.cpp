@@ -10,8 +10,8 @@
 #include "apps/method_flags.h"
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
+#include "ssl/training_step.h"
 #include "tensor/atomic_file.h"
-#include "tensor/cuda/device.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -27,7 +27,7 @@ struct BenchStep {
   MemoryFlags memory;
   int64_t batch = 32;
   int steps = 5, warmup = 2;
-  bool profile = false;
+  bool profile = false, cuda_graph = true;
   std::string trace;
 
   void run() const;
@@ -63,6 +63,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, master_type(dtype));
   Optimizer optimizer({}, net->online());
+  TrainingStep step(*net, optimizer, {.recompute = plan.recompute, .cuda_graph = cuda_graph});
   const Shape shape{batch, network.size, network.size, network.channels};
   const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
                     draw_shuffle(batch, common.seed, 0, 0), draw_shuffle(batch, common.seed, 0, 1)};
@@ -79,17 +80,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
       profile_begin = profiler->seconds();
     }
     const auto start = Clock::now();
-    StepLog log;
-    net->online().zero_gradients();
-    const StepPosition position{i, warmup + steps};
-    net->before_step(position);
-    const Variable loss = with_plan(plan.recompute, [&] { return net->loss(views, log); });
-    backward(loss);
-    net->after_backward();
-    optimizer.step(1e-4);
-    net->after_step(position);
-    last_loss = loss.value().item();
-    if (on_gpu) cuda::synchronize(net->device());
+    step.run({i, warmup + steps}, 1e-4, [&] { return views; });
+    last_loss = step.result(true)->loss;
     if (i >= warmup) milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   const double profiled_seconds = profiler ? profiler->seconds() - profile_begin : 0;
@@ -154,6 +146,7 @@ void add_bench(CLI::App& app) {
     flags->method.add_to(command);
     flags->memory.add_to(command);
     flags->common.add_to(command);
+    add_cuda_graph(command, flags->cuda_graph);
     command.callback([flags] { flags->run(); });
   });
 }

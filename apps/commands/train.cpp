@@ -65,6 +65,7 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "max-value", f.max_value, "of 16-bit images (0: 1023, 4095, 16383 or 65535, whichever holds them)");
   command.option_defaults()->group("Options");
   f.common.add_to(command);
+  add_cuda_graph(command, f.cuda_graph);
 }
 
 std::string config_of(const CLI::App& command, const std::string& method) {

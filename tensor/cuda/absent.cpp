@@ -1,4 +1,6 @@
 #include "tensor/cuda/device.h"
+#include "tensor/cuda/graph.h"
+#include "tensor/cuda/pinned.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/convolution.h"
@@ -7,6 +9,7 @@
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/update.h"
 
@@ -27,7 +30,20 @@ void copy(const Tensor&, const Tensor&) { no_backend(); }
 void convert(const Tensor&, const Tensor&) { no_backend(); }
 void fill(const Tensor&, double) { no_backend(); }
 std::unique_ptr<Timeline> timeline(Device) { no_backend(); }
+void copy_to_host(const Tensor&, std::byte*) { no_backend(); }
 void synchronize(Device) { no_backend(); }
+
+Graph::Graph(GraphMemory&, const std::function<void()>&) { no_backend(); }
+Graph::~Graph() = default;
+void Graph::launch() const { no_backend(); }
+
+PinnedMemory::PinnedMemory(Device, size_t) { no_backend(); }
+PinnedMemory::~PinnedMemory() = default;
+Marker::Marker(Device) { no_backend(); }
+Marker::~Marker() = default;
+void Marker::set() { no_backend(); }
+bool Marker::reached() const { no_backend(); }
+void Marker::wait() const { no_backend(); }
 
 }  // namespace cuda
 
@@ -72,18 +88,23 @@ MINISSL_ABSENT(CrossEntropy)
 MINISSL_ABSENT(CrossEntropyGradient)
 MINISSL_ABSENT(BatchedTranspose)
 MINISSL_ABSENT(PermuteRows)
+MINISSL_ABSENT(GridPositions)
+MINISSL_ABSENT(PushRows)
 MINISSL_ABSENT(AdamW)
 MINISSL_ABSENT(Sgd)
 MINISSL_ABSENT(Lars)
 MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)
+MINISSL_ABSENT(GradientScale)
 
 // What they would take is not known here.
 int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const InfoNce&) { return 0; }
+int64_t workspace_bytes(Cuda, const AdamW&) { return 0; }
+int64_t workspace_bytes(Cuda, const Lars&) { return 0; }
 
 template <detail::Elementwise Op>
 void kernel(Cuda, const Op&) {

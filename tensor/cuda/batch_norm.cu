@@ -158,7 +158,10 @@ void compute(const TrackStatistics& op) {
                                  op.mean.dim(1),
                                  static_cast<T>(op.count) / static_cast<T>(op.count - 1),
                                  static_cast<T>(op.momentum)};
-  each(op, op.mean.dim(1), [=] __device__(int64_t c) { track(c); });
+  each(op, op.mean.dim(1), [=, batches = mutable_data<int64_t>(op.batches)] __device__(int64_t c) {
+    track(c);
+    if (c == 0) ++*batches;
+  });
 }
 
 }  // namespace

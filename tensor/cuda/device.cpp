@@ -1,45 +1,49 @@
 #include "tensor/cuda/device.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <mutex>
 
+#include "tensor/cuda/graph.h"
+#include "tensor/cuda/pinned.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/tensor.h"
 
 namespace minissl::cuda {
 namespace {
 
-// The way from the host to a device: pinned memory in two halves, of which one is filled while the other is on its way.
-// The host may go on, and change what it has copied from, at once.
+// The way from the host to a device: a ring of pinned memory, parts of which are filled while others are on their way.
+// The host may go on, and change what it has copied from, at once; it waits only where it is a whole ring ahead, which
+// is more than the small copies of a training step.
 class Upload {
  public:
-  Upload() {
-    for (Half& half : halves_) {
-      check(cudaMallocHost(&half.memory, half_bytes), "cudaMallocHost");
-      check(cudaEventCreateWithFlags(&half.arrived, cudaEventDisableTiming), "cudaEventCreate");
-    }
+  explicit Upload(Device device) {
+    for (auto& slot : ring_) slot = std::make_unique<Slot>(device);
   }
   void copy(std::byte* to, const std::byte* from, size_t bytes, cudaStream_t stream) {
     const std::lock_guard lock(mutex_);
-    for (size_t done = 0; done < bytes; done += half_bytes) {
-      const size_t part = std::min(half_bytes, bytes - done);
-      std::swap(halves_[0], halves_[1]);
-      check(cudaEventSynchronize(halves_[0].arrived), "an earlier copy to the device");
-      std::memcpy(halves_[0].memory, from + done, part);
-      check(cudaMemcpyAsync(to + done, halves_[0].memory, part, cudaMemcpyDefault, stream), "cudaMemcpy");
-      check(cudaEventRecord(halves_[0].arrived, stream), "cudaEventRecord");
+    for (size_t done = 0; done < bytes; done += slot_bytes) {
+      const size_t part = std::min(slot_bytes, bytes - done);
+      Slot& slot = *ring_[next_];
+      next_ = (next_ + 1) % slots;
+      slot.arrived.wait();
+      std::memcpy(slot.memory.get(), from + done, part);
+      check(cudaMemcpyAsync(to + done, slot.memory.get(), part, cudaMemcpyDefault, stream), "cudaMemcpy");
+      slot.arrived.set();
     }
   }
 
  private:
-  static constexpr size_t half_bytes = size_t{8} << 20;
-  struct Half {
-    void* memory = nullptr;
-    cudaEvent_t arrived = nullptr;
+  static constexpr size_t slot_bytes = size_t{1} << 20, slots = 16;
+  struct Slot {
+    explicit Slot(Device device) : memory(device, slot_bytes), arrived(device) {}
+    PinnedMemory memory;
+    Marker arrived;
   };
-  Half halves_[2];
+  std::array<std::unique_ptr<Slot>, slots> ring_;
+  size_t next_ = 0;
   std::mutex mutex_;
 };
 
@@ -49,6 +53,7 @@ struct State {
   cudaStream_t stream = nullptr;
   void* scratch = nullptr;
   std::mutex scratch_mutex;
+  std::once_flag upload_once;
   std::unique_ptr<Upload> upload;
 };
 
@@ -61,9 +66,18 @@ State& state_of(Device device) {
   std::call_once(state.once, [&] {
     check(cudaStreamCreateWithFlags(&state.stream, cudaStreamNonBlocking), "cudaStreamCreate");
     check(cudaMalloc(&state.scratch, Scratch::bytes), "cudaMalloc of the scratch memory");
-    state.upload = std::make_unique<Upload>();
   });
   return state;
+}
+
+Upload& upload_to(Device device) {
+  State& state = state_of(device);
+  std::call_once(state.upload_once, [&] { state.upload = std::make_unique<Upload>(device); });
+  return *state.upload;
+}
+
+void require_no_recording(Device device) {
+  require(!Graph::recording(), "the host can't wait for {} within a CUDA graph", device.str());
 }
 
 }  // namespace
@@ -98,16 +112,28 @@ Scratch::Scratch(Device device) : lock_(state_of(device).scratch_mutex), memory_
 void copy(const Tensor& from, const Tensor& to) {
   const Device source = from.device(), target = to.device();
   const auto bytes = static_cast<size_t>(from.bytes());
-  if (source.type == DeviceType::cpu)
-    return state_of(target).upload->copy(to.bytes_begin(), from.bytes_begin(), bytes, stream(target));
+  if (source.type == DeviceType::cpu) {
+    require(!Graph::recording(), "a copy of {} from the host can't be part of a CUDA graph", from.str());
+    return upload_to(target).copy(to.bytes_begin(), from.bytes_begin(), bytes, stream(target));
+  }
   // Two GPUs don't wait for each other's streams, and neither may touch the other's memory.
   if (source.type == DeviceType::cuda && target.type == DeviceType::cuda && source != target)
     return copy(from.to(Device{}), to);
   const Device worker = target.type == DeviceType::cuda ? target : source;
+  if (target.type == DeviceType::cpu) require_no_recording(worker);
   check(cudaMemcpyAsync(to.bytes_begin(), from.bytes_begin(), bytes, cudaMemcpyDefault, stream(worker)), "cudaMemcpy");
   if (target.type == DeviceType::cpu) synchronize(worker);
 }
 
-void synchronize(Device device) { check(cudaStreamSynchronize(stream(device)), "work on the device"); }
+void copy_to_host(const Tensor& from, std::byte* pinned) {
+  check(cudaMemcpyAsync(pinned, from.bytes_begin(), static_cast<size_t>(from.bytes()), cudaMemcpyDefault,
+                        stream(from.device())),
+        "cudaMemcpy");
+}
+
+void synchronize(Device device) {
+  require_no_recording(device);
+  check(cudaStreamSynchronize(stream(device)), "work on the device");
+}
 
 }  // namespace minissl::cuda

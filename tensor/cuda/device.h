@@ -36,6 +36,8 @@ std::unique_ptr<MemorySource> memory_source(Device device);
 void copy(const Tensor& from, const Tensor& to);
 /// The same with two types on one GPU.
 void convert(const Tensor& from, const Tensor& to);
+/// The elements to page-locked memory (pinned.h), once the device's work comes to it; the host goes on at once.
+void copy_to_host(const Tensor& from, std::byte* pinned);
 void fill(const Tensor& t, double value);
 
 /// When a device comes to certain points of its work, by its own clock; nobody waits for it while it is marked.

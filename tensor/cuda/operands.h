@@ -1,5 +1,6 @@
 #pragma once
 #include "tensor/host_device.h"
+#include "tensor/number.h"
 #include "tensor/tensor.h"
 
 /// Elements of tensors as kernels see them; internal.
@@ -32,6 +33,15 @@ template <class T>
 T* mutable_data(const Tensor& t) {
   return t.defined() ? t.mutable_data<T>(DeviceType::cuda) : nullptr;
 }
+
+/// A Number as kernels see it.
+struct NumberOperand {
+  explicit NumberOperand(const Number& number) : where(data<double>(number.tensor())), value(number.value_on_host()) {}
+  MINISSL_HD double get() const { return where ? *where : value; }
+
+  const double* where;
+  double value;
+};
 
 /// Calls f(T{}) with the C++ type of a floating element type.
 template <class F>

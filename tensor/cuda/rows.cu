@@ -123,8 +123,9 @@ void compute(const PermuteRows& op) {
   const T* x = data<T>(op.x);
   const auto* order = data<int64_t>(op.order);
   T* y = mutable_data<T>(op.y);
-  each(op, op.x.numel(), [=, width = op.x.numel() / op.x.dim(0)] __device__(int64_t i) {
-    y[i] = x[order[i / width] * width + i % width];
+  each(op, op.x.numel(), [=, width = op.x.numel() / op.x.dim(0), inverse = op.inverse] __device__(int64_t i) {
+    const int64_t there = order[i / width] * width + i % width;
+    inverse ? y[there] = x[i] : y[i] = x[there];
   });
 }
 
@@ -150,6 +151,13 @@ void kernel(Cuda, const Sum& op) { by_floating_type(op); }
 void kernel(Cuda, const Expand& op) { by_any_type(op); }
 void kernel(Cuda, const BatchedTranspose& op) { by_any_type(op); }
 void kernel(Cuda, const PermuteRows& op) { by_any_type(op); }
+void kernel(Cuda, const GridPositions& op) {
+  auto* y = mutable_data<int64_t>(op.y);
+  each(op, op.y.numel(),
+       [=, width = op.width, first = op.first, down = op.down, across = op.across] __device__(int64_t i) {
+         y[i] = first + i / width * down + i % width * across;
+       });
+}
 
 void kernel(Cuda, const ConcatRows& op) { kernel(Reference{}, op); }
 

@@ -7,12 +7,19 @@ namespace {
 
 using namespace cuda;
 
+// What is the same for every element is worked out by a thread of its own: powers in float64 are dear.
 template <class T>
 void compute(const AdamW& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *m = mutable_data<T>(op.m), *v = mutable_data<T>(op.v);
-  each(op, op.value.numel(),
-       [=, step = AdamWStep<T>(op)] __device__(int64_t i) { step(gradient[i], m[i], v[i], value[i]); });
+  const Tensor workspace = Tensor::empty({workspace_bytes(Cuda{}, op)}, DType::u8, op.value.device());
+  auto* step = reinterpret_cast<AdamWStep<T>*>(mutable_data<uint8_t>(workspace));
+  each(op, 1,
+       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
+        decay = op.weight_decay, beta1 = op.beta1, beta2 = op.beta2, eps = op.eps] __device__(int64_t) {
+         *step = AdamWStep<T>(number.get(), lr.get(), scale.get(), decay, beta1, beta2, eps);
+       });
+  each(op, op.value.numel(), [=] __device__(int64_t i) { (*step)(gradient[i], m[i], v[i], value[i]); });
 }
 
 template <class T>
@@ -20,34 +27,51 @@ void compute(const Sgd& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *buffer = mutable_data<T>(op.buffer);
   each(op, op.value.numel(),
-       [=, step = SgdStep<T>(op)] __device__(int64_t i) { step(gradient[i], buffer[i], value[i]); });
+       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
+        decay = op.weight_decay, momentum = op.momentum] __device__(int64_t i) {
+         SgdStep<T>(number.get(), lr.get(), scale.get(), decay, momentum)(gradient[i], buffer[i], value[i]);
+       });
 }
+
+template <class T>
+struct LarsOperands {
+  explicit LarsOperands(const Lars& op)
+      : lr(op.lr), scale(op.gradient_scale), decay(op.weight_decay), momentum(op.momentum) {}
+  MINISSL_HD LarsStep<T> step() const { return {lr.get(), scale.get(), decay, momentum}; }
+
+  NumberOperand lr, scale;
+  double decay, momentum;
+};
 
 template <class T>
 void compute(const Lars& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *buffer = mutable_data<T>(op.buffer);
-  const LarsStep<T> step(op);
+  const LarsOperands<T> operands(op);
   const Tensor ratio = Tensor::full({1}, 1, op.value.dtype(), op.value.device());
   T* adapt = mutable_data<T>(ratio);
   if (op.adapted)
     reduce<2>(
         op, op.value.numel(),
         [=] __device__(int64_t i) {
-          const auto v = static_cast<double>(value[i]), u = static_cast<double>(step.update(gradient[i], value[i]));
+          const auto v = static_cast<double>(value[i]),
+                     u = static_cast<double>(operands.step().update(gradient[i], value[i]));
           return Sums<double, 2>{{v * v, u * u}};
         },
         [=, trust = op.trust] __device__(const Sums<double, 2>& squares) {
-          adapt[0] = static_cast<T>(step.ratio(trust, squares.of[0], squares.of[1]));
+          adapt[0] = static_cast<T>(LarsStep<T>::ratio(trust, squares.of[0], squares.of[1]));
         });
-  each(op, op.value.numel(), [=] __device__(int64_t i) { step(adapt[0], gradient[i], buffer[i], value[i]); });
+  each(op, op.value.numel(),
+       [=] __device__(int64_t i) { operands.step()(adapt[0], gradient[i], buffer[i], value[i]); });
 }
 
 template <class T>
 void compute(const Ema& op) {
   const T* source = data<T>(op.source);
   T* target = mutable_data<T>(op.target);
-  each(op, op.target.numel(), [=, step = EmaStep<T>(op)] __device__(int64_t i) { step(source[i], target[i]); });
+  each(op, op.target.numel(), [=, momentum = NumberOperand(op.momentum)] __device__(int64_t i) {
+    EmaStep<T>(momentum.get())(source[i], target[i]);
+  });
 }
 
 template <class T>
@@ -101,7 +125,17 @@ void kernel(Cuda, const Accumulate& op) {
 void kernel(Cuda, const SquaredNorm& op) {
   visit_floating(op.x.dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
+void kernel(Cuda, const GradientScale& op) {
+  const auto* squared_norm = data<double>(op.squared_norm);
+  auto *norm = mutable_data<double>(op.norm), *scale = mutable_data<double>(op.scale);
+  each(op, 1, [=, batches = static_cast<double>(op.batches), clip_norm = op.clip_norm] __device__(int64_t) {
+    scale_gradient(*squared_norm, batches, clip_norm, *norm, *scale);
+  });
+}
 
+int64_t workspace_bytes(Cuda, const AdamW& op) {
+  return op.value.dtype() == DType::f64 ? sizeof(AdamWStep<double>) : sizeof(AdamWStep<float>);
+}
 int64_t workspace_bytes(Cuda, const Lars& op) { return size_of(op.value.dtype()); }
 
 }  // namespace minissl::ops

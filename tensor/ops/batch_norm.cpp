@@ -123,6 +123,7 @@ void kernel(Reference, const TrackStatistics& op) {
                                    static_cast<T>(op.momentum)};
     for (int64_t c = 0; c < op.mean.dim(1); ++c) track(c);
   });
+  ++*op.batches.mutable_data<int64_t>();
 }
 
 }  // namespace minissl::ops

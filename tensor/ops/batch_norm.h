@@ -57,6 +57,7 @@ struct TrackStatistics {
   static constexpr const char* name = "track_statistics";
   Tensor mean, variance;                  ///< (G, C), as BatchNorm returns them
   Tensor running_mean, running_variance;  ///< (C)
+  Tensor batches;                         ///< i64 (): how many were tracked
   int64_t count = 2;                      ///< M of each batch
   double momentum = 0.1;
   const Tensor& dispatch() const { return mean; }

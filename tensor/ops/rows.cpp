@@ -234,8 +234,16 @@ void kernel(Reference, const PermuteRows& op) {
     using T = decltype(t);
     const T* x = op.x.data<T>();
     T* y = op.y.mutable_data<T>();
-    for (int64_t i = 0; i < rows; ++i) std::copy_n(x + order[i] * width, width, y + i * width);
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto [from, to] = op.inverse ? std::pair(i, order[i]) : std::pair(order[i], i);
+      std::copy_n(x + from * width, width, y + to * width);
+    }
   });
+}
+
+void kernel(Reference, const GridPositions& op) {
+  auto* y = op.y.mutable_data<int64_t>();
+  for (int64_t i = 0; i < op.y.numel(); ++i) y[i] = op.first + i / op.width * op.down + i % op.width * op.across;
 }
 
 void kernel(Reference, const ConcatRows& op) {
@@ -243,27 +251,47 @@ void kernel(Reference, const ConcatRows& op) {
   op.y.rows(op.a.dim(0), op.y.dim(0)).copy_from(op.b);
 }
 
-Tensor permute_rows(const Tensor& x, const Tensor& order) {
-  require(x.rank() > 0 && order.shape() == Shape{x.dim(0)}, "permute_rows: the order {} is not one of the rows of {}",
-          order.str(), x.str());
-  inverse_permutation(order);
-  PermuteRows op{x, order.to(x.device()), Tensor::empty_like(x)};
+namespace {
+
+void require_permutation(const Tensor& order) {
+  // (What a dry run's operations were to have written is not there.)
+  if (!order.storage()->on_host() || DryRun::active()) return;
+  std::vector<bool> seen(static_cast<size_t>(order.numel()));
+  for (const int64_t row : order.span<int64_t>()) {
+    require(row >= 0 && row < order.numel() && !seen[static_cast<size_t>(row)],
+            "not a permutation of {} rows: {} is out of range or there twice", order.numel(), row);
+    seen[static_cast<size_t>(row)] = true;
+  }
+}
+
+Tensor permuted(const Tensor& x, const Tensor& order, bool inverse) {
+  require(x.rank() > 0 && order.shape() == Shape{x.dim(0)} && order.dtype() == DType::i64,
+          "permute_rows: the order {} is not one of the rows of {}", order.str(), x.str());
+  require_permutation(order);
+  PermuteRows op{x, order.to(x.device()), Tensor::empty_like(x), inverse};
   run(op);
   return op.y;
 }
 
-Tensor inverse_permutation(const Tensor& order) {
-  require(order.rank() == 1 && order.dtype() == DType::i64, "a permutation is i64 (N), not {}", order.str());
-  const Tensor inverse = Tensor::full(order.shape(), -1, DType::i64), readable = order.to(Device{});
-  auto* at = inverse.mutable_data<int64_t>();
-  const int64_t count = order.numel();
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t row = readable.data<int64_t>()[i];
-    require(row >= 0 && row < count && at[row] < 0, "not a permutation of {} rows: {} is out of range or there twice",
-            count, row);
-    at[row] = i;
-  }
-  return inverse.to(order.device());
+Tensor grid_positions(int64_t count, Device device, int64_t width, int64_t first, int64_t down, int64_t across) {
+  GridPositions op{Tensor::empty({count}, DType::i64, device), width, first, down, across};
+  run(op);
+  return op.y;
+}
+
+}  // namespace
+
+Tensor permute_rows(const Tensor& x, const Tensor& order) { return permuted(x, order, false); }
+Tensor unpermute_rows(const Tensor& x, const Tensor& order) { return permuted(x, order, true); }
+
+Tensor dealt_order(int64_t count, int64_t hands, Device device) {
+  require(hands > 0 && count % hands == 0, "{} rows can't be dealt to {} hands", count, hands);
+  return grid_positions(count, device, count / hands, 0, 1, hands);
+}
+
+Tensor swapped_halves(int64_t count, Device device) {
+  require(count % 2 == 0, "{} rows have no halves", count);
+  return grid_positions(count, device, count / 2, count / 2, -count / 2, 1);
 }
 
 Tensor column_sum(const Tensor& x) {

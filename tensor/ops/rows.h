@@ -155,20 +155,38 @@ struct BatchedTranspose {
 void kernel(Reference, const BatchedTranspose&);
 void kernel(Cuda, const BatchedTranspose&);
 
-/// y[i] = x[order[i]], row by row: x and y (N, ...), order i64 (N), a permutation.
+/// y[i] = x[order[i]], row by row, or inverse: y[order[i]] = x[i]. x and y (N, ...), order i64 (N), a permutation.
 struct PermuteRows {
   static constexpr const char* name = "permute_rows";
   static constexpr bool any_type = true;
   Tensor x, order, y;
+  bool inverse = false;
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const PermuteRows&);
 void kernel(Cuda, const PermuteRows&);
 
-/// Throws Error unless `order` is a permutation of x's rows.
+/// y (n, i64): y[i] = first + (i / width) * down + (i % width) * across, the places of a grid of rows of `width` in the
+/// order in which they are visited.
+struct GridPositions {
+  static constexpr const char* name = "grid_positions";
+  Tensor y;
+  int64_t width, first, down, across;
+  const Tensor& dispatch() const { return y; }
+};
+void kernel(Reference, const GridPositions&);
+void kernel(Cuda, const GridPositions&);
+
+/// Throws Error unless `order` is a permutation of x's rows. One that is on a GPU is taken at its word: the host
+/// doesn't wait to look.
 Tensor permute_rows(const Tensor& x, const Tensor& order);
-/// What undoes a permutation. Throws Error when `order` (i64 (N)) is none.
-Tensor inverse_permutation(const Tensor& order);
+/// What undoes it.
+Tensor unpermute_rows(const Tensor& x, const Tensor& order);
+/// How `count` rows are dealt to `hands`, one after the other: as an order, those of the first hand come first. Throws
+/// Error unless each hand gets as many.
+Tensor dealt_order(int64_t count, int64_t hands, Device device);
+/// The order in which two halves of `count` rows change places.
+Tensor swapped_halves(int64_t count, Device device);
 Tensor column_sum(const Tensor& x);
 Tensor normalize(const Tensor& x);
 /// (N, C, H, W) to (N, H, W, C), which also takes weights from OIHW to OHWI.

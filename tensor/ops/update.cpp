@@ -49,9 +49,9 @@ void kernel(Reference, const AdamW& op) {
   each(op, [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *m = op.m.mutable_data<T>(), *v = op.v.mutable_data<T>();
-    return [=, gradient = op.gradient.data<T>(), step = AdamWStep<T>(op)](int64_t i) {
-      step(gradient[i], m[i], v[i], value[i]);
-    };
+    return [=, gradient = op.gradient.data<T>(),
+            step = AdamWStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.beta1,
+                                op.beta2, op.eps)](int64_t i) { step(gradient[i], m[i], v[i], value[i]); };
   });
 }
 
@@ -60,9 +60,9 @@ void kernel(Reference, const Sgd& op) {
   each(op, [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
-    return [=, gradient = op.gradient.data<T>(), step = SgdStep<T>(op)](int64_t i) {
-      step(gradient[i], buffer[i], value[i]);
-    };
+    return [=, gradient = op.gradient.data<T>(),
+            step = SgdStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.momentum)](
+               int64_t i) { step(gradient[i], buffer[i], value[i]); };
   });
 }
 
@@ -72,7 +72,7 @@ void kernel(Reference, const Lars& op) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
     const T* gradient = op.gradient.data<T>();
-    const LarsStep<T> step(op);
+    const LarsStep<T> step(op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.momentum);
     double ratio = 1;
     if (op.adapted) {
       const int64_t count = op.value.numel();
@@ -88,9 +88,8 @@ void kernel(Reference, const Ema& op) {
   require_one_length(op.name, op.target, {&op.source});
   each(op, [&](auto type) {
     using T = decltype(type);
-    return [target = op.target.mutable_data<T>(), source = op.source.data<T>(), step = EmaStep<T>(op)](int64_t i) {
-      step(source[i], target[i]);
-    };
+    return [target = op.target.mutable_data<T>(), source = op.source.data<T>(),
+            step = EmaStep<T>(op.momentum.value())](int64_t i) { step(source[i], target[i]); };
   });
 }
 
@@ -111,10 +110,9 @@ void kernel(Reference, const SquaredNorm& op) {
   });
 }
 
-double squared_norm(const Tensor& x) {
-  SquaredNorm op{x, Tensor::empty({1}, DType::f64, x.device())};
-  run(op);
-  return op.y.item();
+void kernel(Reference, const GradientScale& op) {
+  scale_gradient(*op.squared_norm.data<double>(), static_cast<double>(op.batches), op.clip_norm,
+                 *op.norm.mutable_data<double>(), *op.scale.mutable_data<double>());
 }
 
 }  // namespace minissl::ops

@@ -1,6 +1,7 @@
 #pragma once
 #include <initializer_list>
 
+#include "tensor/number.h"
 #include "tensor/operation.h"
 
 /// In-place updates of flat arenas: one pass over memory each. All tensors of an operation have one length and type;
@@ -13,22 +14,22 @@ namespace minissl::ops {
 struct AdamW {
   static constexpr const char* name = "adamw";
   Tensor value, gradient, m, v;
-  int64_t step = 1;
-  double lr = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  double gradient_scale = 1;  ///< g = gradient * gradient_scale: clipping and accumulation without a pass of their own
+  Number step = 1, lr = 1e-3;
+  Number gradient_scale = 1;  ///< g = gradient * gradient_scale: clipping and accumulation without a pass of their own
+  double weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const AdamW&);
 void kernel(Cuda, const AdamW&);
+int64_t workspace_bytes(Cuda, const AdamW&);
 
 /// SGD with momentum, as PyTorch's: g += weight_decay * value; buffer = momentum * buffer + g (g itself at the first
 /// step); value -= lr * buffer.
 struct Sgd {
   static constexpr const char* name = "sgd";
   Tensor value, gradient, buffer;
-  int64_t step = 1;
-  double lr = 1e-3, weight_decay = 0, momentum = 0.9;
-  double gradient_scale = 1;
+  Number step = 1, lr = 1e-3, gradient_scale = 1;
+  double weight_decay = 0, momentum = 0.9;
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const Sgd&);
@@ -41,19 +42,20 @@ void kernel(Cuda, const Sgd&);
 struct Lars {
   static constexpr const char* name = "lars";
   Tensor value, gradient, buffer;
-  double lr = 1e-3, weight_decay = 0, momentum = 0.9, trust = 0.001;
+  Number lr = 1e-3, gradient_scale = 1;
+  double weight_decay = 0, momentum = 0.9, trust = 0.001;
   bool adapted = true;
-  double gradient_scale = 1;
   const Tensor& dispatch() const { return value; }
 };
 void kernel(Reference, const Lars&);
 void kernel(Cuda, const Lars&);
+int64_t workspace_bytes(Cuda, const Lars&);
 
 /// Exponential moving average: target = momentum * target + (1 - momentum) * source.
 struct Ema {
   static constexpr const char* name = "ema";
   Tensor target, source;
-  double momentum = 0.999;
+  Number momentum = 0.999;
   const Tensor& dispatch() const { return target; }
 };
 void kernel(Reference, const Ema&);
@@ -77,8 +79,19 @@ struct SquaredNorm {
 void kernel(Reference, const SquaredNorm&);
 void kernel(Cuda, const SquaredNorm&);
 
-/// Waits for the device.
-double squared_norm(const Tensor& x);
+/// What a step makes of the gradients of several batches added up, from their squared norm (1):
+///   norm = sqrt(squared_norm) / batches;  scale = clip / batches,
+/// where clip brings a gradient of this norm down to clip_norm: 1 where it is smaller or clip_norm is 0. As PyTorch's
+/// clip_grad_norm_: clip_norm / (norm + 1e-6). All f64.
+struct GradientScale {
+  static constexpr const char* name = "gradient_scale";
+  Tensor squared_norm, norm, scale;
+  int64_t batches = 1;
+  double clip_norm = 0;
+  const Tensor& dispatch() const { return squared_norm; }
+};
+void kernel(Reference, const GradientScale&);
+void kernel(Cuda, const GradientScale&);
 
 /// Throws Error, naming the operation, unless `others` have the length of `updated`.
 void require_one_length(const char* name, const Tensor& updated, std::initializer_list<const Tensor*> others);

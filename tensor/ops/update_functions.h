@@ -4,22 +4,23 @@
 #include "tensor/host_device.h"
 #include "tensor/ops/update.h"
 
-/// What the updates of update.h do to one element, written once for host and device. They are made on the host, with
-/// all that is the same for every element, and called for each.
+/// What the updates of update.h do to one element, written once for host and device: made with all that is the same for
+/// every element, and called for each.
 namespace minissl::ops {
 
 template <class T>
 struct AdamWStep {
-  explicit AdamWStep(const AdamW& op)
-      : keep(static_cast<T>(1 - op.lr * op.weight_decay)),
-        scale(static_cast<T>(op.gradient_scale)),
-        b1(static_cast<T>(op.beta1)),
-        b2(static_cast<T>(op.beta2)),
-        c1(static_cast<T>(1 - op.beta1)),
-        c2(static_cast<T>(1 - op.beta2)),
-        eps(static_cast<T>(op.eps)),
-        step_size(static_cast<T>(op.lr / (1 - std::pow(op.beta1, static_cast<double>(op.step))))),
-        correction(static_cast<T>(std::sqrt(1 - std::pow(op.beta2, static_cast<double>(op.step))))) {}
+  MINISSL_HD AdamWStep(double step, double lr, double gradient_scale, double weight_decay, double beta1, double beta2,
+                       double eps)
+      : keep(static_cast<T>(1 - lr * weight_decay)),
+        scale(static_cast<T>(gradient_scale)),
+        b1(static_cast<T>(beta1)),
+        b2(static_cast<T>(beta2)),
+        c1(static_cast<T>(1 - beta1)),
+        c2(static_cast<T>(1 - beta2)),
+        eps(static_cast<T>(eps)),
+        step_size(static_cast<T>(lr / (1 - std::pow(beta1, step)))),
+        correction(static_cast<T>(std::sqrt(1 - std::pow(beta2, step)))) {}
 
   MINISSL_HD void operator()(T gradient, T& m, T& v, T& value) const {
     const T g = gradient * scale;
@@ -33,11 +34,11 @@ struct AdamWStep {
 
 template <class T>
 struct SgdStep {
-  explicit SgdStep(const Sgd& op)
-      : momentum(static_cast<T>(op.step == 1 ? 0 : op.momentum)),
-        scale(static_cast<T>(op.gradient_scale)),
-        lr(static_cast<T>(op.lr)),
-        decay(static_cast<T>(op.weight_decay)) {}
+  MINISSL_HD SgdStep(double step, double lr, double gradient_scale, double weight_decay, double momentum)
+      : momentum(static_cast<T>(step == 1 ? 0 : momentum)),
+        scale(static_cast<T>(gradient_scale)),
+        lr(static_cast<T>(lr)),
+        decay(static_cast<T>(weight_decay)) {}
 
   MINISSL_HD void operator()(T gradient, T& buffer, T& value) const {
     buffer = momentum * buffer + (gradient * scale + decay * value);
@@ -49,11 +50,11 @@ struct SgdStep {
 
 template <class T>
 struct LarsStep {
-  explicit LarsStep(const Lars& op)
-      : momentum(static_cast<T>(op.momentum)),
-        scale(static_cast<T>(op.gradient_scale)),
-        lr(static_cast<T>(op.lr)),
-        decay(static_cast<T>(op.weight_decay)) {}
+  MINISSL_HD LarsStep(double lr, double gradient_scale, double weight_decay, double momentum)
+      : momentum(static_cast<T>(momentum)),
+        scale(static_cast<T>(gradient_scale)),
+        lr(static_cast<T>(lr)),
+        decay(static_cast<T>(weight_decay)) {}
 
   /// What the gradient is before it is adapted.
   MINISSL_HD T update(T gradient, T value) const { return gradient * scale + decay * value; }
@@ -71,11 +72,19 @@ struct LarsStep {
 
 template <class T>
 struct EmaStep {
-  explicit EmaStep(const Ema& op) : keep(static_cast<T>(op.momentum)), take(static_cast<T>(1 - op.momentum)) {}
+  MINISSL_HD explicit EmaStep(double momentum) : keep(static_cast<T>(momentum)), take(static_cast<T>(1 - momentum)) {}
 
   MINISSL_HD void operator()(T source, T& target) const { target = target * keep + source * take; }
 
   T keep, take;
 };
+
+/// GradientScale's.
+MINISSL_HD inline void scale_gradient(double squared_norm, double batches, double clip_norm, double& norm,
+                                      double& scale) {
+  norm = std::sqrt(squared_norm) / batches;
+  const double clip = clip_norm > 0 ? clip_norm / (norm + 1e-6) : 1;
+  scale = (clip < 1 ? clip : 1) / batches;
+}
 
 }  // namespace minissl::ops

@@ -50,6 +50,15 @@ TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
   }
 }
 
+TEST(LoaderOnGpu, GivesViewsOfTheTypeThatWasAskedFor) {
+  MINISSL_NEEDS_GPU();
+  const auto dataset = open_dataset("synth:2:16", 1, 0);
+  TwoViewLoader loader(*dataset, {.batch = 2, .size = 8, .channels = 1, .dtype = DType::bf16, .device = gpu});
+  const Batch batch = loader.next();
+  EXPECT_EQ(batch.view1.dtype(), DType::bf16);
+  EXPECT_EQ(batch.view2.dtype(), DType::bf16);
+}
+
 INSTANTIATE_TEST_SUITE_P(, ViewsOnGpu,
                          testing::Values(Case{1, 33, 0}, Case{3, 32, 0}, Case{3, 7, 20000}, Case{1, 40, 1 << 20}),
                          [](const auto& info) {

@@ -6,6 +6,7 @@
 
 #include "nn/layers.h"
 #include "nn/schedule.h"
+#include "tensor/ops/update.h"
 
 namespace minissl {
 namespace {
@@ -21,10 +22,19 @@ TEST(Schedule, WarmsUpLinearlyThenFollowsHalfACosine) {
   EXPECT_THROW((Schedule{"step", 2.0, 0, 12}).at(0), Error);
 }
 
-TEST(ClipFactor, BringsTheNormDownAndLeavesSmallOnes) {
-  EXPECT_DOUBLE_EQ(clip_factor(2.0, 0), 1);
-  EXPECT_DOUBLE_EQ(clip_factor(2.0, 3), 1);
-  EXPECT_NEAR(clip_factor(6.0, 3), 0.5, 1e-6);
+TEST(GradientScale, BringsTheNormDownAndLeavesSmallOnes) {
+  const auto scale = [](double norm, double clip_norm, int64_t batches) {
+    ops::GradientScale op{Tensor::full({1}, norm * norm, DType::f64), Tensor::empty({1}, DType::f64),
+                          Tensor::empty({1}, DType::f64), batches, clip_norm};
+    run(op);
+    EXPECT_DOUBLE_EQ(op.norm.item(), norm / static_cast<double>(batches));
+    return op.scale.item();
+  };
+  EXPECT_DOUBLE_EQ(scale(2, 0, 1), 1);
+  EXPECT_DOUBLE_EQ(scale(2, 3, 1), 1);
+  EXPECT_NEAR(scale(6, 3, 1), 0.5, 1e-6);
+  EXPECT_DOUBLE_EQ(scale(6, 3, 4), 0.25);
+  EXPECT_NEAR(scale(24, 3, 4), 0.125, 1e-6);
 }
 
 TEST(Optimizer, StateGoesThroughAFileAndTheNextStepIsTheSame) {

@@ -202,9 +202,14 @@ Sample tracking(int64_t groups, int64_t channels) {
           .inputs = {normal(running), uniform(running, 0.5, 2), normal(of_batches), uniform(of_batches, 0.5, 2)},
           .run =
               [](const Tensors& in) {
-                minissl::run(ops::TrackStatistics{
-                    .mean = in[2], .variance = in[3], .running_mean = in[0], .running_variance = in[1], .count = 6});
-                return Tensors{in[0], in[1]};
+                const Tensor batches = Tensor::full({}, 41, DType::i64, in[0].device());
+                minissl::run(ops::TrackStatistics{.mean = in[2],
+                                                  .variance = in[3],
+                                                  .running_mean = in[0],
+                                                  .running_variance = in[1],
+                                                  .batches = batches,
+                                                  .count = 6});
+                return Tensors{in[0], in[1], batches};
               },
           .in_place = true,
           .no_derivative = is_in_place,

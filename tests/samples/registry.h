@@ -21,6 +21,7 @@ Family info_nce_family();
 Family loss_family();
 Family transpose_family();
 Family update_family();
+Family ring_family();
 
 std::vector<Sample> all_samples();
 std::vector<ErrorCase> all_errors();

@@ -83,12 +83,29 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                      .differentiable = {true, false},
                      .small = is_small(x),
                      .bf16 = {true, false}});
-  samples.push_back({.operation = "inverse_permutation",
+  samples.push_back({.operation = "unpermute_rows",
                      .name = name_of(x),
-                     .inputs = {distinct({n})},
-                     .derive = [](const Tensors& in) { return Tensors{ranks(in[0])}; },
-                     .run = [](const Tensors& in) { return Tensors{ops::inverse_permutation(in[0])}; },
-                     .no_derivative = "integers"});
+                     .inputs = {normal(x), distinct({n})},
+                     .derive =
+                         [](const Tensors& in) {
+                           return Tensors{in[0], ranks(in[1])};
+                         },
+                     .run = [](const Tensors& in) { return Tensors{ops::unpermute_rows(in[0], in[1])}; },
+                     .no_derivative = "it is the gradient of permute_rows"});
+  const auto order = [&](const char* function, int64_t count, Tensor (*f)(int64_t, Device)) {
+    samples.push_back({.operation = function,
+                       .name = name_of(x),
+                       .inputs = {normal({1})},
+                       .run = [=](const Tensors& in) { return Tensors{f(count, in[0].device())}; },
+                       .no_derivative = "integers"});
+  };
+  order(ops::GridPositions::name, 3 * n, [](int64_t count, Device device) {
+    ops::GridPositions op{Tensor::empty({count}, DType::i64, device), 3, 7, -2, 5};
+    minissl::run(op);
+    return op.y;
+  });
+  order("dealt_order", 2 * n, [](int64_t count, Device device) { return ops::dealt_order(count, 2, device); });
+  order("swapped_halves", 2 * n, ops::swapped_halves);
   samples.push_back({.operation = ops::SliceColumns::name,
                      .name = name_of(x),
                      .inputs = {normal({n, d + 3})},
@@ -205,6 +222,8 @@ Family rows_family() {
          ops::permute_rows(x, Tensor::from<int64_t>({5}, std::vector<int64_t>{0, 1, 2, 3, 3}));
        },
        "3 is out of range or there twice"},
+      {"dealt_order", "unequal_hands", [] { ops::dealt_order(7, 2, {}); }, "7 rows can't be dealt to 2 hands"},
+      {"swapped_halves", "odd", [] { ops::swapped_halves(7, {}); }, "7 rows have no halves"},
       {"permute_rows", "too_short", [=] { ops::permute_rows(x, Tensor::zeros({4}, DType::i64)); }, "i64[4]"},
       {"column_variance", "one_row",
        [] {

@@ -38,8 +38,8 @@ void add(std::vector<Sample>& samples, int64_t length) {
                             .v = in[2],
                             .step = step,
                             .lr = 0.01,
-                            .weight_decay = 0.1,
-                            .gradient_scale = 0.5};
+                            .gradient_scale = 0.5,
+                            .weight_decay = 0.1};
         },
         roundings(6)));
     // value, buffer, gradient
@@ -51,8 +51,8 @@ void add(std::vector<Sample>& samples, int64_t length) {
                           .buffer = in[1],
                           .step = step,
                           .lr = 0.1,
-                          .weight_decay = 0.01,
-                          .gradient_scale = 0.5};
+                          .gradient_scale = 0.5,
+                          .weight_decay = 0.01};
         },
         roundings(6)));
   }
@@ -66,10 +66,10 @@ void add(std::vector<Sample>& samples, int64_t length) {
                            .gradient = in[2],
                            .buffer = in[1],
                            .lr = 0.1,
+                           .gradient_scale = 0.5,
                            .weight_decay = 0.01,
                            .trust = 0.5,
-                           .adapted = adapted,
-                           .gradient_scale = 0.5};
+                           .adapted = adapted};
         },
         roundings(8)));
   samples.push_back(update(
@@ -85,13 +85,80 @@ void add(std::vector<Sample>& samples, int64_t length) {
       },
       roundings(1)));
   samples.back().bf16 = {true, true};
-  samples.push_back(
-      {.operation = "squared_norm",
-       .name = name,
-       .inputs = {normal(s)},
-       .run = [](const Tensors& in) { return Tensors{Tensor::full({1}, ops::squared_norm(in[0]), DType::f64)}; },
-       .no_derivative = "it measures gradients, outside every graph",
-       .tolerance = {1e-13, "summed in float64 for either type"}});
+  samples.push_back({.operation = ops::SquaredNorm::name,
+                     .name = name,
+                     .inputs = {normal(s)},
+                     .run =
+                         [](const Tensors& in) {
+                           ops::SquaredNorm op{in[0], Tensor::empty({1}, DType::f64, in[0].device())};
+                           minissl::run(op);
+                           return Tensors{op.y};
+                         },
+                     .no_derivative = "it measures gradients, outside every graph",
+                     .tolerance = {1e-13, "summed in float64 for either type"}});
+}
+
+// The same operations with numbers that are on the device, and what makes one of them.
+void add_numbers(std::vector<Sample>& samples) {
+  const Shape s{1000};
+  const auto on_device = [](double value, const Tensor& like) {
+    return Tensor::full({1}, value, DType::f64, like.device());
+  };
+  samples.push_back(update(
+      ops::AdamW::name, "numbers_on_device", {normal(s), normal(s, 0, 0.1), uniform(s, 0.01, 0.1), normal(s)}, 3,
+      [=](const Tensors& in) {
+        return ops::AdamW{.value = in[0],
+                          .gradient = in[3],
+                          .m = in[1],
+                          .v = in[2],
+                          .step = on_device(7, in[0]),
+                          .lr = on_device(0.01, in[0]),
+                          .gradient_scale = on_device(0.5, in[0]),
+                          .weight_decay = 0.1};
+      },
+      roundings(6)));
+  samples.push_back(update(
+      ops::Sgd::name, "numbers_on_device", {normal(s), normal(s), normal(s)}, 2,
+      [=](const Tensors& in) {
+        return ops::Sgd{.value = in[0],
+                        .gradient = in[2],
+                        .buffer = in[1],
+                        .step = on_device(2, in[0]),
+                        .lr = on_device(0.1, in[0]),
+                        .gradient_scale = on_device(0.5, in[0])};
+      },
+      roundings(6)));
+  samples.push_back(update(
+      ops::Lars::name, "numbers_on_device", {normal(s), normal(s), normal(s)}, 2,
+      [=](const Tensors& in) {
+        return ops::Lars{.value = in[0],
+                         .gradient = in[2],
+                         .buffer = in[1],
+                         .lr = on_device(0.1, in[0]),
+                         .gradient_scale = on_device(0.5, in[0]),
+                         .trust = 0.5};
+      },
+      roundings(8)));
+  samples.push_back(update(
+      ops::Ema::name, "momentum_on_device", {normal(s), normal(s)}, 1,
+      [=](const Tensors& in) {
+        return ops::Ema{in[0], in[1], on_device(0.99, in[0])};
+      },
+      roundings(4)));
+  for (const double clip_norm : {0.0, 0.5})
+    samples.push_back({.operation = ops::GradientScale::name,
+                       .name = fmt::format("clip_{}", clip_norm > 0),
+                       .inputs = {uniform({1}, 1, 9)},
+                       .run =
+                           [=](const Tensors& in) {
+                             const Tensor squared_norm = in[0].to(DType::f64);
+                             ops::GradientScale op{squared_norm, Tensor::empty_like(squared_norm),
+                                                   Tensor::empty_like(squared_norm), 2, clip_norm};
+                             minissl::run(op);
+                             return Tensors{op.norm, op.scale};
+                           },
+                       .no_derivative = "it measures gradients, outside every graph",
+                       .tolerance = {1e-13, "computed in float64 for either type"}});
 }
 
 }  // namespace
@@ -99,6 +166,7 @@ void add(std::vector<Sample>& samples, int64_t length) {
 Family update_family() {
   Family family;
   for (const int64_t length : lengths) add(family.samples, length);
+  add_numbers(family.samples);
   const Tensor t7 = Tensor::zeros({7}), t8 = Tensor::zeros({8});
   family.errors = {
       {"adamw", "lengths_differ", [=] { minissl::run(ops::AdamW{.value = t7, .gradient = t8, .m = t7, .v = t7}); },

@@ -58,7 +58,7 @@ TEST_P(EveryMethod, AddsTheVarianceTermOfItsRawProjections) {
     const double loss = method->loss(views_, log).value().item();
     double variance = NAN;
     for (const auto& [name, value] : log.terms())
-      if (name == "variance") variance = value;
+      if (name == "variance") variance = value.item();
     return std::pair(loss, variance);
   };
   const auto [without, unused] = loss_with(0);
@@ -111,9 +111,9 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
   const char *first = "target_backbone.conv1.weight", *last = "target_projector.3.weight";
   const auto first_before = state_of(first), last_before = state_of(last);
   byol.online().values().fill(1);
-  byol.before_step({});
+  byol.before_step();
   EXPECT_EQ(state_of(first), first_before);
-  byol.after_step({});
+  byol.after_step();
   for (const auto& [name, before] : {std::pair(first, first_before), std::pair(last, last_before)}) {
     const auto after = state_of(name);
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6) << name;

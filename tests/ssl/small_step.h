@@ -5,6 +5,7 @@
 
 #include "ssl/registry.h"
 #include "ssl/step_memory.h"
+#include "ssl/training_step.h"
 #include "tests/ssl/random_tensor.h"
 
 /// Training steps of small methods, for tests of what a step takes and gives.
@@ -49,15 +50,10 @@ class RealStep {
   }
   /// Of its tensors, as the allocator saw it.
   int64_t peak(const RecomputePlan& plan) {
+    TrainingStep step(*method_, optimizer_, {.recompute = plan, .cuda_graph = false});
     memory_.reset_peak();
-    StepLog log;
-    method_->online().zero_gradients();
-    method_->before_step({0, 2});
-    const Variable loss = with_plan(plan, [&] { return method_->loss(views_, log); });
-    backward(loss);
-    method_->after_backward();
-    optimizer_.step(1e-4);
-    method_->after_step({0, 2});
+    step.run({0, 2}, 1e-4, [&] { return views_; });
+    step.result(true);
     return memory_.usage().peak - before_;
   }
 

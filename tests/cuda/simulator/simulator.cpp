@@ -9,6 +9,7 @@
 
 #include "tests/cuda/simulator/block.h"
 #include "tests/cuda/simulator/cuda_runtime.h"
+#include "tests/cuda/simulator/graph.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ struct Memory {
   size_t limit = size_t{64} << 30;
   size_t used[devices] = {};
   std::map<void*, std::pair<int, size_t>> blocks;  // device and bytes
+  std::map<void*, size_t> pinned;                  // bytes
 };
 Memory& memory() {
   static auto& instance = *new Memory;
@@ -31,7 +33,29 @@ Memory& memory() {
 
 // An event is the time when it was recorded.
 using Clock = std::chrono::steady_clock;
-Clock::time_point& time_of(cudaEvent_t event) { return *static_cast<Clock::time_point*>(event); }
+Clock::time_point& time_of(cudaEvent_t event) { return *reinterpret_cast<Clock::time_point*>(event); }
+
+// Whether a device can work on this memory while the host goes on.
+bool is_pageable(const void* place) {
+  if (simulator::is_mapped(place)) return false;
+  const std::lock_guard lock(memory().mutex);
+  const auto within = [&](const auto& blocks, auto&& bytes_of) {
+    auto block = blocks.upper_bound(const_cast<void*>(place));
+    if (block == blocks.begin()) return false;
+    --block;
+    return place < static_cast<const std::byte*>(block->first) + bytes_of(block->second);
+  };
+  return !within(memory().blocks, [](const auto& block) { return block.second; }) &&
+         !within(memory().pinned, [](size_t bytes) { return bytes; });
+}
+
+void run_kernel(dim3 grid, unsigned threads, const std::function<void()>& thread) {
+  for (unsigned y = 0; y < grid.y; ++y)
+    for (unsigned x = 0; x < grid.x; ++x) {
+      blockIdx = {x, y, 0};
+      block.run(threads, order == simulator::Order::backward, thread);
+    }
+}
 
 }  // namespace
 
@@ -57,17 +81,12 @@ void give_memory(int device, size_t bytes) {
   memory().used[device] -= bytes;
 }
 
-cudaError_t launch(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
+cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> thread) {
   const dim3 grid = config.gridDim;
   const unsigned threads = config.blockDim.x;
   if (grid.x == 0 || grid.y == 0 || grid.y > 65535 || grid.x > 0x7fffffff || threads == 0 || threads > 1024)
     return cudaErrorInvalidConfiguration;
-  for (unsigned y = 0; y < grid.y; ++y)
-    for (unsigned x = 0; x < grid.x; ++x) {
-      blockIdx = {x, y, 0};
-      block.run(threads, order == Order::backward, thread);
-    }
-  return cudaSuccess;
+  return work(config.stream, [=, thread = std::move(thread)] { run_kernel(grid, threads, thread); });
 }
 
 uint64_t exchange(uint64_t bits, unsigned lane) { return block.exchange_in_warp(bits, lane); }
@@ -121,39 +140,45 @@ cudaError_t cudaFree(void* freed) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+cudaError_t cudaMallocHost(void** out, size_t bytes) {
+  const std::lock_guard lock(memory().mutex);
+  *out = std::malloc(bytes);
+  if (!*out) return cudaErrorMemoryAllocation;
+  memory().pinned[*out] = bytes;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaMallocHost(void** memory, size_t bytes) {
-  *memory = std::malloc(bytes);
-  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+cudaError_t cudaFreeHost(void* freed) {
+  const std::lock_guard lock(memory().mutex);
+  memory().pinned.erase(freed);
+  std::free(freed);
+  return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new Clock::time_point;
+  *event = reinterpret_cast<cudaEvent_t>(new Clock::time_point);
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (simulator::capturing(stream)) return simulator::invalidate(stream);
   time_of(event) = Clock::now();
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   *milliseconds = std::chrono::duration<float, std::milli>(time_of(to) - time_of(from)).count();
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete static_cast<Clock::time_point*>(event);
+  delete reinterpret_cast<Clock::time_point*>(event);
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memmove(to, from, bytes);
-  return cudaSuccess;
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  if (simulator::capturing(stream) && bytes > 0 && (is_pageable(to) || is_pageable(from)))
+    return simulator::invalidate(stream);
+  return simulator::work(stream, [=] { std::memmove(to, from, bytes); });
 }
-cudaError_t cudaMemsetAsync(void* begin, int value, size_t bytes, cudaStream_t) {
-  std::memset(begin, value, bytes);
-  return cudaSuccess;
+cudaError_t cudaMemsetAsync(void* begin, int value, size_t bytes, cudaStream_t stream) {
+  return simulator::work(stream, [=] { std::memset(begin, value, bytes); });
 }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char* cudaGetErrorString(cudaError_t status) {
@@ -166,6 +191,12 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "invalid configuration argument";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
+    case cudaErrorNotReady:
+      return "device not ready";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
   }
   return "unknown error";
 }

@@ -16,5 +16,7 @@ void give_memory(int device, size_t bytes);
 
 /// Whether the GPUs have virtual memory management; at first they have.
 void support_virtual_memory(bool supported);
+/// Whether memory is mapped there.
+bool is_mapped(const void* place);
 
 }  // namespace simulator

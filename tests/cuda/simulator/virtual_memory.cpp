@@ -56,6 +56,12 @@ void free_if_unused(std::map<CUmemGenericAllocationHandle, Allocation>::iterator
 
 void simulator::support_virtual_memory(bool supported) { state().supported = supported; }
 
+bool simulator::is_mapped(const void* place) {
+  const std::lock_guard lock(state().mutex);
+  return containing(state().mappings, reinterpret_cast<CUdeviceptr>(place), 1,
+                    [](const Mapping& mapping) { return mapping.size; }) != state().mappings.end();
+}
+
 CUresult cuGetErrorString(CUresult status, const char** text) {
   *text = status == CUDA_SUCCESS               ? "no error"
           : status == CUDA_ERROR_OUT_OF_MEMORY ? "out of memory"

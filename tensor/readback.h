@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace minissl {
+
+namespace cuda {
+class PinnedMemory;
+class Marker;
+}  // namespace cuda
+
+/// Numbers that a device's work gives, on their way to the host, which goes on meanwhile and looks at them later. On
+/// the CPU they are there at once.
+class Readback {
+ public:
+  /// Room for `count` numbers.
+  Readback(Device device, int64_t count);
+  ~Readback();
+  int64_t count() const { return count_; }
+
+  /// The numbers from `at` on become the elements of an f64 tensor on the device, as they are when its work comes here.
+  void copy(const Tensor& from, int64_t at);
+  /// To be called once all copies were asked for.
+  void finish();
+  /// Whether they have all arrived.
+  bool ready() const;
+  /// The numbers; waits for them.
+  std::span<const double> numbers() const;
+
+ private:
+  int64_t count_;
+  std::vector<double> here_;                    // on the CPU,
+  std::unique_ptr<cuda::PinnedMemory> pinned_;  // or on a GPU
+  std::unique_ptr<cuda::Marker> end_;
+};
+
+}  // namespace minissl

@@ -1,0 +1,72 @@
+#include "apps/trainer.h"
+#include "tensor/atomic_file.h"
+#include "tests/apps/temporary_folder.h"
+#include "tests/cuda/gpu.h"
+
+/// Whole runs on a GPU: images that are made into views there, steps, looks at the network, checkpoints.
+namespace minissl {
+namespace {
+
+class TrainOnGpu : public TemporaryFolder {
+ protected:
+  void SetUp() override {
+    MINISSL_NEEDS_GPU();
+    TemporaryFolder::SetUp();
+  }
+
+  TrainFlags flags(const std::string& run) const {
+    TrainFlags f;
+    f.common.device = "cuda";
+    f.network = {.arch = "resnet18", .stem = "small", .channels = 1, .size = 8};
+    f.method = MethodFlags::from_toml("moco", "queue = 8\ndim = 8\nmomentum-end = 1\n");
+    f.data = "synth:16:8";
+    f.out = (folder_ / run).string();
+    f.batch = 4, f.epochs = 2, f.warmup_epochs = 1;
+    f.monitor_every = 1, f.monitor_samples = 8;
+    f.clip_norm = 1;
+    return f;
+  }
+  std::string bytes(const std::string& name) const { return read_file(folder_ / name); }
+  // The log without what depends on the clock or on memory.
+  std::string log(const std::string& run) const {
+    std::string text;
+    for (Json event : read_metrics(folder_ / run / "metrics.jsonl")) {
+      event.erase("seconds");
+      event.erase("images_per_s");
+      if (!is_event(event, "memory")) text += event.dump() + "\n";
+    }
+    return text;
+  }
+};
+
+TEST_F(TrainOnGpu, EndsInTheSameBytesWithAndWithoutAGraphAndAfterAResume) {
+  Trainer(flags("graph"), "").run();
+  TrainFlags without = flags("without");
+  without.cuda_graph = false;
+  Trainer(without, "").run();
+  EXPECT_TRUE(bytes("graph/last.safetensors") == bytes("without/last.safetensors"));
+  EXPECT_EQ(log("graph"), log("without"));
+
+  TrainFlags resumed = flags("resumed");
+  resumed.steps = 3;  // in mid-epoch
+  Trainer(resumed, "").run();
+  resumed.steps = 0;
+  resumed.resume = true;
+  Trainer(resumed, "").run();
+  EXPECT_TRUE(bytes("graph/last.safetensors") == bytes("resumed/last.safetensors"));
+}
+
+TEST_F(TrainOnGpu, ANaNStopsTheRunAndSaysWhere) {
+  TrainFlags f = flags("nan");
+  f.optimizer.kind = "sgd";
+  f.lr = 1e30, f.warmup_epochs = 0, f.clip_norm = 0;
+  try {
+    Trainer(f, "").run();
+    FAIL() << "it went on";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("not finite is in q_raw"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace minissl

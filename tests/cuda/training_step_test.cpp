@@ -1,0 +1,156 @@
+#include "ssl/training_step.h"
+
+#include <cmath>
+
+#include "nn/state_file.h"
+#include "tests/cuda/gpu.h"
+#include "tests/samples/sample.h"
+#include "tests/ssl/small_step.h"
+
+/// Steps that are recorded and repeated against steps that are done operation by operation.
+namespace minissl {
+namespace {
+
+struct Case {
+  std::string name, method;
+  bool symmetric = false;
+  std::string bn = "plain", optimizer = "adamw";
+  int64_t accumulate = 1;
+  double clip_norm = 0;
+  DType activations = DType::f32;
+};
+
+const Case cases[] = {
+    {.name = "moco", .method = "moco"},
+    {.name = "moco_symmetric", .method = "moco", .symmetric = true},
+    {.name = "moco_split", .method = "moco", .bn = "split:2"},
+    {.name = "moco_bf16", .method = "moco", .activations = DType::bf16},
+    {.name = "moco_accumulated", .method = "moco", .accumulate = 2, .clip_norm = 0.5},
+    {.name = "barlow_lars", .method = "barlow", .optimizer = "lars"},
+    {.name = "vicreg", .method = "vicreg"},
+    {.name = "simclr_sgd", .method = "simclr", .optimizer = "sgd", .clip_norm = 0.5},
+    {.name = "simsiam", .method = "simsiam"},
+    {.name = "byol", .method = "byol"},
+};
+
+class SmallCase final : public OptionVisitor {
+ public:
+  explicit SmallCase(const Case& c) : case_(c) {}
+  void visit(const char* name, int64_t& value, const char* help) override { small_.visit(name, value, help); }
+  void visit(const char* name, double& value, const char*) override {
+    if (std::string(name) == "momentum-end") value = 1;  // another momentum in each step
+  }
+  void visit(const char* name, bool& value, const char*) override {
+    if (std::string(name) == "symmetric") value = case_.symmetric;
+  }
+  void visit(const char* name, std::string& value, const char*) override {
+    if (std::string(name) == "bn") value = case_.bn;
+  }
+  void visit(const char*, std::array<double, 3>&, const char*) override {}
+
+ private:
+  const Case& case_;
+  Small small_;
+};
+
+struct Outcome {
+  NamedTensors state;
+  std::vector<StepResult> results;
+};
+
+class TrainingStepOnGpu : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override { MINISSL_NEEDS_GPU(); }
+
+  // A run in which much happens that graphs must not miss: the first step is done operation by operation, the second
+  // recorded, the third repeated; then there are another loss and smaller batches, twice.
+  struct Run {
+    Device device = gpu;
+    bool cuda_graph = true;
+    DType dtype = DType::f32;
+    int64_t steps = 5;
+    bool interrupted = true;
+  };
+
+  static Outcome train(const Run& run) {
+    const Case& c = GetParam();
+    const DeviceScope device_scope(run.device);
+    const auto config = find_method(c.method).config();
+    SmallCase small(c);
+    config->visit(small);
+    const auto method = config->make({Architecture::resnet18, Stem::small, 3}, 0, run.dtype);
+    Optimizer optimizer({.kind = c.optimizer}, method->online());
+    TrainingStep step(*method, optimizer,
+                      {.accumulate = c.accumulate, .clip_norm = c.clip_norm, .cuda_graph = run.cuda_graph});
+    const DType activations = run.dtype == DType::f64 ? run.dtype : c.activations;
+    int64_t batches = 0;
+    Outcome outcome;
+    const auto take = [&](bool wait) {
+      while (const auto result = step.result(wait)) outcome.results.push_back(*result);
+    };
+    std::vector<Tensor> others;
+    for (int64_t i = 0; i < run.steps; ++i) {
+      step.run({i, run.steps}, 1e-3 * static_cast<double>(i + 1), [&] {
+        const int64_t most = c.bn == "plain" ? 4 : 8, batch = batches++;
+        const int64_t count = run.interrupted && i > 2 ? most / 2 : most;
+        const auto view = [&](int64_t number) {
+          return random_tensor({count, 4, 4, 3}, static_cast<uint64_t>(2 * batch + number))
+              .to(activations)
+              .to(run.device);
+        };
+        return Views{view(0), view(1), draw_shuffle(count, 0, batch, 0), draw_shuffle(count, 0, batch, 1)};
+      });
+      take(false);
+      if (!run.interrupted) continue;
+      // The monitor looks at the network and keeps memory, other work writes to what was free.
+      others.push_back(method->embed(random_tensor({3, 4, 4, 3}, 99).to(activations)).projection);
+      others.push_back(Tensor::full({1 << (10 + i)}, NAN, DType::f32, run.device));
+      Tensor::full({1 << 20}, NAN, DType::f32, run.device);
+      if (i == 2) method->set_variance_weight(0.5);
+    }
+    take(true);
+    for (auto& [name, tensor] : file_tensors(*method)) outcome.state.emplace_back(name, tensor.to(Device{}).clone());
+    for (auto& [name, tensor] : optimizer.state()) outcome.state.emplace_back(name, tensor.to(Device{}).clone());
+    for (size_t i = 0; i < others.size(); i += 2) outcome.state.emplace_back("embedding", others[i].to(Device{}));
+    return outcome;
+  }
+};
+
+TEST_P(TrainingStepOnGpu, HasTheSameBitsWithAndWithoutAGraph) {
+  const Outcome with = train({}), without = train({.cuda_graph = false});
+  ASSERT_EQ(with.state.size(), without.state.size());
+  for (size_t i = 0; i < with.state.size(); ++i)
+    EXPECT_TRUE(samples::same_bits(with.state[i].second, without.state[i].second)) << with.state[i].first;
+  ASSERT_EQ(with.results.size(), 5U);
+  ASSERT_EQ(without.results.size(), 5U);
+  for (size_t i = 0; i < 5; ++i) {
+    const StepResult &a = with.results[i], &b = without.results[i];
+    EXPECT_EQ(a.step, static_cast<int64_t>(i));
+    EXPECT_EQ(a.loss, b.loss) << i;
+    EXPECT_EQ(a.gradient_norm, b.gradient_norm) << i;
+    EXPECT_EQ(a.terms, b.terms) << i;
+    EXPECT_TRUE(std::isfinite(a.loss));
+  }
+}
+
+TEST_P(TrainingStepOnGpu, IsThatOfTheCpu) {
+  if (GetParam().optimizer == "adamw" && GetParam().name != "moco") return;  // it magnifies rounding errors
+  const Run run{.dtype = DType::f64, .steps = 2, .interrupted = false};
+  Run on_cpu = run;
+  on_cpu.device = {};
+  const Outcome actual = train(run), expected = train(on_cpu);
+  ASSERT_EQ(actual.results.size(), expected.results.size());
+  for (size_t i = 0; i < actual.results.size(); ++i) {
+    EXPECT_NEAR(actual.results[i].loss, expected.results[i].loss, 1e-7 * std::abs(expected.results[i].loss));
+    EXPECT_NEAR(actual.results[i].gradient_norm, expected.results[i].gradient_norm,
+                1e-7 * expected.results[i].gradient_norm);
+  }
+  for (size_t i = 0; i < actual.state.size(); ++i)
+    EXPECT_LE(samples::relative_error(actual.state[i].second, expected.state[i].second), 1e-6) << actual.state[i].first;
+}
+
+INSTANTIATE_TEST_SUITE_P(, TrainingStepOnGpu, testing::ValuesIn(cases),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace minissl
