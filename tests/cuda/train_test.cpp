@@ -19,10 +19,11 @@ class TrainOnGpu : public TemporaryFolder {
     f.common.device = "cuda";
     f.network = {.arch = "resnet18", .stem = "small", .channels = 1, .size = 8};
     f.method = MethodFlags::from_toml("moco", "queue = 8\ndim = 8\nmomentum-end = 1\n");
-    f.data = "synth:16:8";
+    f.data = "synth:12:32";
     f.out = (folder_ / run).string();
     f.batch = 4, f.epochs = 2, f.warmup_epochs = 1;
     f.monitor_every = 1, f.monitor_samples = 8;
+    f.checkpoint_every = 0;  // layouts are slow to change where the GPU is simulated
     f.clip_norm = 1;
     return f;
   }
@@ -39,21 +40,18 @@ class TrainOnGpu : public TemporaryFolder {
   }
 };
 
-TEST_F(TrainOnGpu, EndsInTheSameBytesWithAndWithoutAGraphAndAfterAResume) {
+TEST_F(TrainOnGpu, EndsInTheSameBytesWithAGraphAndWithoutOneHalfOfTheWay) {
   Trainer(flags("graph"), "").run();
-  TrainFlags without = flags("without");
-  without.cuda_graph = false;
-  Trainer(without, "").run();
-  EXPECT_TRUE(bytes("graph/last.safetensors") == bytes("without/last.safetensors"));
-  EXPECT_EQ(log("graph"), log("without"));
-
-  TrainFlags resumed = flags("resumed");
-  resumed.steps = 3;  // in mid-epoch
-  Trainer(resumed, "").run();
-  resumed.steps = 0;
-  resumed.resume = true;
-  Trainer(resumed, "").run();
-  EXPECT_TRUE(bytes("graph/last.safetensors") == bytes("resumed/last.safetensors"));
+  TrainFlags f = flags("mixed");
+  f.cuda_graph = false;
+  f.steps = 4;  // in mid-epoch
+  Trainer(f, "").run();
+  f.cuda_graph = true;
+  f.steps = 0;
+  f.resume = true;
+  Trainer(f, "").run();
+  EXPECT_TRUE(bytes("graph/last.safetensors") == bytes("mixed/last.safetensors"));
+  EXPECT_EQ(log("graph"), log("mixed"));
 }
 
 TEST_F(TrainOnGpu, ANaNStopsTheRunAndSaysWhere) {

@@ -52,7 +52,7 @@ TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
 
 TEST(LoaderOnGpu, GivesViewsOfTheTypeThatWasAskedFor) {
   MINISSL_NEEDS_GPU();
-  const auto dataset = open_dataset("synth:2:16", 1, 0);
+  const auto dataset = open_dataset("synth:2:32", 1, 0);
   TwoViewLoader loader(*dataset, {.batch = 2, .size = 8, .channels = 1, .dtype = DType::bf16, .device = gpu});
   const Batch batch = loader.next();
   EXPECT_EQ(batch.view1.dtype(), DType::bf16);
