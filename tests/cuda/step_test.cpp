@@ -50,14 +50,14 @@ TEST_P(StepOnGpu, IsThatOfTheCpu) {
 }
 
 TEST_P(StepOnGpu, HasTheSameBitsWithRecomputation) {
-  if (GetParam() != "moco") return;
+  if (GetParam() != "moco") MINISSL_NEEDS_REAL_GPU();
   const NamedTensors actual = record(gpu, RecomputePlan(RecomputePlan::Policy::block)), expected = record(gpu, {});
   for (size_t i = 0; i < actual.size(); ++i)
     EXPECT_TRUE(samples::same_bits(actual[i].second.to(Device{}), expected[i].second.to(Device{}))) << actual[i].first;
 }
 
 TEST_P(StepOnGpu, TakesTheMemoryThatWasPredicted) {
-  if (GetParam() != "moco" && GetParam() != "barlow") return;
+  if (GetParam() != "moco" && GetParam() != "barlow") MINISSL_NEEDS_REAL_GPU();
   const DeviceScope device_scope(gpu);
   const StepDescription step = description();
   const auto predicted = static_cast<double>(predict_step(step, {}).usage.peak);
