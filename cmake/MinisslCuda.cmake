@@ -45,8 +45,8 @@ if(MINISSL_HAS_CUDA)
   if(minissl_cudnn_version VERSION_LESS 9.8)
     message(FATAL_ERROR "${MINISSL_CUDNN} is cuDNN ${minissl_cudnn_version}; 9.8 or newer is needed, or MINISSL_CUDA=OFF")
   endif()
-  # Neither needs a driver, so that the program starts where there is none.
-  set(MINISSL_CUDA_LIBRARIES CUDA::cudart_static CUDA::cublasLt ${MINISSL_CUDNN})
+  # Neither needs a driver, so that the program starts where there is none. cuBLASLt is loaded when a GPU needs it.
+  set(MINISSL_CUDA_LIBRARIES CUDA::cudart_static ${MINISSL_CUDNN} ${CMAKE_DL_LIBS})
   set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
   message(STATUS "CUDA backend: cuDNN ${minissl_cudnn_version}, ${MINISSL_CUDNN}")
   message(STATUS "CUDA backend: built with nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")

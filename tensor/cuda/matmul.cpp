@@ -1,10 +1,10 @@
 #include "tensor/ops/matmul.h"
 
-#include <cublasLt.h>
 #include <map>
 #include <memory>
 #include <mutex>
 
+#include "tensor/cuda/cublas.h"
 #include "tensor/cuda/matmul_problem.h"
 #include "tensor/cuda/runtime.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 void check(cublasStatus_t status, const char* what) {
   if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]]
-    fail("cuBLAS: {}: {}", what, cublasLtGetStatusString(status));
+    fail("cuBLAS: {}: {}", what, cublas_lt().status_string(status));
 }
 
 cudaDataType_t data_type(DType type) {
@@ -29,21 +29,23 @@ cudaDataType_t data_type(DType type) {
   }
 }
 
-template <class Handle, cublasStatus_t (*destroy)(Handle)>
+template <auto destroy>
 struct Destroy {
-  using pointer = Handle;
-  void operator()(Handle handle) const { destroy(handle); }
+  template <class Description>
+  void operator()(Description* description) const {
+    (cublas_lt().*destroy)(description);
+  }
 };
-template <class Handle, cublasStatus_t (*destroy)(Handle)>
-using Owned = std::unique_ptr<Handle, Destroy<Handle, destroy>>;
-using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
-using Product = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
-using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+template <class Handle, auto destroy>
+using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<destroy>>;
+using Layout = Owned<cublasLtMatrixLayout_t, &CublasLtFunctions::destroy_layout>;
+using Product = Owned<cublasLtMatmulDesc_t, &CublasLtFunctions::destroy_product>;
+using Preference = Owned<cublasLtMatmulPreference_t, &CublasLtFunctions::destroy_preference>;
 
 Layout layout(DType type, int64_t rows, int64_t columns) {
   cublasLtMatrixLayout_t made = nullptr;
-  check(cublasLtMatrixLayoutCreate(&made, data_type(type), static_cast<uint64_t>(rows), static_cast<uint64_t>(columns),
-                                   std::max<int64_t>(rows, 1)),
+  check(cublas_lt().create_layout(&made, data_type(type), static_cast<uint64_t>(rows), static_cast<uint64_t>(columns),
+                                  std::max<int64_t>(rows, 1)),
         "describing a matrix");
   return Layout(made);
 }
@@ -53,11 +55,11 @@ Product product(const MatmulProblem& p) {
                                       : p.tf32           ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                          : CUBLAS_COMPUTE_32F;
   cublasLtMatmulDesc_t made = nullptr;
-  check(cublasLtMatmulDescCreate(&made, compute, data_type(master_type(p.in))), "describing a product");
+  check(cublas_lt().create_product(&made, compute, data_type(master_type(p.in))), "describing a product");
   Product result(made);
   const auto set = [&](cublasLtMatmulDescAttributes_t attribute, bool transposed) {
     const cublasOperation_t operation = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-    check(cublasLtMatmulDescSetAttribute(made, attribute, &operation, sizeof operation), "describing a product");
+    check(cublas_lt().set_product_attribute(made, attribute, &operation, sizeof operation), "describing a product");
   };
   set(CUBLASLT_MATMUL_DESC_TRANSA, p.left.transposed);
   set(CUBLASLT_MATMUL_DESC_TRANSB, p.right.transposed);
@@ -78,7 +80,7 @@ class CublasLt {
   static constexpr size_t workspace_bytes = size_t{32} << 20;
 
   explicit CublasLt(Device device) : stream_(stream(device)) {
-    check(cublasLtCreate(&handle_), "starting");
+    check(cublas_lt().create(&handle_), "starting");
     cuda::check(cudaMalloc(&workspace_, workspace_bytes), "workspace for matrix products");
   }
 
@@ -92,9 +94,10 @@ class CublasLt {
     const bool f64 = problem.in == DType::f64;
     const void* one = f64 ? static_cast<const void*>(&one64) : &one32;
     const void* zero = f64 ? static_cast<const void*>(&zero64) : &zero32;
-    check(cublasLtMatmul(handle_, plan.product.get(), one, left, plan.left.get(), right, plan.right.get(), zero, out,
-                         plan.out.get(), out, plan.out.get(), &plan.algorithm, workspace_, workspace_bytes, stream_),
-          "matmul");
+    check(
+        cublas_lt().matmul(handle_, plan.product.get(), one, left, plan.left.get(), right, plan.right.get(), zero, out,
+                           plan.out.get(), out, plan.out.get(), &plan.algorithm, workspace_, workspace_bytes, stream_),
+        "matmul");
   }
 
  private:
@@ -102,10 +105,10 @@ class CublasLt {
     Plan plan{layout(p.in, p.left.rows, p.left.columns), layout(p.in, p.right.rows, p.right.columns),
               layout(p.out, p.rows, p.columns), product(p)};
     cublasLtMatmulPreference_t made = nullptr;
-    check(cublasLtMatmulPreferenceCreate(&made), "describing a preference");
+    check(cublas_lt().create_preference(&made), "describing a preference");
     const Preference preference(made);
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
-      check(cublasLtMatmulPreferenceSetAttribute(made, attribute, &value, sizeof value), "describing a preference");
+      check(cublas_lt().set_preference_attribute(made, attribute, &value, sizeof value), "describing a preference");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
     // Long sums may be cut into parts, which are then added up in order, in f32 (f64); not by whoever comes first.
@@ -117,8 +120,8 @@ class CublasLt {
       prefer(attribute, static_cast<uint32_t>(p.alignment));
     cublasLtMatmulHeuristicResult_t best{};
     int found = 0;
-    check(cublasLtMatmulAlgoGetHeuristic(handle_, plan.product.get(), plan.left.get(), plan.right.get(), plan.out.get(),
-                                         plan.out.get(), made, 1, &best, &found),
+    check(cublas_lt().find_algorithms(handle_, plan.product.get(), plan.left.get(), plan.right.get(), plan.out.get(),
+                                      plan.out.get(), made, 1, &best, &found),
           p.str().c_str());
     require(found > 0, "cuBLAS: no deterministic algorithm for {}", p.str());
     plan.algorithm = best.algo;

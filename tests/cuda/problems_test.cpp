@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tensor/cuda/convolution_problem.h"
+#include "tensor/cuda/cublas.h"
 #include "tensor/cuda/matmul_problem.h"
 #include "tensor/cuda/plan_choices.h"
 #include "tensor/tf32.h"
@@ -11,6 +12,10 @@
 /// What libraries are asked, where there is nobody to ask.
 namespace minissl::cuda {
 namespace {
+
+TEST(CublasLt, IsLoadedWithoutAGpu) {
+  EXPECT_NE(std::string(cublas_lt().status_string(CUBLAS_STATUS_NOT_SUPPORTED)), "");
+}
 
 // The element at (n, c, h, w), as strides in cuDNN's order say.
 int64_t place(const Extents& strides, int64_t n, int64_t c, int64_t h, int64_t w) {

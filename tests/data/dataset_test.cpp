@@ -87,7 +87,8 @@ TEST_F(FolderTest, ErrorsSayWhatAndWhere) {
   EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("no .jpg, .jpeg or .png files"));
   write_file(folder_.file("scan.dcm"), "x");
   EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("only 1 other(s), scan.dcm"));
-  EXPECT_THAT(reason_of((folder_.path() / "scan.dcm").string()), HasSubstr("neither a folder of images nor a pack of them nor synth:N"));
+  EXPECT_THAT(reason_of((folder_.path() / "scan.dcm").string()),
+              HasSubstr("neither a folder of images nor a pack of them nor synth:N"));
   EXPECT_THROW(open_dataset(folder_.path().string(), 2, 0), Error);
 }
 
