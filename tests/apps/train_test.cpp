@@ -7,6 +7,7 @@
 #include "formats/npy.h"
 #include "formats/safetensors.h"
 #include "tests/apps/command_line.h"
+#include "tests/apps/repeatable_log.h"
 
 namespace minissl {
 namespace {
@@ -26,17 +27,7 @@ class TrainTest : public TemporaryFolder {
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::string bytes(const std::string& name) const { return read_file(folder_ / name); }
-  // The log without what depends on the clock.
-  std::string log(const std::string& run) const {
-    std::string text;
-    for (Json event : read_metrics(folder_ / run / "metrics.jsonl")) {
-      event.erase("seconds");
-      event.erase("images_per_s");
-      if (is_event(event, "memory")) continue;  // the same run may take more or less of it
-      text += event.dump() + "\n";
-    }
-    return text;
-  }
+  std::string log(const std::string& run) const { return repeatable_log(folder_ / run); }
 };
 
 TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {

@@ -1,5 +1,6 @@
 #include "apps/trainer.h"
 #include "tensor/atomic_file.h"
+#include "tests/apps/repeatable_log.h"
 #include "tests/apps/temporary_folder.h"
 #include "tests/cuda/gpu.h"
 
@@ -28,16 +29,7 @@ class TrainOnGpu : public TemporaryFolder {
     return f;
   }
   std::string bytes(const std::string& name) const { return read_file(folder_ / name); }
-  // The log without what depends on the clock or on memory.
-  std::string log(const std::string& run) const {
-    std::string text;
-    for (Json event : read_metrics(folder_ / run / "metrics.jsonl")) {
-      event.erase("seconds");
-      event.erase("images_per_s");
-      if (!is_event(event, "memory")) text += event.dump() + "\n";
-    }
-    return text;
-  }
+  std::string log(const std::string& run) const { return repeatable_log(folder_ / run); }
 };
 
 TEST_F(TrainOnGpu, EndsInTheSameBytesWithAGraphAndWithoutOneHalfOfTheWay) {
