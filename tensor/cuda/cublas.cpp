@@ -18,34 +18,17 @@ void* open_library() {
   fail("{} can't be loaded ({}); set LD_LIBRARY_PATH to where it is", name, dlerror());
 }
 
-template <class Function>
-void find(void* library, Function& function, const char* name) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  require(function != nullptr, "cuBLAS has no {}", name);
-}
-
-CublasLtFunctions load() {
-  void* library = open_library();
-  CublasLtFunctions f{};
-  find(library, f.create, "cublasLtCreate");
-  find(library, f.status_string, "cublasLtGetStatusString");
-  find(library, f.matmul, "cublasLtMatmul");
-  find(library, f.find_algorithms, "cublasLtMatmulAlgoGetHeuristic");
-  find(library, f.create_product, "cublasLtMatmulDescCreate");
-  find(library, f.set_product_attribute, "cublasLtMatmulDescSetAttribute");
-  find(library, f.destroy_product, "cublasLtMatmulDescDestroy");
-  find(library, f.create_preference, "cublasLtMatmulPreferenceCreate");
-  find(library, f.set_preference_attribute, "cublasLtMatmulPreferenceSetAttribute");
-  find(library, f.destroy_preference, "cublasLtMatmulPreferenceDestroy");
-  find(library, f.create_layout, "cublasLtMatrixLayoutCreate");
-  find(library, f.destroy_layout, "cublasLtMatrixLayoutDestroy");
-  return f;
-}
-
 }  // namespace
 
+void* cublas_lt_function(const char* name) {
+  static void* const library = open_library();
+  void* function = dlsym(library, name);
+  require(function != nullptr, "cuBLAS has no {}", name);
+  return function;
+}
+
 const CublasLtFunctions& cublas_lt() {
-  static const CublasLtFunctions functions = load();
+  static const CublasLtFunctions functions;
   return functions;
 }
 

@@ -5,19 +5,25 @@
 /// linked with it has 150 MiB in memory before it begins: too much for all who have no GPU.
 namespace minissl::cuda {
 
+/// One of its functions. Throws Error where the library or the function isn't there.
+void* cublas_lt_function(const char* name);
+
 struct CublasLtFunctions {
-  decltype(&cublasLtCreate) create;
-  decltype(&cublasLtGetStatusString) status_string;
-  decltype(&cublasLtMatmul) matmul;
-  decltype(&cublasLtMatmulAlgoGetHeuristic) find_algorithms;
-  decltype(&cublasLtMatmulDescCreate) create_product;
-  decltype(&cublasLtMatmulDescSetAttribute) set_product_attribute;
-  decltype(&cublasLtMatmulDescDestroy) destroy_product;
-  decltype(&cublasLtMatmulPreferenceCreate) create_preference;
-  decltype(&cublasLtMatmulPreferenceSetAttribute) set_preference_attribute;
-  decltype(&cublasLtMatmulPreferenceDestroy) destroy_preference;
-  decltype(&cublasLtMatrixLayoutCreate) create_layout;
-  decltype(&cublasLtMatrixLayoutDestroy) destroy_layout;
+#define MINISSL_CUBLASLT_FUNCTION(member, function) \
+  decltype(&function) member = reinterpret_cast<decltype(&function)>(cublas_lt_function(#function))
+  MINISSL_CUBLASLT_FUNCTION(create, cublasLtCreate);
+  MINISSL_CUBLASLT_FUNCTION(status_string, cublasLtGetStatusString);
+  MINISSL_CUBLASLT_FUNCTION(matmul, cublasLtMatmul);
+  MINISSL_CUBLASLT_FUNCTION(find_algorithms, cublasLtMatmulAlgoGetHeuristic);
+  MINISSL_CUBLASLT_FUNCTION(create_product, cublasLtMatmulDescCreate);
+  MINISSL_CUBLASLT_FUNCTION(set_product_attribute, cublasLtMatmulDescSetAttribute);
+  MINISSL_CUBLASLT_FUNCTION(destroy_product, cublasLtMatmulDescDestroy);
+  MINISSL_CUBLASLT_FUNCTION(create_preference, cublasLtMatmulPreferenceCreate);
+  MINISSL_CUBLASLT_FUNCTION(set_preference_attribute, cublasLtMatmulPreferenceSetAttribute);
+  MINISSL_CUBLASLT_FUNCTION(destroy_preference, cublasLtMatmulPreferenceDestroy);
+  MINISSL_CUBLASLT_FUNCTION(create_layout, cublasLtMatrixLayoutCreate);
+  MINISSL_CUBLASLT_FUNCTION(destroy_layout, cublasLtMatrixLayoutDestroy);
+#undef MINISSL_CUBLASLT_FUNCTION
 };
 
 /// Looked for as the system looks for libraries, then where it was when minissl was built. Throws Error where it isn't.
