@@ -23,8 +23,7 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
     for (const StateEntry& p : method.parameters())
       if (p.parameter->requires_grad())
         record.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
-    update.step(lr);
-    method.after_step();
+    update.step(lr, 1, method.follower());
   }
   for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
   return record;

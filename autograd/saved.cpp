@@ -1,6 +1,7 @@
 #include "autograd/saved.h"
 
 #include "autograd/variable.h"
+#include "tensor/cuda/graph.h"
 
 namespace minissl {
 namespace {
@@ -8,9 +9,9 @@ namespace {
 #ifdef NDEBUG
 uint64_t digest_of(const Tensor&) { return 0; }
 #else
-// FNV-1a over the bytes.
+// FNV-1a over the bytes. What a CUDA graph records has no bytes yet, and was looked at in the step before.
 uint64_t digest_of(const Tensor& t) {
-  if (!t.storage()->real()) return 0;
+  if (!t.storage()->real() || cuda::Graph::recording()) return 0;
   const Tensor here = t.to(Device{});
   uint64_t hash = 14695981039346656037u;
   for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ static_cast<uint64_t>(here.bytes_begin()[i])) * 1099511628211u;

@@ -26,6 +26,12 @@ macro(minissl_pkg_config prefix module)
     "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
 endmacro()
 
+# minissl_build_quickly(TARGET): for code that takes no time when it runs. What CLI11 and GoogleTest unfold to compiles in
+# two thirds of the time.
+function(minissl_build_quickly target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
+endfunction()
+
 # minissl_library(NAME [INTERNAL] SOURCES ... DEPENDS ... [PRIVATE ...]): the layer NAME as minissl_NAME, alias minissl::NAME.
 # DEPENDS are public, PRIVATE ones don't show in the headers.
 # Installed with the headers of its folder, unless it is INTERNAL.

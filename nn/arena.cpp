@@ -21,9 +21,14 @@ ParameterArena::ParameterArena(Module& module, Gradients gradients) {
     const TagScope tag(MemoryTag::gradient);
     gradients_ = Tensor::zeros({size}, dtype, device);
   }
+  int64_t end_of_converted = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Segment& s = segments_[i];
     const Tensor view = values_.slice(s.offset, s.shape);
+    if (parameters[i].converted) {
+      *parameters[i].converted = converted_;
+      end_of_converted = s.offset + view.numel();
+    }
     view.copy_from(parameters[i].tensor());
     parameters[i].set_tensor(view);
     // A frozen parameter is a constant of the graph: nothing is kept for it.
@@ -32,6 +37,7 @@ ParameterArena::ParameterArena(Module& module, Gradients gradients) {
     else
       *parameters[i].parameter = Variable(view);
   }
+  converted_->cover(values_.slice(0, {end_of_converted}));
 }
 
 void ParameterArena::zero_gradients() const {

@@ -4,7 +4,6 @@
 
 #include "tensor/dry_run.h"
 #include "tensor/ops/batch_norm.h"
-#include "tensor/ops/cast.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -41,29 +40,15 @@ void fill_with(const Tensor& t, F&& draw) {
 
 }  // namespace
 
-const Tensor& ConvertedCopy::of(const Tensor& source, DType type) {
-  const std::shared_ptr<Storage>& storage = source.storage();
-  if (copy_.defined() && copy_.dtype() == type && storage_.lock() == storage && version_ == storage->version())
-    return copy_;
-  if (!copy_.defined() || copy_.dtype() != type || copy_.shape() != source.shape()) {
-    const TagScope tag(MemoryTag::parameter);
-    copy_ = Tensor::empty(source.shape(), type, source.device());
-  }
-  run(ops::Cast{source, copy_});
-  storage_ = storage;
-  version_ = storage->version();
-  return copy_;
-}
-
 Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
     : weight_(parameter({out, kernel, kernel, in})), geometry_{stride, padding} {
-  add_parameter("weight", weight_, FileLayout::oihw);
+  add_parameter("weight", weight_, FileLayout::oihw, &converted_);
 }
 
 Variable Conv2d::forward(const Variable& x) const {
   const DType type = x.value().dtype();
   const bool same = weight_.value().dtype() == type;
-  return convolution(x, same ? weight_ : cast(weight_, converted_.of(weight_.value(), type)), geometry_);
+  return convolution(x, same ? weight_ : cast(weight_, converted_->of(weight_.value(), type)), geometry_);
 }
 
 void Conv2d::initialize_own(uint64_t seed, const std::string& path) {

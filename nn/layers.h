@@ -7,17 +7,6 @@
 
 namespace minissl {
 
-/// A tensor's elements in another type, converted again when the tensor was written to, or replaced, since.
-class ConvertedCopy {
- public:
-  const Tensor& of(const Tensor& source, DType type);
-
- private:
-  Tensor copy_;
-  std::weak_ptr<Storage> storage_;  // of the source
-  uint64_t version_ = 0;
-};
-
 /// Square convolution without bias: weight (O, K, K, I). Initialised as in torchvision's ResNet: normal with
 /// variance 2 / (O K K), He et al. 2015, "fan out".
 class Conv2d : public Module {
@@ -31,7 +20,7 @@ class Conv2d : public Module {
   void initialize_own(uint64_t seed, const std::string& path) override;
 
   Variable weight_;
-  mutable ConvertedCopy converted_;
+  std::shared_ptr<ConvertedCopy> converted_ = std::make_shared<ConvertedCopy>();
   ops::ConvolutionGeometry geometry_;
 };
 

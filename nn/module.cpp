@@ -58,8 +58,9 @@ void Module::initialize(uint64_t seed, const std::string& prefix) {
   for_each_module(prefix, [seed](Module& module, const std::string& path) { module.initialize_own(seed, path); });
 }
 
-void Module::add_parameter(std::string name, Variable& parameter, FileLayout layout) {
-  own_.push_back({std::move(name), &parameter, nullptr, layout});
+void Module::add_parameter(std::string name, Variable& parameter, FileLayout layout,
+                           std::shared_ptr<ConvertedCopy>* converted) {
+  own_.push_back({std::move(name), &parameter, nullptr, layout, converted});
 }
 
 void Module::add_buffer(std::string name, Tensor& buffer, FileLayout layout) {

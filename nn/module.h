@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "autograd/variable.h"
+#include "nn/converted_copy.h"
 
 namespace minissl {
 
@@ -20,6 +22,7 @@ struct StateEntry {
   Variable* parameter = nullptr;  ///< or
   Tensor* buffer = nullptr;
   FileLayout layout = FileLayout::same;
+  std::shared_ptr<ConvertedCopy>* converted = nullptr;  ///< of a parameter that is used in bf16, too
 
   const Tensor& tensor() const { return parameter ? parameter->value() : *buffer; }
   void set_tensor(Tensor tensor) const;
@@ -70,7 +73,8 @@ class Module {
   void add_child(std::string name, Module& child);
 
  protected:
-  void add_parameter(std::string name, Variable& parameter, FileLayout layout = FileLayout::same);
+  void add_parameter(std::string name, Variable& parameter, FileLayout layout = FileLayout::same,
+                     std::shared_ptr<ConvertedCopy>* converted = nullptr);
   void add_buffer(std::string name, Tensor& buffer, FileLayout layout = FileLayout::same);
   /// Draws this module's own parameters; `path` is its name, for Random.
   virtual void initialize_own(uint64_t /*seed*/, const std::string& /*path*/) {}

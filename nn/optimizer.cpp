@@ -9,27 +9,25 @@ Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena) : o
           "--optimizer {} is not known; there are adamw, sgd and lars", options.kind);
   require(options.decay_scope == "all" || options.decay_scope == "weights",
           "--decay-scope {} is not known; there are all and weights", options.decay_scope);
-  const bool layer_by_layer = options.kind == "lars", one_pass = !layer_by_layer && options.decay_scope == "all";
+  const bool exempt_vectors = options.kind == "lars" || options.decay_scope == "weights";
+  std::vector<ParameterRange> parameters;
   const auto& segments = arena.segments();
   for (size_t i = 0; i < segments.size(); ++i) {
-    const int64_t end = i + 1 < segments.size() ? segments[i + 1].offset : arena.values().numel();
-    const bool weights = segments[i].shape.rank() > 1;
     // Padding is zero and stays so, whatever its neighbours do with it.
-    if (i > 0 && (one_pass || (!layer_by_layer && parts_.back().weights == weights)))
-      parts_.back().end = end;
-    else
-      parts_.push_back({segments[i].offset, end, weights});
+    const int64_t end = i + 1 < segments.size() ? segments[i + 1].offset : arena.values().numel();
+    parameters.push_back({segments[i].offset, end, exempt_vectors && segments[i].shape.rank() < 2});
   }
   const TagScope tag(MemoryTag::optimizer);
+  pieces_ = make_pieces(parameters, arena.values().device());
   first_ = Tensor::zeros_like(arena.values());
   if (options.kind == "adamw") second_ = Tensor::zeros_like(arena.values());
   step_ = Tensor::zeros({1}, DType::f64, arena.values().device());
   lr_ = Tensor::zeros_like(step_);
 }
 
-void Optimizer::step(double lr, const Number& gradient_scale) {
+void Optimizer::step(double lr, const Number& gradient_scale, const Follower& follower) {
   begin_step(lr);
-  update(gradient_scale);
+  update(gradient_scale, follower);
 }
 
 void Optimizer::begin_step(double lr) {
@@ -38,42 +36,46 @@ void Optimizer::begin_step(double lr) {
   lr_.fill(lr);
 }
 
-void Optimizer::update(const Number& gradient_scale) const {
-  for (const Part& part : parts_) update(part, gradient_scale);
-}
-
-void Optimizer::update(const Part& part, const Number& gradient_scale) const {
-  const auto of = [&](const Tensor& arena) { return arena.slice(part.begin, {part.end - part.begin}); };
-  const bool exempt = !part.weights && (options_.kind == "lars" || options_.decay_scope == "weights");
-  const double weight_decay = exempt ? 0 : options_.weight_decay;
+void Optimizer::update(const Number& gradient_scale, const Follower& follower) const {
+  ops::Followers followers{.copy = arena_.converted().tensor()};
+  if (follower.arena)
+    followers.average = follower.arena->values(), followers.average_copy = follower.arena->converted().tensor(),
+    followers.momentum = follower.momentum;
   if (options_.kind == "adamw")
-    run(ops::AdamW{.value = of(arena_.values()),
-                   .gradient = of(arena_.gradients()),
-                   .m = of(first_),
-                   .v = of(second_),
+    run(ops::AdamW{.value = arena_.values(),
+                   .gradient = arena_.gradients(),
+                   .m = first_,
+                   .v = second_,
+                   .pieces = pieces_,
                    .step = step_,
                    .lr = lr_,
                    .gradient_scale = gradient_scale,
-                   .weight_decay = weight_decay});
+                   .weight_decay = options_.weight_decay,
+                   .followers = followers});
   else if (options_.kind == "sgd")
-    run(ops::Sgd{.value = of(arena_.values()),
-                 .gradient = of(arena_.gradients()),
-                 .buffer = of(first_),
+    run(ops::Sgd{.value = arena_.values(),
+                 .gradient = arena_.gradients(),
+                 .buffer = first_,
+                 .pieces = pieces_,
                  .step = step_,
                  .lr = lr_,
                  .gradient_scale = gradient_scale,
-                 .weight_decay = weight_decay,
-                 .momentum = options_.momentum});
+                 .weight_decay = options_.weight_decay,
+                 .momentum = options_.momentum,
+                 .followers = followers});
   else
-    run(ops::Lars{.value = of(arena_.values()),
-                  .gradient = of(arena_.gradients()),
-                  .buffer = of(first_),
+    run(ops::Lars{.value = arena_.values(),
+                  .gradient = arena_.gradients(),
+                  .buffer = first_,
+                  .pieces = pieces_,
                   .lr = lr_,
                   .gradient_scale = gradient_scale,
-                  .weight_decay = weight_decay,
+                  .weight_decay = options_.weight_decay,
                   .momentum = options_.momentum,
                   .trust = options_.trust,
-                  .adapted = part.weights});
+                  .followers = followers});
+  arena_.converted().mark_current();
+  if (follower.arena) follower.arena->converted().mark_current();
 }
 
 NamedTensors Optimizer::state() const {

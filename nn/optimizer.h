@@ -18,18 +18,26 @@ struct OptimizerOptions {
   double trust = 0.001;   ///< of LARS: how far a step may go, in parts of the weights' norm, at a learning rate of 1
 };
 
-/// Updates an arena's values from its gradients.
+/// A momentum encoder, which follows the beginning of another arena:
+///   values = momentum * values + (1 - momentum) * those of the other.
+struct Follower {
+  ParameterArena* arena = nullptr;  ///< none: null
+  Number momentum = 1;
+};
+
+/// Updates an arena's values from its gradients, in one pass over memory.
 class Optimizer {
  public:
   /// Throws Error for an unknown kind or scope. The arena must outlive the optimizer.
   Optimizer(const OptimizerOptions& options, ParameterArena& arena);
 
-  /// One step with this learning rate; gradients are multiplied by `gradient_scale` on the way.
-  void step(double lr, const Number& gradient_scale = 1);
+  /// One step with this learning rate. Gradients are multiplied by `gradient_scale` on the way, and who follows the
+  /// values is written with them, as are their copies in bf16.
+  void step(double lr, const Number& gradient_scale = 1, const Follower& follower = {});
   /// The same in two parts, of which a CUDA graph can hold the second: begin_step() counts the step and says its
   /// learning rate where update() reads them.
   void begin_step(double lr);
-  void update(const Number& gradient_scale = 1) const;
+  void update(const Number& gradient_scale = 1, const Follower& follower = {}) const;
   int64_t steps() const { return steps_; }
 
   /// What a checkpoint needs: the moments and the number of steps, under "optimizer.".
@@ -38,16 +46,9 @@ class Optimizer {
   void load_state(const SafetensorsReader& file);
 
  private:
-  /// A part of the arena whose parameters are treated alike.
-  struct Part {
-    int64_t begin, end;  ///< elements
-    bool weights;        ///< two or more dimensions
-  };
-  void update(const Part& part, const Number& gradient_scale) const;
-
   OptimizerOptions options_;
   ParameterArena& arena_;
-  std::vector<Part> parts_;
+  Tensor pieces_;          // of the arena (tensor/pieces.h)
   Tensor first_, second_;  // AdamW's m and v; SGD's and LARS's buffer and nothing
   int64_t steps_ = 0;
   Tensor step_, lr_;  // of the step in progress, on the arena's device

@@ -24,13 +24,9 @@ BYOL::BYOL(const BYOLOptions& options, const ResNetOptions& network, uint64_t se
   add_child("", target_);
   initialize_trained(seed, dtype);
   target_parameters_ = std::make_unique<ParameterArena>(target_, ParameterArena::Gradients::none);
-  target_parameters_->values().copy_from(followed());
-}
-
-// The predictor comes last in the online arena, so what the target follows is its beginning.
-Tensor BYOL::followed() {
+  // The predictor comes last in the online arena, so what the target follows is its beginning.
   const Tensor& target = target_parameters_->values();
-  return online().values().slice(0, target.shape());
+  target.copy_from(online().values().slice(0, target.shape()));
 }
 
 Variable BYOL::loss(const Views& views, StepLog& log) {
@@ -50,7 +46,5 @@ Variable BYOL::loss(const Views& views, StepLog& log) {
   log.tensor("t2", t2);
   return with_variance(loss, z1, z2, log);
 }
-
-void BYOL::after_step() { momentum_.update(target_parameters_->values(), followed()); }
 
 }  // namespace minissl

@@ -20,11 +20,9 @@ class BYOL : public JointEmbedding {
 
   Variable loss(const Views& views, StepLog& log) override;
   void set_position(const StepPosition& position) override { momentum_.set(position); }
-  void after_step() override;
+  Follower follower() override { return {target_parameters_.get(), momentum_.value()}; }
 
  private:
-  Tensor followed();
-
   Momentum momentum_;
   Mlp predictor_;
   Module target_;

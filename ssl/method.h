@@ -7,6 +7,7 @@
 #include "formats/safetensors.h"
 #include "nn/arena.h"
 #include "nn/module.h"
+#include "nn/optimizer.h"
 #include "nn/resnet.h"
 #include "ssl/momentum.h"
 #include "ssl/options.h"
@@ -47,7 +48,7 @@ struct Embedding {
 
 /// A way of pretraining. One training step (ssl/training_step.h) is
 ///   set_position -> before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on
-///   online() -> after_step.
+///   online(), and on follower() with it.
 /// On a GPU all but the first are recorded once and repeated: what changes from step to step is on the device.
 /// A new method is one file with a class like ssl/simsiam.h and a line in registry.cpp.
 class Method : public Module {
@@ -62,10 +63,11 @@ class Method : public Module {
   virtual Variable loss(const Views& views, StepLog& log) = 0;
   /// After a batch's gradients are there.
   virtual void after_backward() {}
-  virtual void after_step() {}
 
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;
+  /// What follows online() after the optimizer's step.
+  virtual Follower follower() { return {}; }
   /// Where the method is, and where its views must be.
   Device device() { return online().values().device(); }
   /// Of images on any device, in evaluation mode, nothing recorded.

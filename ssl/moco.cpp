@@ -35,7 +35,7 @@ MoCo::MoCo(const MoCoOptions& options, const ResNetOptions& network, uint64_t se
 }
 
 // k = m k + (1 - m) q over the parameters. The key encoder's batch-norm statistics come from its own forward passes.
-void MoCo::before_step() { momentum_.update(target_->values(), online_->values()); }
+void MoCo::before_step() { momentum_.update(*target_, online_->values()); }
 
 Variable MoCo::query(const Tensor& images) { return normalize(encoder_q_.forward(images).projection); }
 

@@ -29,6 +29,9 @@ Momentum::Momentum(const MomentumSchedule& schedule, Device device)
   schedule.check();
 }
 
-void Momentum::update(const Tensor& target, const Tensor& source) const { run(ops::Ema{target, source, value_}); }
+void Momentum::update(const ParameterArena& target, const Tensor& source) const {
+  run(ops::Ema{target.values(), source, value_, target.converted().tensor()});
+  target.converted().mark_current();
+}
 
 }  // namespace minissl

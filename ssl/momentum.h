@@ -1,6 +1,7 @@
 #pragma once
+#include "nn/arena.h"
 #include "ssl/options.h"
-#include "tensor/tensor.h"
+#include "tensor/number.h"
 
 namespace minissl {
 
@@ -27,8 +28,10 @@ class Momentum {
   /// Throws Error unless the schedule is one.
   Momentum(const MomentumSchedule& schedule, Device device);
   void set(const StepPosition& position) { value_.fill(schedule_.at(position)); }
-  /// target = m target + (1 - m) source, two arenas on the device.
-  void update(const Tensor& target, const Tensor& source) const;
+  /// target = m target + (1 - m) source, and the target's copy in bf16.
+  void update(const ParameterArena& target, const Tensor& source) const;
+  /// For an optimizer, which does the same behind its step.
+  Number value() const { return value_; }
 
  private:
   MomentumSchedule schedule_;

@@ -107,8 +107,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
       const std::map<int, int64_t> kept = kept_by_part(loss);
       backward(loss);
       method->after_backward();
-      optimizer.step(1e-4);
-      method->after_step();
+      optimizer.step(1e-4, 1, method->follower());
       if (i == 0) continue;
       const auto bytes_of = [&](int owner) { return kept.contains(owner) ? kept.at(owner) : 0; };
       const auto begins_view = [&](size_t i) { return scope.parts()[i].name == scope.parts()[0].name; };

@@ -39,7 +39,10 @@ TrainingStep::TrainingStep(Method& method, Optimizer& optimizer, const TrainingS
       gradient_norm_(number_on(device_)),
       gradient_scale_(number_on(device_)) {
   require(options.accumulate > 0, "a step needs a batch");
-  for (const StateEntry& e : method.state()) state_.insert(e.tensor().storage());
+  for (const StateEntry& e : method.state()) {
+    state_.insert(e.tensor().storage());
+    if (e.converted) converted_.insert(*e.converted);
+  }
 }
 
 TrainingStep::~TrainingStep() = default;
@@ -47,6 +50,7 @@ TrainingStep::~TrainingStep() = default;
 void TrainingStep::run(const StepPosition& position, double lr, const std::function<Views()>& next_batch) {
   if (variance_weight_ != method_.variance_weight()) begin_anew();
   variance_weight_ = method_.variance_weight();
+  for (const auto& copy : converted_) copy->refresh();
   method_.set_position(position);
   optimizer_.begin_step(lr);
   do_section(begin_, [this] { begin(); });
@@ -90,8 +94,7 @@ void TrainingStep::end() {
   minissl::run(ops::SquaredNorm{method_.online().gradients(), squared_norm_});
   minissl::run(
       ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, options_.accumulate, options_.clip_norm});
-  optimizer_.update(gradient_scale_);
-  method_.after_step();
+  optimizer_.update(gradient_scale_, method_.follower());
 }
 
 void TrainingStep::do_section(std::unique_ptr<cuda::Graph>& graph, const std::function<void()>& section) {
@@ -102,17 +105,16 @@ void TrainingStep::do_section(std::unique_ptr<cuda::Graph>& graph, const std::fu
       allocator(device_).release_cached();
       graph_memory_ = std::make_unique<GraphMemory>(device_);
     }
-    // What is made of the state only once after each change is made in every graph.
-    mark_written();
     graph = std::make_unique<cuda::Graph>(*graph_memory_, section);
   }
   graph->launch();
   mark_written();
 }
 
-// Who looks at versions must not miss what a graph has written.
+// Who looks at versions must not miss what a graph has written. It writes weights with their copies.
 void TrainingStep::mark_written() const {
   for (const auto& storage : state_) storage->bump_version();
+  for (const auto& copy : converted_) copy->mark_current();
 }
 
 Views TrainingStep::take(Views views) {

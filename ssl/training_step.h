@@ -85,8 +85,9 @@ class TrainingStep {
   const TrainingStepOptions options_;
   const Device device_;
 
-  std::set<std::shared_ptr<Storage>> state_;  // of the method
-  Views views_;                               // on a GPU: where graphs find them
+  std::set<std::shared_ptr<Storage>> state_;            // of the method
+  std::set<std::shared_ptr<ConvertedCopy>> converted_;  // of its weights, current between the parts of a step
+  Views views_;                                         // on a GPU: where graphs find them
   Layout layout_;
   Tensor batch_numbers_;                                  // f64, of the last batch, by layout_
   Tensor squared_norm_, gradient_norm_, gradient_scale_;  // f64 (1)

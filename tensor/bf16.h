@@ -24,8 +24,8 @@ struct Bf16Rule {
 
 /// The policy. What is not here takes f32 alone: projections and losses, which are small beside the network and tell
 /// near equals apart (logits are divided by a temperature, standard deviations are compared with 1); optimizers and
-/// momentum encoders, whose steps are a thousandth of a weight and would be rounded away; MoCo's queue, which is read
-/// by the loss.
+/// momentum encoders, whose steps are a thousandth of a weight and would be rounded away (they write copies of the
+/// weights in bf16 beside the weights); MoCo's queue, which is read by the loss.
 inline constexpr Bf16Rule bf16_policy[] = {
     {"cast", "x or y", "the border: images and weights on their way in, weight gradients on their way out"},
     {"permute_rows", "x, y", "moves images and features, whatever they are"},

@@ -18,7 +18,7 @@
 ///   void kernel(Cuda, const Op&);       // f32, bf16 and f64, on the tensors' GPU (tensor/cuda/)
 /// Optional:
 ///   double flops() const;             // a member: multiplications and additions by definition
-///   static constexpr bool any_type = true;  // its reference kernel takes elements of any type and does no arithmetic
+///   static constexpr bool any_type = true;  // its reference kernel takes its tensors as they are, bf16 ones included
 ///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h); or Cuda
 /// Overloads are found by the type of the operation, so adding one touches its own files only.
 namespace minissl {

@@ -81,7 +81,10 @@ namespace detail {
 
 void add_tensor(Profile::Event& event, const Tensor& t);
 template <class Other>
-void add_tensor(Profile::Event&, const Other&) {}
+void add_tensor(Profile::Event& event, const Other& other) {
+  if constexpr (requires { Other::holds_tensors; })
+    std::apply([&](const auto&... member) { (add_tensor(event, member), ...); }, members_of(other));
+}
 
 }  // namespace detail
 

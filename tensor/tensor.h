@@ -120,6 +120,8 @@ class Tensor {
   void fill(double value) const;
 
   const std::shared_ptr<Storage>& storage() const { return storage_; }
+  /// Where in the storage it begins, in elements of its type.
+  int64_t offset() const { return offset_ / size_of(dtype_); }
   /// True when no other handle looks into this storage.
   bool unique() const { return storage_.use_count() == 1; }
 

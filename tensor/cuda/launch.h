@@ -1,4 +1,6 @@
 #pragma once
+#include <new>
+
 #include "tensor/cuda/operands.h"
 #include "tensor/cuda/runtime.h"
 
@@ -49,6 +51,17 @@ template <class Op, class F>
 void each_block(const Op& op, int64_t columns, int64_t rows, F f) {
   launch(Op::name, op.dispatch().device(), run_blocks<F>,
          dim3(static_cast<unsigned>(columns), static_cast<unsigned>(rows)), f);
+}
+
+/// In every thread of the block: what make() gives, called by one of them.
+template <class Make>
+__device__ auto made_once(Make make) {
+  using Value = decltype(make());
+  alignas(Value) __shared__ unsigned char place[sizeof(Value)];
+  __syncthreads();  // an earlier one has been read
+  if (threadIdx.x == 0) new (place) Value(make());
+  __syncthreads();
+  return *reinterpret_cast<const Value*>(place);
 }
 
 }  // namespace minissl::cuda

@@ -1,76 +1,142 @@
 #include "tensor/cuda/reduce.h"
 #include "tensor/ops/update_functions.h"
 
-// One launch each: the tensors are flat arenas (nn/arena.h).
+// One launch each, whatever an arena consists of: a block takes a piece (tensor/pieces.h), and writes what follows
+// the values while it has them.
 namespace minissl::ops {
 namespace {
 
 using namespace cuda;
 
-// What is the same for every element is worked out by a thread of its own: powers in float64 are dear.
+// A copy in bf16 of the first values of an arena.
+template <class T>
+struct Copy {
+  explicit Copy(const Tensor& copy) : to(mutable_data<bfloat16>(copy)), count(copy.defined() ? copy.numel() : 0) {}
+  __device__ void write(int64_t i, T value) const {
+    if (i < count) to[i] = rounded(value);
+  }
+
+  bfloat16* to;
+  int64_t count;
+};
+
+template <class T>
+struct FollowersOnGpu {
+  explicit FollowersOnGpu(const Followers& followers)
+      : copy(followers.copy),
+        average_copy(followers.average_copy),
+        average(mutable_data<T>(followers.average)),
+        averaged(followers.average.defined() ? followers.average.numel() : 0),
+        momentum(followers.momentum) {}
+  __device__ void follow(const EmaStep<T>& step, int64_t i, T value) const {
+    copy.write(i, value);
+    if (i >= averaged) return;
+    step(value, average[i]);
+    average_copy.write(i, average[i]);
+  }
+
+  Copy<T> copy, average_copy;
+  T* average;
+  int64_t averaged;
+  NumberOperand momentum;
+};
+
+// update(step, i) for all elements i of all pieces, where `step` is made_once() per piece by step_of(p, piece): powers
+// and roots in float64 are dear. `value` is what is updated.
+template <class Op, class T, class StepOf, class Update>
+void update_pieces(const Op& op, T* value, StepOf step_of, Update update) {
+  const Piece* pieces = pieces_in(op.pieces, DeviceType::cuda);
+  const FollowersOnGpu<T> followers(op.followers);
+  each_block(op, op.pieces.dim(0), 1, [=] __device__(int64_t p, int64_t) {
+    const Piece piece = pieces[p];
+    const auto step = step_of(p, piece);
+    const EmaStep<T> ema(followers.momentum.get());
+    for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += block_threads) {
+      update(step, i);
+      followers.follow(ema, i, value[i]);
+    }
+  });
+}
+
 template <class T>
 void compute(const AdamW& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *m = mutable_data<T>(op.m), *v = mutable_data<T>(op.v);
-  const Tensor workspace = Tensor::empty({workspace_bytes(Cuda{}, op)}, DType::u8, op.value.device());
-  auto* step = reinterpret_cast<AdamWStep<T>*>(mutable_data<uint8_t>(workspace));
-  each(op, 1,
-       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
-        decay = op.weight_decay, beta1 = op.beta1, beta2 = op.beta2, eps = op.eps] __device__(int64_t) {
-         *step = AdamWStep<T>(number.get(), lr.get(), scale.get(), decay, beta1, beta2, eps);
-       });
-  each(op, op.value.numel(), [=] __device__(int64_t i) { (*step)(gradient[i], m[i], v[i], value[i]); });
+  update_pieces(
+      op, value,
+      [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
+       decay = op.weight_decay, beta1 = op.beta1, beta2 = op.beta2,
+       eps = op.eps] __device__(int64_t, const Piece& piece) {
+        return made_once([&] {
+          return AdamWStep<T>(number.get(), lr.get(), scale.get(), piece.exempt ? 0 : decay, beta1, beta2, eps);
+        });
+      },
+      [=] __device__(const AdamWStep<T>& step, int64_t i) { step(gradient[i], m[i], v[i], value[i]); });
 }
 
 template <class T>
 void compute(const Sgd& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *buffer = mutable_data<T>(op.buffer);
-  each(op, op.value.numel(),
-       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
-        decay = op.weight_decay, momentum = op.momentum] __device__(int64_t i) {
-         SgdStep<T>(number.get(), lr.get(), scale.get(), decay, momentum)(gradient[i], buffer[i], value[i]);
-       });
+  update_pieces(
+      op, value,
+      [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
+       decay = op.weight_decay, momentum = op.momentum] __device__(int64_t, const Piece& piece) {
+        return SgdStep<T>(number.get(), lr.get(), scale.get(), piece.exempt ? 0 : decay, momentum);
+      },
+      [=] __device__(const SgdStep<T>& step, int64_t i) { step(gradient[i], buffer[i], value[i]); });
 }
 
 template <class T>
-struct LarsOperands {
-  explicit LarsOperands(const Lars& op)
-      : lr(op.lr), scale(op.gradient_scale), decay(op.weight_decay), momentum(op.momentum) {}
-  MINISSL_HD LarsStep<T> step() const { return {lr.get(), scale.get(), decay, momentum}; }
-
-  NumberOperand lr, scale;
-  double decay, momentum;
+struct AdaptedStep {
+  LarsStep<T> step;
+  T ratio;
 };
 
 template <class T>
 void compute(const Lars& op) {
   const T* gradient = data<T>(op.gradient);
   T *value = mutable_data<T>(op.value), *buffer = mutable_data<T>(op.buffer);
-  const LarsOperands<T> operands(op);
-  const Tensor ratio = Tensor::full({1}, 1, op.value.dtype(), op.value.device());
-  T* adapt = mutable_data<T>(ratio);
-  if (op.adapted)
-    reduce<2>(
-        op, op.value.numel(),
-        [=] __device__(int64_t i) {
-          const auto v = static_cast<double>(value[i]),
-                     u = static_cast<double>(operands.step().update(gradient[i], value[i]));
-          return Sums<double, 2>{{v * v, u * u}};
-        },
-        [=, trust = op.trust] __device__(const Sums<double, 2>& squares) {
-          adapt[0] = static_cast<T>(LarsStep<T>::ratio(trust, squares.of[0], squares.of[1]));
+  const Piece* pieces = pieces_in(op.pieces, DeviceType::cuda);
+  const auto step_of = [=, lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale), decay = op.weight_decay,
+                        momentum = op.momentum] __device__(const Piece& piece) {
+    return LarsStep<T>(lr.get(), scale.get(), piece.exempt ? 0 : decay, momentum);
+  };
+  const Tensor workspace = Tensor::empty({op.pieces.dim(0), 2}, DType::f64, op.value.device());
+  auto* squares = reinterpret_cast<LarsSquares*>(mutable_data<double>(workspace));
+  each_block(op, op.pieces.dim(0), 1, [=] __device__(int64_t p, int64_t) {
+    const Piece piece = pieces[p];
+    const LarsStep<T> step = step_of(piece);
+    const auto sums = block_sum<Sums<double, 2>>(piece.end - piece.begin, [&](int64_t i) {
+      const int64_t k = piece.begin + i;
+      const auto w = static_cast<double>(value[k]), u = static_cast<double>(step.update(gradient[k], value[k]));
+      return Sums<double, 2>{{w * w, u * u}};
+    });
+    if (threadIdx.x == 0) squares[p] = {sums.of[0], sums.of[1]};
+  });
+  update_pieces(
+      op, value,
+      [=, trust = op.trust] __device__(int64_t, const Piece& piece) {
+        const auto sums = block_sum<Sums<double, 2>>(piece.last - piece.first, [&](int64_t q) {
+          const LarsSquares& of_piece = squares[piece.first + q];
+          return Sums<double, 2>{{of_piece.value, of_piece.update}};
         });
-  each(op, op.value.numel(),
-       [=] __device__(int64_t i) { operands.step()(adapt[0], gradient[i], buffer[i], value[i]); });
+        const LarsSquares all{sums.of[0], sums.of[1]};
+        return AdaptedStep<T>{step_of(piece), piece.exempt ? T(1) : static_cast<T>(all.ratio(trust))};
+      },
+      [=] __device__(const AdaptedStep<T>& adapted, int64_t i) {
+        adapted.step(adapted.ratio, gradient[i], buffer[i], value[i]);
+      });
 }
 
 template <class T>
 void compute(const Ema& op) {
   const T* source = data<T>(op.source);
   T* target = mutable_data<T>(op.target);
+  const Copy<T> copy(op.copy);
   each(op, op.target.numel(), [=, momentum = NumberOperand(op.momentum)] __device__(int64_t i) {
     EmaStep<T>(momentum.get())(source[i], target[i]);
+    copy.write(i, target[i]);
   });
 }
 
@@ -103,19 +169,20 @@ void by_master_type(const Op& op) {
 }  // namespace
 
 void kernel(Cuda, const AdamW& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.m, &op.v});
+  require_arenas(op, {&op.gradient, &op.m, &op.v});
   by_master_type(op);
 }
 void kernel(Cuda, const Sgd& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.buffer});
+  require_arenas(op, {&op.gradient, &op.buffer});
   by_master_type(op);
 }
 void kernel(Cuda, const Lars& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.buffer});
+  require_arenas(op, {&op.gradient, &op.buffer});
   by_master_type(op);
 }
 void kernel(Cuda, const Ema& op) {
   require_one_length(op.name, op.target, {&op.source});
+  require_followers(op.name, op.target, {.copy = op.copy});
   by_master_type(op);
 }
 void kernel(Cuda, const Accumulate& op) {
@@ -133,9 +200,6 @@ void kernel(Cuda, const GradientScale& op) {
   });
 }
 
-int64_t workspace_bytes(Cuda, const AdamW& op) {
-  return op.value.dtype() == DType::f64 ? sizeof(AdamWStep<double>) : sizeof(AdamWStep<float>);
-}
-int64_t workspace_bytes(Cuda, const Lars& op) { return size_of(op.value.dtype()); }
+int64_t workspace_bytes(Cuda, const Lars& op) { return op.pieces.dim(0) * static_cast<int64_t>(sizeof(LarsSquares)); }
 
 }  // namespace minissl::ops

@@ -1,6 +1,8 @@
 #include "tensor/ops/update.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "tensor/ops/update_functions.h"
@@ -11,28 +13,73 @@ namespace {
 
 constexpr int64_t grain = 16384;
 
-// The sum of value(i)^2, in float64, the same bits on any number of threads.
+// A copy in bf16 of the first values of an arena.
+template <class T>
+class Copy {
+ public:
+  explicit Copy(const Tensor& copy)
+      : to_(copy.defined() ? copy.mutable_data<bfloat16>() : nullptr), count_(copy.defined() ? copy.numel() : 0) {}
+  void write(const T* values, int64_t begin, int64_t end) const {
+    for (int64_t i = begin; i < std::min(end, count_); ++i) to_[i] = rounded(values[i]);
+  }
+
+ private:
+  bfloat16* to_;
+  int64_t count_;
+};
+
+template <class T>
+class FollowersOnCpu {
+ public:
+  explicit FollowersOnCpu(const Followers& followers)
+      : copy_(followers.copy),
+        average_copy_(followers.average_copy),
+        average_(followers.average.defined() ? followers.average.mutable_data<T>() : nullptr),
+        averaged_(followers.average.defined() ? followers.average.numel() : 0),
+        step_(followers.momentum.value()) {}
+
+  /// After values [begin, end) have been written.
+  void follow(const T* values, int64_t begin, int64_t end) const {
+    copy_.write(values, begin, end);
+#pragma omp simd
+    for (int64_t i = begin; i < std::min(end, averaged_); ++i) step_(values[i], average_[i]);
+    average_copy_.write(average_, begin, end);
+  }
+
+ private:
+  Copy<T> copy_, average_copy_;
+  T* average_;
+  int64_t averaged_;
+  EmaStep<T> step_;
+};
+
+// What is the same for all elements of an exempt piece, and of another: made from its weight decay.
+template <class Step>
+struct StepByPiece {
+  template <class Make>
+  StepByPiece(double weight_decay, Make&& make) : of{make(weight_decay), make(0.0)} {}
+  Step operator()(int64_t, const Piece& piece) const { return of[piece.exempt]; }
+  Step of[2];
+};
+
 template <class F>
-double sum_of_squares(int64_t count, F&& value) {
-  std::vector<double> partial(static_cast<size_t>((count + grain - 1) / grain));
-  for_blocks(count, grain, [&](int64_t block, int64_t begin, int64_t end) {
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = begin; i < end; ++i) sum += value(i) * value(i);
-    partial[static_cast<size_t>(block)] = sum;
+void each_piece(const Tensor& pieces, F&& body) {
+  const Piece* piece = pieces_in(pieces, DeviceType::cpu);
+  parallel_for(pieces.dim(0), grain / Piece::most, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) body(p, piece[p]);
   });
-  return std::accumulate(partial.begin(), partial.end(), 0.0);
 }
 
-// Calls body(T{})(i) for all elements of the arenas.
-template <class Op, class F>
-void each(const Op& op, F&& body) {
-  visit_arithmetic(op.dispatch().dtype(), [&](auto type) {
-    const auto update = body(type);
-    parallel_for(op.dispatch().numel(), grain, [&](int64_t begin, int64_t end) {
+// Calls update(step(p, piece), i) for all elements i of all pieces, and does what follows them while they are in the
+// cache.
+template <class Op, class T, class Step, class Update>
+void update_pieces(const Op& op, const T* value, const Step& step_of, const Update& update) {
+  const FollowersOnCpu<T> followers(op.followers);
+  each_piece(op.pieces, [&](int64_t p, const Piece& piece) {
+    const auto step = step_of(p, piece);
 #pragma omp simd
-      for (int64_t i = begin; i < end; ++i) update(i);
-    });
+    for (int64_t i = piece.begin; i < piece.end; ++i) update(step, i);
+    followers.follow(value, piece.begin, piece.end);
   });
 }
 
@@ -44,60 +91,105 @@ void require_one_length(const char* name, const Tensor& updated, std::initialize
             updated.str());
 }
 
+void require_followers(const char* name, const Tensor& updated, const Followers& followers) {
+  const auto require_prefix = [&](const Tensor& follower, DType type, const Tensor& followed, const char* what) {
+    if (!follower.defined()) return;
+    require(followed.defined() && follower.numel() <= followed.numel() && follower.dtype() == type,
+            "{}: {} for a{} of {}; it must be {} and no longer", name, follower.str(), what, followed.str(),
+            name_of(type));
+  };
+  require_prefix(followers.copy, DType::bf16, updated, " copy");
+  require_prefix(followers.average, updated.dtype(), updated, "n average");
+  require_prefix(followers.average_copy, DType::bf16, followers.average, " copy");
+}
+
 void kernel(Reference, const AdamW& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.m, &op.v});
-  each(op, [&](auto type) {
+  require_arenas(op, {&op.gradient, &op.m, &op.v});
+  visit_arithmetic(op.value.dtype(), [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *m = op.m.mutable_data<T>(), *v = op.v.mutable_data<T>();
-    return [=, gradient = op.gradient.data<T>(),
-            step = AdamWStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.beta1,
-                                op.beta2, op.eps)](int64_t i) { step(gradient[i], m[i], v[i], value[i]); };
+    const StepByPiece<AdamWStep<T>> steps(op.weight_decay, [&](double weight_decay) {
+      return AdamWStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), weight_decay, op.beta1, op.beta2,
+                          op.eps);
+    });
+    update_pieces(op, value, steps, [=, gradient = op.gradient.data<T>()](const AdamWStep<T>& step, int64_t i) {
+      step(gradient[i], m[i], v[i], value[i]);
+    });
   });
 }
 
 void kernel(Reference, const Sgd& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.buffer});
-  each(op, [&](auto type) {
+  require_arenas(op, {&op.gradient, &op.buffer});
+  visit_arithmetic(op.value.dtype(), [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
-    return [=, gradient = op.gradient.data<T>(),
-            step = SgdStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.momentum)](
-               int64_t i) { step(gradient[i], buffer[i], value[i]); };
+    const StepByPiece<SgdStep<T>> steps(op.weight_decay, [&](double weight_decay) {
+      return SgdStep<T>(op.step.value(), op.lr.value(), op.gradient_scale.value(), weight_decay, op.momentum);
+    });
+    update_pieces(op, value, steps, [=, gradient = op.gradient.data<T>()](const SgdStep<T>& step, int64_t i) {
+      step(gradient[i], buffer[i], value[i]);
+    });
   });
 }
 
 void kernel(Reference, const Lars& op) {
-  require_one_length(op.name, op.value, {&op.gradient, &op.buffer});
-  each(op, [&](auto type) {
+  require_arenas(op, {&op.gradient, &op.buffer});
+  visit_arithmetic(op.value.dtype(), [&](auto type) {
     using T = decltype(type);
     T *value = op.value.mutable_data<T>(), *buffer = op.buffer.mutable_data<T>();
     const T* gradient = op.gradient.data<T>();
-    const LarsStep<T> step(op.lr.value(), op.gradient_scale.value(), op.weight_decay, op.momentum);
-    double ratio = 1;
-    if (op.adapted) {
-      const int64_t count = op.value.numel();
-      ratio = step.ratio(
-          op.trust, sum_of_squares(count, [=](int64_t i) { return static_cast<double>(value[i]); }),
-          sum_of_squares(count, [=](int64_t i) { return static_cast<double>(step.update(gradient[i], value[i])); }));
-    }
-    return [=, ratio = static_cast<T>(ratio)](int64_t i) { step(ratio, gradient[i], buffer[i], value[i]); };
+    const StepByPiece<LarsStep<T>> steps(op.weight_decay, [&](double weight_decay) {
+      return LarsStep<T>(op.lr.value(), op.gradient_scale.value(), weight_decay, op.momentum);
+    });
+    std::vector<LarsSquares> squares(static_cast<size_t>(op.pieces.dim(0)));
+    each_piece(op.pieces, [&](int64_t p, const Piece& piece) {
+      const LarsStep<T> step = steps(p, piece);
+      double of_value = 0, of_update = 0;
+#pragma omp simd reduction(+ : of_value, of_update)
+      for (int64_t i = piece.begin; i < piece.end; ++i) {
+        const auto w = static_cast<double>(value[i]), u = static_cast<double>(step.update(gradient[i], value[i]));
+        of_value += w * w;
+        of_update += u * u;
+      }
+      squares[static_cast<size_t>(p)] = {of_value, of_update};
+    });
+    const auto adapted = [&](int64_t p, const Piece& piece) {
+      LarsSquares sum;
+      for (int64_t q = piece.first; q < piece.last; ++q) sum += squares[static_cast<size_t>(q)];
+      return std::pair(steps(p, piece), static_cast<T>(piece.exempt ? 1 : sum.ratio(op.trust)));
+    };
+    update_pieces(op, value, adapted,
+                  [=](const auto& step, int64_t i) { step.first(step.second, gradient[i], buffer[i], value[i]); });
   });
 }
 
 void kernel(Reference, const Ema& op) {
   require_one_length(op.name, op.target, {&op.source});
-  each(op, [&](auto type) {
+  require_followers(op.name, op.target, {.copy = op.copy});
+  visit_arithmetic(op.target.dtype(), [&](auto type) {
     using T = decltype(type);
-    return [target = op.target.mutable_data<T>(), source = op.source.data<T>(),
-            step = EmaStep<T>(op.momentum.value())](int64_t i) { step(source[i], target[i]); };
+    T* target = op.target.mutable_data<T>();
+    const T* source = op.source.data<T>();
+    const EmaStep<T> step(op.momentum.value());
+    const Copy<T> copy(op.copy);
+    parallel_for(op.target.numel(), grain, [&](int64_t begin, int64_t end) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) step(source[i], target[i]);
+      copy.write(target, begin, end);
+    });
   });
 }
 
 void kernel(Reference, const Accumulate& op) {
   require_one_length(op.name, op.target, {&op.source});
-  each(op, [&](auto type) {
+  visit_arithmetic(op.target.dtype(), [&](auto type) {
     using T = decltype(type);
-    return [target = op.target.mutable_data<T>(), source = op.source.data<T>()](int64_t i) { target[i] += source[i]; };
+    T* target = op.target.mutable_data<T>();
+    const T* source = op.source.data<T>();
+    parallel_for(op.target.numel(), grain, [&](int64_t begin, int64_t end) {
+#pragma omp simd
+      for (int64_t i = begin; i < end; ++i) target[i] += source[i];
+    });
   });
 }
 
@@ -105,8 +197,15 @@ void kernel(Reference, const SquaredNorm& op) {
   visit_arithmetic(op.x.dtype(), [&](auto type) {
     using T = decltype(type);
     const T* values = op.x.data<T>();
-    op.y.mutable_data<double>()[0] =
-        sum_of_squares(op.x.numel(), [=](int64_t i) { return static_cast<double>(values[i]); });
+    const int64_t count = op.x.numel();
+    std::vector<double> partial(static_cast<size_t>((count + grain - 1) / grain));
+    for_blocks(count, grain, [&](int64_t block, int64_t begin, int64_t end) {
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+      partial[static_cast<size_t>(block)] = sum;
+    });
+    op.y.mutable_data<double>()[0] = std::accumulate(partial.begin(), partial.end(), 0.0);
   });
 }
 

@@ -62,12 +62,22 @@ struct LarsStep {
     buffer = momentum * buffer + ratio * update(gradient, value);
     value -= lr * buffer;
   }
-  /// How much a tensor's gradient is stretched, from the squared norms of its values and of its update.
-  MINISSL_HD static double ratio(double trust, double value_squares, double update_squares) {
-    return value_squares > 0 && update_squares > 0 ? trust * std::sqrt(value_squares) / std::sqrt(update_squares) : 1;
+  T momentum, scale, lr, decay;
+};
+
+/// The squared norms of values and of their update, of a piece or of several.
+struct LarsSquares {
+  MINISSL_HD LarsSquares& operator+=(const LarsSquares& other) {
+    value += other.value;
+    update += other.update;
+    return *this;
+  }
+  /// How much a parameter's gradient is stretched.
+  MINISSL_HD double ratio(double trust) const {
+    return value > 0 && update > 0 ? trust * std::sqrt(value) / std::sqrt(update) : 1;
   }
 
-  T momentum, scale, lr, decay;
+  double value = 0, update = 0;
 };
 
 template <class T>
@@ -78,6 +88,12 @@ struct EmaStep {
 
   T keep, take;
 };
+
+/// What a copy in bf16 holds of a value.
+template <class T>
+MINISSL_HD bfloat16 rounded(T value) {
+  return bfloat16(static_cast<float>(value));
+}
 
 /// GradientScale's.
 MINISSL_HD inline void scale_gradient(double squared_norm, double batches, double clip_norm, double& norm,

@@ -1,15 +1,21 @@
 #include "nn/optimizer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <numbers>
 #include <unistd.h>
 
 #include "nn/layers.h"
+#include "nn/resnet.h"
 #include "nn/schedule.h"
 #include "tensor/ops/update.h"
+#include "tensor/profile.h"
 
 namespace minissl {
 namespace {
+
+using testing::Contains;
+using testing::Not;
 
 TEST(Schedule, WarmsUpLinearlyThenFollowsHalfACosine) {
   const Schedule s{"cosine", 2.0, 4, 12};
@@ -116,6 +122,65 @@ TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
       EXPECT_NEAR(tiny.weight(3), 4 * 0.95, 1e-6) << kind;
       EXPECT_NEAR(tiny.bias(0), std::string(scope) == "all" ? 0.95 : 1, 1e-6) << kind << ", " << scope;
     }
+}
+
+// A small network in bf16, of which the copies of the convolutions' weights are looked at.
+class Bf16Copies : public testing::Test {
+ protected:
+  static constexpr ResNetOptions tiny{Architecture::resnet18, Stem::small, 1};
+  Bf16Copies() {
+    net_.initialize(1);
+    follower_.values().copy_from(arena_.values());
+    arena_.gradients().fill(0.01);
+  }
+  static void forward(ResNet& net) { net.forward(Tensor::full({2, 8, 8, 1}, 0.5, DType::bf16)); }
+  // The operations of the two networks' next passes.
+  std::vector<std::string> operations_of_forward() {
+    Profile profile;
+    forward(net_);
+    forward(following_);
+    std::vector<std::string> names;
+    for (const Profile::Event& e : profile.events()) names.emplace_back(e.operation);
+    return names;
+  }
+  static void expect_copy_of(const ParameterArena& arena) {
+    const Tensor& copy = arena.converted().tensor();
+    ASSERT_TRUE(copy.defined());
+    EXPECT_LT(copy.numel(), arena.values().numel()) << "the head is not used in bf16";
+    EXPECT_EQ(copy.to_vector(), arena.values().slice(0, copy.shape()).to(DType::bf16).to_vector());
+  }
+
+  ResNet net_{tiny}, following_{tiny};
+  Linear head_{512, 3};
+  struct Both : Module {
+    Both(ResNet& net, Linear& head) {
+      add_child("net", net);
+      add_child("head", head);
+    }
+  } both_{net_, head_};
+  Linear following_head_{512, 3};
+  Both following_both_{following_, following_head_};
+  ParameterArena arena_{both_}, follower_{following_both_, ParameterArena::Gradients::none};
+};
+
+TEST_F(Bf16Copies, AreWrittenWithTheWeights) {
+  for (const char* kind : {"adamw", "sgd", "lars"}) {
+    Optimizer optimizer({.kind = kind}, arena_);
+    forward(net_);
+    forward(following_);
+    optimizer.step(0.1, 1, {&follower_, 0.5});
+    expect_copy_of(arena_);
+    expect_copy_of(follower_);
+    EXPECT_THAT(operations_of_forward(), Not(Contains("cast"))) << kind;
+  }
+}
+
+TEST_F(Bf16Copies, AreMadeAgainForWeightsThatWereWrittenAlone) {
+  forward(net_);
+  forward(following_);
+  arena_.values().fill(0.25);
+  EXPECT_THAT(operations_of_forward(), Contains("cast").Times(1));
+  expect_copy_of(arena_);
 }
 
 }  // namespace

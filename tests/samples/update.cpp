@@ -36,6 +36,7 @@ void add(std::vector<Sample>& samples, int64_t length) {
                             .gradient = in[3],
                             .m = in[1],
                             .v = in[2],
+                            .pieces = one_parameter(in[0]),
                             .step = step,
                             .lr = 0.01,
                             .gradient_scale = 0.5,
@@ -49,6 +50,7 @@ void add(std::vector<Sample>& samples, int64_t length) {
           return ops::Sgd{.value = in[0],
                           .gradient = in[2],
                           .buffer = in[1],
+                          .pieces = one_parameter(in[0]),
                           .step = step,
                           .lr = 0.1,
                           .gradient_scale = 0.5,
@@ -57,21 +59,20 @@ void add(std::vector<Sample>& samples, int64_t length) {
         roundings(6)));
   }
   const std::string name = std::to_string(length);
-  for (const bool adapted : {true, false})
-    // value, buffer, gradient
-    samples.push_back(update(
-        ops::Lars::name, name + (adapted ? "_adapted" : ""), {normal(s), normal(s), normal(s)}, 2,
-        [adapted](const Tensors& in) {
-          return ops::Lars{.value = in[0],
-                           .gradient = in[2],
-                           .buffer = in[1],
-                           .lr = 0.1,
-                           .gradient_scale = 0.5,
-                           .weight_decay = 0.01,
-                           .trust = 0.5,
-                           .adapted = adapted};
-        },
-        roundings(8)));
+  // value, buffer, gradient
+  samples.push_back(update(
+      ops::Lars::name, name, {normal(s), normal(s), normal(s)}, 2,
+      [](const Tensors& in) {
+        return ops::Lars{.value = in[0],
+                         .gradient = in[2],
+                         .buffer = in[1],
+                         .pieces = one_parameter(in[0]),
+                         .lr = 0.1,
+                         .gradient_scale = 0.5,
+                         .weight_decay = 0.01,
+                         .trust = 0.5};
+      },
+      roundings(8)));
   samples.push_back(update(
       ops::Ema::name, name, {normal(s), normal(s)}, 1,
       [](const Tensors& in) {
@@ -98,6 +99,94 @@ void add(std::vector<Sample>& samples, int64_t length) {
                      .tolerance = {1e-13, "summed in float64 for either type"}});
 }
 
+// Parameters of several sizes, every other one exempt, the last one in two pieces.
+Tensor several_parameters(Device device) {
+  const ParameterRange ranges[] = {{0, 16, true}, {16, 9000, false}, {9000, 9001, true}, {9001, 14000, false}};
+  return make_pieces(ranges, device);
+}
+
+// Whether a copy in bf16 is that of the first values: 1 or 0.
+Tensor copied(const Tensor& copy, const Tensor& values) {
+  const bool same = same_bits(copy, values.slice(0, copy.shape()).to(DType::bf16));
+  return Tensor::full({1}, same ? 1 : 0, values.dtype());
+}
+
+// An optimizer over an arena of several parameters, which shorter copies and an average follow: make(inputs, followers)
+// of value, gradient, average and one or two states.
+template <class Make>
+Sample followed(const char* operation, size_t states, Make make) {
+  const Shape s{14000}, shorter{9500};
+  std::vector<Input> inputs{normal(s), normal(s), normal(shorter)};
+  for (size_t i = 0; i < states; ++i) inputs.push_back(uniform(s, 0.01, 0.1));
+  return {.operation = operation,
+          .name = "parameters_and_followers",
+          .inputs = std::move(inputs),
+          .run =
+              [=](const Tensors& in) {
+                const Device device = in[0].device();
+                const ops::Followers followers{.copy = Tensor::empty({12000}, DType::bf16, device),
+                                               .average = in[2],
+                                               .average_copy = Tensor::empty({9001}, DType::bf16, device),
+                                               .momentum = 0.9};
+                minissl::run(make(in, followers));
+                Tensors out = in;
+                out.erase(out.begin() + 1);
+                out.push_back(copied(followers.copy, in[0]));
+                out.push_back(copied(followers.average_copy, in[2]));
+                return out;
+              },
+          .in_place = true,
+          .no_derivative = is_in_place,
+          .tolerance = roundings(8)};
+}
+
+void add_followed(std::vector<Sample>& samples) {
+  samples.push_back(followed(ops::AdamW::name, 2, [](const Tensors& in, const ops::Followers& followers) {
+    return ops::AdamW{.value = in[0],
+                      .gradient = in[1],
+                      .m = in[3],
+                      .v = in[4],
+                      .pieces = several_parameters(in[0].device()),
+                      .step = 3,
+                      .lr = 0.01,
+                      .gradient_scale = 0.5,
+                      .weight_decay = 0.1,
+                      .followers = followers};
+  }));
+  samples.push_back(followed(ops::Sgd::name, 1, [](const Tensors& in, const ops::Followers& followers) {
+    return ops::Sgd{.value = in[0],
+                    .gradient = in[1],
+                    .buffer = in[3],
+                    .pieces = several_parameters(in[0].device()),
+                    .step = 3,
+                    .lr = 0.1,
+                    .weight_decay = 0.1,
+                    .followers = followers};
+  }));
+  samples.push_back(followed(ops::Lars::name, 1, [](const Tensors& in, const ops::Followers& followers) {
+    return ops::Lars{.value = in[0],
+                     .gradient = in[1],
+                     .buffer = in[3],
+                     .pieces = several_parameters(in[0].device()),
+                     .lr = 0.1,
+                     .weight_decay = 0.1,
+                     .trust = 0.5,
+                     .followers = followers};
+  }));
+  samples.push_back({.operation = ops::Ema::name,
+                     .name = "with_copy",
+                     .inputs = {normal({9000}), normal({9000})},
+                     .run =
+                         [](const Tensors& in) {
+                           const Tensor copy = Tensor::empty({8000}, DType::bf16, in[0].device());
+                           minissl::run(ops::Ema{in[0], in[1], 0.9, copy});
+                           return Tensors{in[0], copied(copy, in[0])};
+                         },
+                     .in_place = true,
+                     .no_derivative = is_in_place,
+                     .tolerance = roundings(4)});
+}
+
 // The same operations with numbers that are on the device, and what makes one of them.
 void add_numbers(std::vector<Sample>& samples) {
   const Shape s{1000};
@@ -111,6 +200,7 @@ void add_numbers(std::vector<Sample>& samples) {
                           .gradient = in[3],
                           .m = in[1],
                           .v = in[2],
+                          .pieces = one_parameter(in[0]),
                           .step = on_device(7, in[0]),
                           .lr = on_device(0.01, in[0]),
                           .gradient_scale = on_device(0.5, in[0]),
@@ -123,6 +213,7 @@ void add_numbers(std::vector<Sample>& samples) {
         return ops::Sgd{.value = in[0],
                         .gradient = in[2],
                         .buffer = in[1],
+                        .pieces = one_parameter(in[0]),
                         .step = on_device(2, in[0]),
                         .lr = on_device(0.1, in[0]),
                         .gradient_scale = on_device(0.5, in[0])};
@@ -134,6 +225,7 @@ void add_numbers(std::vector<Sample>& samples) {
         return ops::Lars{.value = in[0],
                          .gradient = in[2],
                          .buffer = in[1],
+                         .pieces = one_parameter(in[0]),
                          .lr = on_device(0.1, in[0]),
                          .gradient_scale = on_device(0.5, in[0]),
                          .trust = 0.5};
@@ -166,6 +258,7 @@ void add_numbers(std::vector<Sample>& samples) {
 Family update_family() {
   Family family;
   for (const int64_t length : lengths) add(family.samples, length);
+  add_followed(family.samples);
   add_numbers(family.samples);
   const Tensor t7 = Tensor::zeros({7}), t8 = Tensor::zeros({8});
   family.errors = {
@@ -175,6 +268,16 @@ Family update_family() {
        "sgd: f32[8]"},
       {"lars", "lengths_differ", [=] { minissl::run(ops::Lars{.value = t7, .gradient = t7, .buffer = t8}); },
        "lars: f32[8]"},
+      {"lars", "no_pieces", [=] { minissl::run(ops::Lars{.value = t7, .gradient = t7, .buffer = t7}); },
+       "lars: no pieces"},
+      {"sgd", "average_too_long",
+       [=] { minissl::run(ops::Sgd{.value = t7, .gradient = t7, .buffer = t7, .followers = {.average = t8}}); },
+       "sgd: f32[8] for an average of f32[7]"},
+      {"ema", "copy_in_f32",
+       [=] {
+         minissl::run(ops::Ema{t7, t7, 0.9, t7});
+       },
+       "ema: f32[7] for a copy of f32[7]"},
       {"ema", "lengths_differ",
        [=] {
          minissl::run(ops::Ema{t8, t7});

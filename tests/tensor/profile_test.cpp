@@ -15,8 +15,13 @@ TEST(Profile, RecordsOperationsWithTheirWork) {
   Profile profile;
   ops::matmul(a, b);
   ops::convolution(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3}), {1, 1});
-  run(ops::AdamW{
-      .value = Tensor::zeros({8}), .gradient = Tensor::zeros({8}), .m = Tensor::zeros({8}), .v = Tensor::zeros({8})});
+  const Tensor value = Tensor::zeros({8}), copy = Tensor::zeros({6}, DType::bf16);
+  run(ops::AdamW{.value = value,
+                 .gradient = Tensor::zeros({8}),
+                 .m = Tensor::zeros({8}),
+                 .v = Tensor::zeros({8}),
+                 .pieces = one_parameter(value),
+                 .followers = {.copy = copy}});
   ASSERT_EQ(profile.events().size(), 3);
   const Profile::Event &product = profile.events()[0], &convolution = profile.events()[1];
   EXPECT_STREQ(product.operation, "matmul");
@@ -24,7 +29,7 @@ TEST(Profile, RecordsOperationsWithTheirWork) {
   EXPECT_EQ(product.flops, 2 * 2 * 3 * 5);
   EXPECT_EQ(product.bytes, 4 * (6 + 15 + 10));
   EXPECT_EQ(convolution.flops, 2 * (1 * 4 * 4 * 2) * (3 * 3 * 3));
-  EXPECT_EQ(profile.events()[2].bytes, 4 * 4 * 8);
+  EXPECT_EQ(profile.events()[2].bytes, 4 * 4 * 8 + 5 * 8 + 2 * 6);
   for (const Profile::Event& e : profile.events()) EXPECT_GE(e.seconds, 0);
   EXPECT_LE(product.start + product.seconds, convolution.start);
 }

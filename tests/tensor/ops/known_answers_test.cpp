@@ -123,7 +123,11 @@ TEST_P(KnownAnswers, CrossEntropy) {
 // for g in ([0.5, -1., 0.], [2., 0.25, -3.]): p.grad = torch.tensor(g); o.step(); print(p)
 TEST_P(KnownAnswers, AdamWTwoSteps) {
   const Tensor value = tensor({3}, {1, -2, 0.5}), zeros = Tensor::zeros({3}, type());
-  ops::AdamW op{.value = value, .gradient = tensor({3}, {0.5, -1, 0}), .m = zeros, .v = zeros.clone()};
+  ops::AdamW op{.value = value,
+                .gradient = tensor({3}, {0.5, -1, 0}),
+                .m = zeros,
+                .v = zeros.clone(),
+                .pieces = one_parameter(value)};
   op.lr = 0.1, op.weight_decay = 0.2, op.beta2 = 0.99, op.eps = 1e-3;
   run(op);
   expect(value, {0.880199600798, -1.8600999001, 0.49});
@@ -139,7 +143,10 @@ TEST_P(KnownAnswers, AdamWTwoSteps) {
 TEST_P(KnownAnswers, SgdTwoSteps) {
   const Tensor value = tensor({3}, {1, -2, 0.5});
   // What is in the buffer before the first step must not matter.
-  ops::Sgd op{.value = value, .gradient = tensor({3}, {0.5, -1, 0}), .buffer = tensor({3}, {5, 6, 7})};
+  ops::Sgd op{.value = value,
+              .gradient = tensor({3}, {0.5, -1, 0}),
+              .buffer = tensor({3}, {5, 6, 7}),
+              .pieces = one_parameter(value)};
   op.lr = 0.1, op.weight_decay = 0.2;
   run(op);
   expect(value, {0.93, -1.86, 0.49});
