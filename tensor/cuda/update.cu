@@ -41,15 +41,15 @@ struct FollowersOnGpu {
   NumberOperand momentum;
 };
 
-// update(step, i) for all elements i of all pieces, where `step` is made_once() per piece by step_of(p, piece): powers
-// and roots in float64 are dear. `value` is what is updated.
+// Calls update(step, i) for all elements i of all pieces, and does what follows `value`, which it updates. What is the
+// same for the elements of a piece is step_of(piece), which all threads of its block call.
 template <class Op, class T, class StepOf, class Update>
 void update_pieces(const Op& op, T* value, StepOf step_of, Update update) {
   const Piece* pieces = pieces_in(op.pieces, DeviceType::cuda);
   const FollowersOnGpu<T> followers(op.followers);
   each_block(op, op.pieces.dim(0), 1, [=] __device__(int64_t p, int64_t) {
     const Piece piece = pieces[p];
-    const auto step = step_of(p, piece);
+    const auto step = step_of(piece);
     const EmaStep<T> ema(followers.momentum.get());
     for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += block_threads) {
       update(step, i);
@@ -65,8 +65,8 @@ void compute(const AdamW& op) {
   update_pieces(
       op, value,
       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
-       decay = op.weight_decay, beta1 = op.beta1, beta2 = op.beta2,
-       eps = op.eps] __device__(int64_t, const Piece& piece) {
+       decay = op.weight_decay, beta1 = op.beta1, beta2 = op.beta2, eps = op.eps] __device__(const Piece& piece) {
+        // Powers in float64 are dear.
         return made_once([&] {
           return AdamWStep<T>(number.get(), lr.get(), scale.get(), piece.exempt ? 0 : decay, beta1, beta2, eps);
         });
@@ -81,7 +81,7 @@ void compute(const Sgd& op) {
   update_pieces(
       op, value,
       [=, number = NumberOperand(op.step), lr = NumberOperand(op.lr), scale = NumberOperand(op.gradient_scale),
-       decay = op.weight_decay, momentum = op.momentum] __device__(int64_t, const Piece& piece) {
+       decay = op.weight_decay, momentum = op.momentum] __device__(const Piece& piece) {
         return SgdStep<T>(number.get(), lr.get(), scale.get(), piece.exempt ? 0 : decay, momentum);
       },
       [=] __device__(const SgdStep<T>& step, int64_t i) { step(gradient[i], buffer[i], value[i]); });
@@ -116,7 +116,7 @@ void compute(const Lars& op) {
   });
   update_pieces(
       op, value,
-      [=, trust = op.trust] __device__(int64_t, const Piece& piece) {
+      [=, trust = op.trust] __device__(const Piece& piece) {
         const auto sums = block_sum<Sums<double, 2>>(piece.last - piece.first, [&](int64_t q) {
           const LarsSquares& of_piece = squares[piece.first + q];
           return Sums<double, 2>{{of_piece.value, of_piece.update}};
