@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -153,10 +154,18 @@ void kernel(Reference, const Lars& op) {
       }
       squares[static_cast<size_t>(p)] = {of_value, of_update};
     });
-    const auto adapted = [&](int64_t p, const Piece& piece) {
+    // Once for each parameter: a wide projector's has ten thousand pieces.
+    std::vector<T> ratios(squares.size(), T(1));
+    const std::span<const Piece> pieces(pieces_in(op.pieces, DeviceType::cpu), squares.size());
+    for (size_t p = 0; p < pieces.size(); ++p) {
+      const auto first = static_cast<size_t>(pieces[p].first), last = static_cast<size_t>(pieces[p].last);
+      if (p != first || pieces[p].exempt) continue;
       LarsSquares sum;
-      for (int64_t q = piece.first; q < piece.last; ++q) sum += squares[static_cast<size_t>(q)];
-      return std::pair(steps(p, piece), static_cast<T>(piece.exempt ? 1 : sum.ratio(op.trust)));
+      for (size_t q = first; q < last; ++q) sum += squares[q];
+      std::fill(ratios.begin() + pieces[p].first, ratios.begin() + pieces[p].last, static_cast<T>(sum.ratio(op.trust)));
+    }
+    const auto adapted = [&](int64_t p, const Piece& piece) {
+      return std::pair(steps(p, piece), ratios[static_cast<size_t>(p)]);
     };
     update_pieces(op, value, adapted,
                   [=](const auto& step, int64_t i) { step.first(step.second, gradient[i], buffer[i], value[i]); });

@@ -62,6 +62,7 @@ struct LarsStep {
     buffer = momentum * buffer + ratio * update(gradient, value);
     value -= lr * buffer;
   }
+
   T momentum, scale, lr, decay;
 };
 
