@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # minissl beside PyTorch: speed and peak memory of whole training steps on this machine, in a table of medians.
-#   bench/compare.sh [--python PYTHON] [--repeats 5] [--steps 3] [--warmup 1] [--threads N]
-#                    [--results FILE] [CASE ...]
-# CASE is METHOD:ARCH:SIZE:BATCH; without any, those that docs/performance.md reports.
-# Each repeat runs minissl and PyTorch in both memory formats, one after the other; what counts is PyTorch's faster one.
+#   bench/compare.sh [--python PYTHON] [--repeats 5] [--steps 3] [--warmup 1] [--threads N] [--device cpu]
+#                    [--precision f32] [--tf32 off] [--results FILE] [CASE ...]
+# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; without any, those that docs/performance.md reports.
+# Each repeat runs minissl and PyTorch in both memory formats, one after the other, with --device cuda also compiled; what
+# counts is PyTorch's fastest. A sample of a step's time on a GPU is the mean of ten, on both sides.
 # With --results FILE the measurements are kept there, and the table is of all that are: add to them as time allows.
 # PYTHON (default: $MINISSL_PYTHON, else python3) is an interpreter that has torch and torchvision.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 minissl=${MINISSL:-$here/../build/release/apps/minissl}
 
-python=${MINISSL_PYTHON:-python3} repeats=5 steps=3 warmup=1 threads=$(nproc) results='' cases=()
+python=${MINISSL_PYTHON:-python3} repeats=5 steps=3 warmup=1 threads=$(nproc) device=cpu precision=f32 tf32=off results='' cases=()
 while [ $# -gt 0 ]; do
   case $1 in
     --python) python=$2; shift 2 ;;
@@ -18,8 +19,11 @@ while [ $# -gt 0 ]; do
     --steps) steps=$2; shift 2 ;;
     --warmup) warmup=$2; shift 2 ;;
     --threads) threads=$2; shift 2 ;;
+    --device) device=$2; shift 2 ;;
+    --precision) precision=$2; shift 2 ;;
+    --tf32) tf32=$2; shift 2 ;;
     --results) results=$2; shift 2 ;;
-    -*) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,10s/^# //p' "$0" >&2; exit 2 ;;
     *) cases+=("$1"); shift ;;
   esac
 done
@@ -39,6 +43,9 @@ torch=yes
 "$python" -c 'import torch, torchvision' 2> /dev/null || torch=no
 [ $torch = yes ] || echo "compare: $python has no torch and torchvision: PyTorch is left out (--python)" >&2
 
+settings=(contiguous channels_last)
+[ "$device" = cpu ] || settings+=(contiguous+compile channels_last+compile)
+
 # "case repeat who img_s peak_mb" for the JSON line that the command prints.
 record() {
   local label=$1
@@ -46,15 +53,19 @@ record() {
   "$@" | sed -n "s/ //g; s/.*\"img_s\":\([0-9.]*\).*\"peak_mb\":\([0-9]*\).*/$label \1 \2/p" >> "$results"
 }
 for case in "${cases[@]}"; do
-  IFS=: read -r method arch size batch <<< "$case"
-  flags=(--arch "$arch" --size "$size" --batch "$batch" --threads "$threads" --steps "$steps" --warmup "$warmup")
+  IFS=: read -r method arch size batch stem <<< "$case"
+  flags=(--arch "$arch" --stem "${stem:-imagenet}" --size "$size" --batch "$batch" --threads "$threads"
+         --steps "$steps" --warmup "$warmup" --device "$device" --precision "$precision" --tf32 "$tf32")
   before=$(awk -v name="$case" '$1 == name && $2 > most { most = $2 } END { print most + 0 }' "$results")
   for repeat in $(seq $((before + 1)) $((before + repeats))); do
     echo "compare: $case, repeat $repeat" >&2
     record "$case $repeat minissl" "$minissl" bench step "$method" "${flags[@]}" --json
     [ $torch = yes ] || continue
-    for format in contiguous channels_last; do
-      record "$case $repeat $format" "$python" "$here/torch_step.py" "$method" "${flags[@]}" --format "$format"
+    for setting in "${settings[@]}"; do
+      compile=()
+      [ "$setting" = "${setting%+compile}" ] || compile=(--compile)
+      record "$case $repeat $setting" "$python" "$here/torch_step.py" "$method" "${flags[@]}" \
+        --format "${setting%+compile}" "${compile[@]}"
     done
   done
 done
@@ -62,7 +73,9 @@ done
 if [ $torch = yes ]; then
   "$python" -c 'import torch; print("PyTorch", torch.__version__, end="; ")'
 fi
-echo "$threads threads, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1); medians of runs of $steps steps"
+where="$threads threads, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
+[ "$device" = cpu ] || where="$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1), $precision, TF32 $tf32"
+echo "$where; medians of runs of $steps steps"
 awk '
   function median(values, n,    i, j, t) {
     for (i = 2; i <= n; ++i)
@@ -76,18 +89,21 @@ awk '
   }
   {
     if (!($1 in seen)) { seen[$1] = 1; order[++cases] = $1 }
+    if ($3 != "minissl" && !($3 in peer)) { peer[$3] = 1; peers[++settings] = $3 }
     figure[$1, $3, $2, "speed"] = $4; figure[$1, $3, $2, "memory"] = $5
     if ($2 > repeats) repeats = $2
   }
   END {
-    printf "%-24s %9s %9s %-14s %7s %15s %9s %9s\n", "case", "minissl", "PyTorch", "(format)", "ratio", "(least to most)",
+    printf "%-28s %9s %9s %-21s %7s %15s %9s %9s\n", "case", "minissl", "PyTorch", "(its fastest setting)", "ratio", "(least to most)",
            "minissl", "PyTorch"
-    printf "%-24s %9s %9s %-14s %7s %15s %9s %9s\n", "", "img/s", "img/s", "", "", "", "MiB", "MiB"
+    printf "%-28s %9s %9s %-21s %7s %15s %9s %9s\n", "", "img/s", "img/s", "", "", "", "MiB", "MiB"
     for (c = 1; c <= cases; ++c) {
       name = order[c]
-      best = middle(name, "channels_last", "speed") > middle(name, "contiguous", "speed") ? "channels_last" : "contiguous"
-      if (!middle(name, best, "speed")) {
-        printf "%-24s %9.1f %9s %-14s %7s %15s %9d\n", name, middle(name, "minissl", "speed"), "-", "", "-", "",
+      best = ""
+      for (p = 1; p <= settings; ++p)
+        if (middle(name, peers[p], "speed") > middle(name, best, "speed")) best = peers[p]
+      if (best == "") {
+        printf "%-28s %9.1f %9s %-21s %7s %15s %9d\n", name, middle(name, "minissl", "speed"), "-", "", "-", "",
                middle(name, "minissl", "memory")
         continue
       }
@@ -96,7 +112,7 @@ awk '
         if ((name, "minissl", i, "speed") in figure && (name, best, i, "speed") in figure)
           ratios[++n] = figure[name, "minissl", i, "speed"] / figure[name, best, i, "speed"]
       middle_ratio = median(ratios, n)
-      printf "%-24s %9.1f %9.1f %-14s %6.2fx %15s %9d %9d\n", name, middle(name, "minissl", "speed"),
+      printf "%-28s %9.1f %9.1f %-21s %6.2fx %15s %9d %9d\n", name, middle(name, "minissl", "speed"),
              middle(name, best, "speed"), best, middle_ratio, sprintf("%.2f to %.2f", ratios[1], ratios[n]),
              middle(name, "minissl", "memory"), middle(name, best, "memory")
     }

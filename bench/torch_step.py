@@ -54,7 +54,7 @@ class MoCo(nn.Module):
         # The queue changes before the backward pass reads it: hence the copy, as in MoCo's own code.
         negatives = q @ self.queue.clone()
         logits = torch.cat([positives, negatives], dim=1) / self.temperature
-        loss = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+        loss = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
         self.push(keys)
         return loss + F.relu(1 - torch.sqrt(raw.var(dim=0) + 1e-4)).mean()
 
@@ -82,13 +82,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("method", choices=["moco", "barlow"])
     parser.add_argument("--arch", default="resnet18")
+    parser.add_argument("--stem", choices=["imagenet", "small"], default="imagenet")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--format", choices=["contiguous", "channels_last"], default="contiguous")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: autocast")
+    parser.add_argument("--tf32", choices=["on", "off"], default="off")
+    parser.add_argument("--compile", action="store_true", help="the networks; the rest of a step is Python either way")
     args = parser.parse_args()
+    cuda = args.device.startswith("cuda")
+    if cuda:
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.tf32 == "on"
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -96,30 +105,40 @@ def main():
     def encoder(head):
         net = getattr(torchvision.models, args.arch)()
         net.fc = head(net.fc.in_features)
+        if args.stem == "small":
+            net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
         return net
 
     layout = torch.channels_last if args.format == "channels_last" else torch.contiguous_format
-    model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder).to(memory_format=layout)
+    model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder).to(args.device, memory_format=layout)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, weight_decay=1e-4)
-    views = [torch.randn(args.batch, 3, args.size, args.size).to(memory_format=layout) for _ in range(2)]
+    if args.compile:
+        for name in ("query", "key") if args.method == "moco" else ("net",):
+            setattr(model, name, torch.compile(getattr(model, name)))
+    views = [torch.randn(args.batch, 3, args.size, args.size).to(args.device, memory_format=layout) for _ in range(2)]
 
     milliseconds = []
+    in_sample = 10 if cuda else 1  # as bench step: on a GPU nobody who trains waits for each step
     for step in range(args.warmup + args.steps):
         begin = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
-        loss = model(*views)
-        loss.backward()
-        optimizer.step()
+        for _ in range(in_sample):
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast("cuda" if cuda else "cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+                loss = model(*views)
+            loss.backward()
+            optimizer.step()
         value = loss.item()
         if step >= args.warmup:
-            milliseconds.append((time.perf_counter() - begin) * 1e3)
+            milliseconds.append((time.perf_counter() - begin) * 1e3 / in_sample)
     median = statistics.median(milliseconds)
+    peak = torch.cuda.max_memory_reserved() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     print(json.dumps({
         "peer": "torch " + torch.__version__, "method": args.method, "arch": args.arch, "batch": args.batch,
-        "size": args.size, "threads": torch.get_num_threads(), "format": args.format, "steps": args.steps,
+        "size": args.size, "device": args.device, "precision": args.precision,
+        "threads": torch.get_num_threads(), "format": args.format, "compile": args.compile, "steps": args.steps,
         "warmup": args.warmup, "img_s": round(args.batch / median * 1e3, 2),
         "step_ms": [round(t, 1) for t in (median, min(milliseconds), max(milliseconds))],
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, "loss": round(value, 4)}))
+        "peak_mb": peak >> 20, "loss": round(value, 4)}))
 
 
 if __name__ == "__main__":
