@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Tests and measures the CUDA backend on a machine with a GPU, in less than ten minutes, and prints one table last.
-#   scripts/gpu_check.sh pack   where minissl can be built: gathers the programs and their libraries in build/gpu_check,
-#                               which is all that the other machine needs beside this script (copy it to the same place)
+#   scripts/gpu_check.sh pack   where minissl can be built: gathers the programs and their libraries in
+#                               build/gpu_check.tar.gz, which is all that the other machine needs beside this script (copy
+#                               it to the same place)
 #   scripts/gpu_check.sh        where the GPU is; it needs no network and no packages. CUDA's own libraries are taken from
-#                               the system or from what pip has installed. Without a packed folder it builds one first.
+#                               the system or from what pip has installed. Without a packed file it builds first.
 # Exit status: 0 if every test passed and every benchmark ran.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packed=build/gpu_check
+packed=build/gpu_check archive=build/gpu_check.tar.gz
 
 pack() {
   cmake --preset gpu > /dev/null
@@ -19,13 +20,15 @@ pack() {
   ldd "$packed"/bin/* | awk '/=> \//{print $3}' | sort -u |
     grep -vE '/(ld-linux|libc|libm|libdl|librt|libpthread|libcuda|libcudart|libcudnn|libcublas|libnvrtc)[^/]*$' |
     xargs -I{} cp -L {} "$packed/lib"
-  echo "gpu_check: packed $(du -sh "$packed" | cut -f1) into $packed" >&2
+  tar -czf "$archive" -C build gpu_check
+  echo "gpu_check: packed $(du -h "$archive" | cut -f1) into $archive" >&2
 }
 
 if [ "${1:-}" = pack ]; then
   pack
   exit
 fi
+if [ "$archive" -nt "$packed/bin/minissl" ]; then tar -xzmf "$archive" -C build; fi
 [ -x "$packed/bin/minissl" ] || pack
 
 # Where pip puts CUDA's libraries: site-packages/nvidia/*/lib.
@@ -75,6 +78,10 @@ bench() {
 }
 
 "$minissl" devices
+if ! "$minissl" devices | grep -q '^cuda:0'; then
+  echo "gpu_check: nothing to check without a GPU" >&2
+  exit 1
+fi
 row device "$("$minissl" devices | sed -n '/^cuda/{s/^cuda[^ ]* *//p;q}')"
 check "tests" 200 "$packed/bin/test_cuda" --gtest_brief=0
 if command -v compute-sanitizer > /dev/null; then
@@ -87,13 +94,13 @@ else
   row "compute-sanitizer" "not there"
 fi
 for precision in f32 bf16; do
-  bench moco --arch resnet18 --stem small --size 32 --batch 512 --precision $precision --steps 10 --warmup 3
-  bench moco --arch resnet18 --size 224 --batch 256 --precision $precision --steps 5 --warmup 2
-  bench moco --arch resnet50 --size 224 --batch 128 --precision $precision --steps 5 --warmup 2
+  bench moco --arch resnet18 --stem small --size 32 --batch 512 --precision $precision --steps 5 --warmup 1
+  bench moco --arch resnet18 --size 224 --batch 256 --precision $precision --steps 3 --warmup 1
+  bench moco --arch resnet50 --size 224 --batch 128 --precision $precision --steps 3 --warmup 1
 done
 # What launching a step as CUDA graphs is worth: most where kernels are short.
 for graph in on off; do
-  bench moco --arch resnet18 --stem small --size 32 --batch 64 --precision bf16 --steps 20 --warmup 3 --cuda-graph $graph
+  bench moco --arch resnet18 --stem small --size 32 --batch 64 --precision bf16 --steps 5 --warmup 1 --cuda-graph $graph
 done
 
 echo
