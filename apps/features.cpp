@@ -59,16 +59,16 @@ Embedding pixel_embedding(const Tensor& images) {
   return {pixels, {}};
 }
 
-Accuracy knn_between(const Dataset& train, const Features& train_features, const Dataset& test,
-                     const Features& test_features, bool projection, const KnnOptions& options) {
-  require(!train.class_names().empty(), "k nearest neighbours need labelled images: sub-folders are classes");
+LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,
+                          const Features& test_features, bool projection) {
+  require(!train.class_names().empty(), "an evaluation needs labelled images: sub-folders are classes");
   require(train.class_names() == test.class_names(), "the classes to learn from ({}) and to test on ({}) differ",
           fmt::join(train.class_names(), ", "), fmt::join(test.class_names(), ", "));
   require(!projection || train_features.projection.defined(),
           "these weights hold a backbone only; --features projection needs a checkpoint of a run (last.safetensors)");
   const auto pick = [&](const Features& f) { return projection ? f.projection : f.backbone; };
-  return knn_accuracy(pick(train_features), train_features.labels, pick(test_features), test_features.labels,
-                      static_cast<int64_t>(train.class_names().size()), options);
+  return {pick(train_features), train_features.labels, pick(test_features), test_features.labels,
+          static_cast<int64_t>(train.class_names().size())};
 }
 
 }  // namespace minissl

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "ssl/knn.h"
+#include "ssl/accuracy.h"
 #include "ssl/method.h"
 
 namespace minissl {
@@ -51,8 +51,9 @@ Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 Embedding pixel_embedding(const Tensor& images);
 inline constexpr int64_t pixel_size = 32;
 
-/// kNN from one labelled data set to another. Throws Error when their classes differ or there are none.
-Accuracy knn_between(const Dataset& train, const Features& train_features, const Dataset& test,
-                     const Features& test_features, bool projection, const KnnOptions& options);
+/// Features of one labelled data set to learn from and of another to test on: the backbone's, or projections.
+/// Throws Error when their classes differ, there are none, or the encoder has no projections.
+LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,
+                          const Features& test_features, bool projection);
 
 }  // namespace minissl

@@ -45,7 +45,8 @@ double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, 
                       int64_t& test_images) const {
   const Features test = extract_features(*test_, options, embed);
   test_images = test.backbone.dim(0);
-  return knn_between(*train_, extract_features(*train_, options, embed), *test_, test, projection, knn_).top1;
+  const Features train = extract_features(*train_, options, embed);
+  return knn_accuracy(labelled(*train_, train, *test_, test, projection), knn_).top1;
 }
 
 EvalEvent KnnWatch::look(Method& method, int64_t epoch) {

@@ -6,6 +6,7 @@
 #include "apps/features.h"
 #include "apps/run/metrics_log.h"
 #include "ssl/collapse.h"
+#include "ssl/knn.h"
 #include "ssl/method.h"
 
 namespace minissl {

@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build pkg-config
   libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN asks for OpenCL when CMake finds it
-  libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+  libeigen3-dev liblbfgs-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libjpeg-dev libexif-dev libstb-dev zlib1g-dev
   libjs-chart.js fonts-liberation
   libgtest-dev libgmock-dev

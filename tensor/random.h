@@ -38,7 +38,8 @@ enum class RandomSite : uint32_t {
   synthesis,
   batch_shuffle,
   evaluation,
-  test
+  test,
+  few_shot
 };
 
 /// The random numbers of one place in a run: a pure function of (seed, site, epoch, item, view) and an index.

@@ -1,105 +1,110 @@
-#include <nlohmann/json.hpp>
-
-#include "apps/embed_flags.h"
+#include "apps/eval_flags.h"
+#include "apps/run/progress.h"
+#include "ssl/few_shot.h"
+#include "ssl/knn.h"
+#include "ssl/logistic_regression.h"
 
 namespace minissl {
 namespace {
 
-/// The images of some classes, which are numbered anew.
-class Classes : public Subset {
- public:
-  Classes(const Dataset& dataset, const std::vector<std::string>& names)
-      : Subset(dataset, images_of(dataset, names)), names_(names) {}
-  int64_t label(int64_t i) const override {
-    const std::string& name = Subset::class_names()[static_cast<size_t>(Subset::label(i))];
-    return std::find(names_.begin(), names_.end(), name) - names_.begin();
+struct EvalKnn : EvalFlags {
+  KnnOptions knn;
+
+  void run() const {
+    const Json result = evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+      return to_json(knn_accuracy(labelled, knn), class_names);
+    });
+    print(result, fmt::format("kNN accuracy, k = {}", std::min(knn.k, result.at("n_train").get<int64_t>())));
   }
-  const std::vector<std::string>& class_names() const override { return names_; }
+};
+
+struct EvalLinear : EvalFlags {
+  double l2 = 1;
+
+  void run() const {
+    print(evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+            Progress progress(0, "iteration");
+            return to_json(linear_accuracy(labelled, l2,
+                                           [&](int64_t iteration, double loss) {
+                                             progress.update(iteration, fmt::format("loss {:.4f}", loss));
+                                           }),
+                           class_names);
+          }),
+          fmt::format("Accuracy of logistic regression, l2 = {}", l2));
+  }
+};
+
+struct EvalProbe : EvalFlags {
+  FewShotOptions options;
+
+  void run() {
+    options.seed = common.seed;
+    const Json result = evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+      Progress progress(labelled.classes * static_cast<int64_t>(options.shots.size()) * options.repeats, "fit");
+      return to_json(
+          few_shot_auc(labelled, class_names, options, [&](int64_t done) { progress.update(done, "shots"); }),
+          class_names);
+    });
+    if (common.json)
+      fmt::print("{}\n", result.dump());
+    else
+      print_table(result);
+  }
 
  private:
-  static std::vector<int64_t> images_of(const Dataset& dataset, const std::vector<std::string>& names) {
-    const std::vector<std::string>& all = dataset.class_names();
-    std::vector<bool> wanted(all.size());
-    for (const std::string& name : names) {
-      const auto it = std::find(all.begin(), all.end(), name);
-      require(it != all.end(), "--classes: there is no class {}; there are {}", name, fmt::join(all, ", "));
-      wanted[static_cast<size_t>(it - all.begin())] = true;
+  /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: the classes' mean}}; no interval of a
+  /// single draw.
+  Json to_json(const std::vector<std::vector<FewShotAuc>>& aucs, const std::vector<std::string>& class_names) const {
+    Json of_class = Json::object(), of_all = Json::object();
+    for (size_t i = 0; i < options.shots.size(); ++i) {
+      const std::string shots = std::to_string(options.shots[i]);
+      double mean = 0;
+      for (size_t c = 0; c < aucs.size(); ++c) {
+        const FewShotAuc& auc = aucs[c][i];
+        mean += auc.mean / static_cast<double>(aucs.size());
+        Json& json = of_class[class_names[c]][shots] = {{"mean", auc.mean}};
+        if (!auc.half_width) continue;
+        json["low"] = std::max(0.0, auc.mean - *auc.half_width);
+        json["high"] = std::min(1.0, auc.mean + *auc.half_width);
+      }
+      of_all[shots] = mean;
     }
-    std::vector<int64_t> images;
-    for (int64_t i = 0; i < dataset.size(); ++i)
-      if (const int64_t label = dataset.label(i); label >= 0 && wanted[static_cast<size_t>(label)]) images.push_back(i);
-    return images;
+    return {{"auc", of_class}, {"mean_auc", of_all}};
   }
 
-  std::vector<std::string> names_;
-};
-
-struct EvalKnn : EmbedFlags {
-  std::string train, test, features = "backbone";
-  std::vector<std::string> classes;
-  KnnOptions knn;
-  bool baselines = false;
-
-  void run() const;
-};
-
-nlohmann::ordered_json to_json(const Accuracy& accuracy, const std::vector<std::string>& classes) {
-  nlohmann::ordered_json per_class = nlohmann::ordered_json::object();
-  for (size_t c = 0; c < classes.size(); ++c) per_class[classes[c]] = accuracy.per_class[c];
-  return {{"top1", accuracy.top1}, {"per_class", per_class}};
-}
-
-void EvalKnn::run() const {
-  const DeviceScope device = common.apply();
-  require(features == "backbone" || features == "projection" || features == "pixels",
-          "--features {} is not known; there are backbone, projection and pixels", features);
-  const DType dtype = common.dtype();
-  PretrainedEncoder encoder(weights, network, master_type(dtype));
-  const ModelDescription& model = encoder.description();
-  const std::unique_ptr<Dataset> all_train = open(train, model.network), all_test = open(test, model.network);
-  std::unique_ptr<Dataset> some_train, some_test;
-  if (!classes.empty()) {
-    some_train = std::make_unique<Classes>(*all_train, classes);
-    some_test = std::make_unique<Classes>(*all_test, classes);
+  static std::string cell(const Json& auc) {
+    const double mean = auc.at("mean").get<double>();
+    if (!auc.contains("low")) return fmt::format("{:.3f}", mean);
+    return fmt::format("{:.3f} ({:.3f}-{:.3f})", mean, auc.at("low").get<double>(), auc.at("high").get<double>());
   }
-  const Dataset &from = some_train ? *some_train : *all_train, &to = some_test ? *some_test : *all_test;
 
-  const auto accuracy = [&](const EmbedFunction& embed, int64_t size, DType type, bool projection, const char* what) {
-    return knn_between(from, extract(from, model, size, type, embed, what), to,
-                       extract(to, model, size, type, embed, what), projection, knn);
-  };
-  const auto of = [&](PretrainedEncoder& e, const char* what) {
-    return accuracy([&](const Tensor& images) { return e.embed(images); }, model.network.size, dtype,
-                    features == "projection", what);
-  };
-  const auto of_pixels = [&] { return accuracy(pixel_embedding, pixel_size, DType::f32, false, "raw pixels"); };
-
-  const Accuracy main = features == "pixels" ? of_pixels() : of(encoder, "encoder");
-  nlohmann::ordered_json result = to_json(main, from.class_names());
-  result["n_train"] = from.size();
-  result["n_test"] = to.size();
-  if (baselines) {
-    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, common.seed, master_type(dtype));
-    result["untrained"] = to_json(of(untrained, "untrained encoder"), from.class_names());
-    result["pixels"] = to_json(of_pixels(), from.class_names());
-  }
-  if (common.json) {
-    fmt::print("{}\n", result.dump());
-    return;
-  }
-  const auto line = [&](const char* name, const nlohmann::ordered_json& r) {
-    fmt::print("{:<12} {:5.1f}%", name, 100 * r["top1"].get<double>());
-    for (const auto& [label, value] : r["per_class"].items())
-      fmt::print("   {} {:.1f}%", label, 100 * value.get<double>());
+  void print_table(const Json& result) const {
+    fmt::print(
+        "AUC after a few images of a class and as many others, and its 95% interval over {} draws; {} test images\n",
+        options.repeats, result.at("n_test").get<int64_t>());
+    fmt::print("{:<12} {:<16}", "", "shots");
+    for (const int64_t shots : options.shots) fmt::print(" {:<18}", shots);
     fmt::print("\n");
-  };
-  fmt::print("kNN accuracy, k = {}, {} images to learn from, {} to test on\n", std::min(knn.k, from.size()),
-             from.size(), to.size());
-  line(features.c_str(), result);
-  if (baselines) {
-    line("untrained", result["untrained"]);
-    line("raw pixels", result["pixels"]);
+    for (const auto& [name, measured] : rows(result)) {
+      for (const auto& [label, of_shots] : measured.at("auc").items()) {
+        fmt::print("{:<12} {:<16}", name, label);
+        for (const auto& auc : of_shots) fmt::print(" {:<18}", cell(auc));
+        fmt::print("\n");
+      }
+      fmt::print("{:<12} {:<16}", name, "mean of these");
+      for (const auto& mean : measured.at("mean_auc")) fmt::print(" {:<18.3f}", mean.get<double>());
+      fmt::print("\n");
+    }
   }
+};
+
+template <class Command>
+std::pair<CLI::App*, std::shared_ptr<Command>> add(CLI::App& eval, const char* name, const char* what) {
+  CLI::App* command = eval.add_subcommand(name, what);
+  auto flags = std::make_shared<Command>();
+  flags->add_to(*command);
+  command->callback([flags] { flags->run(); });
+  return {command, flags};
 }
 
 }  // namespace
@@ -107,18 +112,20 @@ void EvalKnn::run() const {
 void add_eval(CLI::App& app) {
   CLI::App* eval = app.add_subcommand("eval", "Measure what an encoder has learned");
   eval->require_subcommand(1);
-  CLI::App* knn = eval->add_subcommand("knn", "k-nearest-neighbour accuracy");
-  auto flags = std::make_shared<EvalKnn>();
-  add_flag(*knn, "train", flags->train, "labelled images to learn from")->required();
-  add_flag(*knn, "test", flags->test, "labelled images to test on")->required();
-  add_flag(*knn, "k", flags->knn.k, "neighbours");
-  add_flag(*knn, "temperature", flags->knn.temperature, "of their votes");
-  add_flag(*knn, "features", flags->features, "backbone, projection, or pixels: 32 x 32 raw ones");
-  knn->add_option("--classes", flags->classes, "only these, such as normal,pneumonia")->delimiter(',');
-  knn->add_flag("--baselines", flags->baselines, "the untrained network and raw pixels beside it");
-  knn->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
-  flags->add_to(*knn);
-  knn->callback([flags] { flags->run(); });
+
+  const auto [knn, knn_flags] = add<EvalKnn>(*eval, "knn", "k-nearest-neighbour accuracy");
+  add_flag(*knn, "k", knn_flags->knn.k, "neighbours");
+  add_flag(*knn, "temperature", knn_flags->knn.temperature, "of their votes");
+
+  const auto [linear, linear_flags] =
+      add<EvalLinear>(*eval, "linear", "accuracy of logistic regression on frozen features");
+  add_flag(*linear, "l2", linear_flags->l2, "weight of half the squared weights, beside the sum of losses");
+
+  const auto [probe, probe_flags] =
+      add<EvalProbe>(*eval, "probe", "AUC of logistic regression that was shown a few images of a class");
+  add_flag(*probe, "shots", probe_flags->options.shots, "images of a class, and as many of others")->delimiter(',');
+  add_flag(*probe, "repeats", probe_flags->options.repeats, "draws of these images");
+  add_flag(*probe, "l2", probe_flags->options.l2, "weight of half the squared weights, beside the sum of losses");
 }
 
 }  // namespace minissl

@@ -168,6 +168,30 @@ TEST_F(TrainTest, WhatWasTrainedCanBeEvaluatedAndEmbedded) {
     if (is_event(event, "eval")) last = event.at("knn_top1");
   EXPECT_DOUBLE_EQ(json.at("top1").get<double>(), last);
 
+  const auto evaluate = [&](const std::string& command) {
+    return minissl_command(
+        "eval " + command + " --json --weights " + weights + " --train synth:30:32:5 --test synth:30:32:6", folder_);
+  };
+  const CommandResult linear = evaluate("linear --l2 10");
+  ASSERT_EQ(linear.status, 0) << linear.err;
+  EXPECT_EQ(nlohmann::json::parse(linear.out).at("auc").size(), 3U);
+  const CommandResult probe = evaluate("probe --baselines --shots 2,5 --repeats 3");
+  ASSERT_EQ(probe.status, 0) << probe.err;
+  const auto shown = nlohmann::json::parse(probe.out);
+  for (const auto& aucs : {shown.at("auc"), shown.at("untrained").at("auc"), shown.at("pixels").at("auc")}) {
+    ASSERT_EQ(aucs.size(), 3U);
+    for (const auto& [name, of_shots] : aucs.items()) {
+      EXPECT_LE(of_shots.at("2").at("low"), of_shots.at("2").at("mean")) << name;
+      EXPECT_LE(of_shots.at("5").at("mean"), of_shots.at("5").at("high")) << name;
+    }
+  }
+  double sum = 0;
+  for (const auto& of_shots : shown.at("auc")) sum += of_shots.at("5").at("mean").get<double>();
+  EXPECT_NEAR(shown.at("mean_auc").at("5").get<double>(), sum / 3, 1e-12);
+  const CommandResult too_many = evaluate("probe --shots 500");
+  EXPECT_EQ(too_many.status, 1);
+  EXPECT_NE(too_many.err.find("--shots 500: there are"), std::string::npos) << too_many.err;
+
   const CommandResult embed =
       minissl_command("embed --weights " + weights + " --data synth:10:32 --out " + path("e.npy"), folder_);
   ASSERT_EQ(embed.status, 0) << embed.err;

@@ -18,8 +18,9 @@ Tensor on_circle(const std::vector<double>& degrees, float length = 1) {
 }
 
 TEST(Knn, NearestDirectionDecidesWhateverTheLength) {
-  const Accuracy a = knn_accuracy(on_circle({0, 90, 180}, 3), {0, 1, 2}, on_circle({10, 80, 200, 100}, 0.1f),
-                                  {0, 1, 2, 0}, 3, {.k = 1, .temperature = 0.1});
+  const Accuracy a =
+      knn_accuracy({on_circle({0, 90, 180}, 3), {0, 1, 2}, on_circle({10, 80, 200, 100}, 0.1f), {0, 1, 2, 0}, 3},
+                   {.k = 1, .temperature = 0.1});
   EXPECT_DOUBLE_EQ(a.top1, 0.75);
   EXPECT_DOUBLE_EQ(a.per_class[0], 0.5);
   EXPECT_DOUBLE_EQ(a.per_class[2], 1);
@@ -29,21 +30,28 @@ TEST(Knn, VotesAreWeightedByTheTemperature) {
   // One very close neighbour of class 0 against two farther ones of class 1.
   const Tensor train = on_circle({1, 40, 41});
   const auto predicted_class_0 = [&](double temperature) {
-    return knn_accuracy(train, {0, 1, 1}, on_circle({0}), {0}, 2, {.k = 3, .temperature = temperature}).top1 == 1;
+    return knn_accuracy({train, {0, 1, 1}, on_circle({0}), {0}, 2}, {.k = 3, .temperature = temperature}).top1 == 1;
   };
   EXPECT_TRUE(predicted_class_0(0.1));
   EXPECT_FALSE(predicted_class_0(10));
 }
 
 TEST(Knn, MoreNeighboursThanImagesMeansAllOfThem) {
-  EXPECT_DOUBLE_EQ(knn_accuracy(on_circle({0, 90}), {0, 1}, on_circle({5}), {0}, 2, {.k = 200}).top1, 1);
+  EXPECT_DOUBLE_EQ(knn_accuracy({on_circle({0, 90}), {0, 1}, on_circle({5}), {0}, 2}, {.k = 200}).top1, 1);
+}
+
+TEST(Knn, AFarNeighbourStillVotesAtALowTemperature) {
+  const Accuracy a =
+      knn_accuracy({on_circle({90, 180}), {0, 1}, on_circle({0, 270}), {0, 1}, 2}, {.temperature = 1e-4});
+  EXPECT_DOUBLE_EQ(a.top1, 1);
+  EXPECT_DOUBLE_EQ(a.auc[0], 1);
 }
 
 TEST(Knn, MissingLabelsAndOddShapesAreErrors) {
   const Tensor two = on_circle({0, 90});
-  EXPECT_THROW(knn_accuracy(two, {0, -1}, two, {0, 1}, 2, {}), Error);
-  EXPECT_THROW(knn_accuracy(two, {0, 1}, random_tensor({2, 3}, 1), {0, 1}, 2, {}), Error);
-  EXPECT_THROW(knn_accuracy(two, {0, 1}, two, {0, 1}, 2, {.k = 0}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, -1}, two, {0, 1}, 2}, {}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, 1}, random_tensor({2, 3}, 1), {0, 1}, 2}, {}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, 1}, two, {0, 1}, 2}, {.k = 0}), Error);
 }
 
 }  // namespace
