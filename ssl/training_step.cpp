@@ -100,11 +100,7 @@ void TrainingStep::end() {
 void TrainingStep::do_section(std::unique_ptr<cuda::Graph>& graph, const std::function<void()>& section) {
   if (!repeatable_) return section();
   if (!graph) {
-    if (!graph_memory_) {
-      // What the step took from the device when it was done operation by operation; the graphs take it now.
-      allocator(device_).release_cached();
-      graph_memory_ = std::make_unique<GraphMemory>(device_);
-    }
+    if (!graph_memory_) graph_memory_ = std::make_unique<GraphMemory>(device_);
     graph = std::make_unique<cuda::Graph>(*graph_memory_, section);
   }
   graph->launch();

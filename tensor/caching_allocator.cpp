@@ -25,6 +25,7 @@ std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
   const bool guarded = memory_checks_enabled();
   const size_t wanted = round_up(std::max(bytes, size_t{1}), alignment);
   const size_t size = wanted + (guarded ? 2 * guard_bytes : 0);
+  std::lock_guard turn(turn_);
   std::lock_guard lock(mutex_);
   std::byte* begin = take(size, tag);
   std::byte* block = guarded ? begin + guard_bytes : begin;
@@ -32,7 +33,8 @@ std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
     source_->fill(begin, guard_pattern, size);
     source_->fill(block, nan_pattern, bytes);
   }
-  live_.emplace(block, Live{begin, size, bytes, wanted, tag, guarded});
+  live_.emplace(block, Live{begin, size, bytes, wanted, tag, guarded, recording_});
+  if (recording_ > 0) recorded_live_ += static_cast<int64_t>(wanted);
   count(wanted, tag);
   return block;
 }
@@ -44,7 +46,8 @@ void CachingAllocator::deallocate(std::byte* block) noexcept {
   live_.erase(it);
   if (live.guarded && !guards_intact(block, live)) count_memory_violation();
   discount(live.counted, live.tag);
-  give_back(live.begin, live.size);
+  if (recording_ > 0 && live.recording == recording_) recorded_live_ -= static_cast<int64_t>(live.counted);
+  give_back(pool_for(live.size), live.begin, live.size);
 }
 
 void CachingAllocator::retag(std::byte* block, MemoryTag tag) {
@@ -62,13 +65,53 @@ MemoryUsage CachingAllocator::usage() const {
 
 void CachingAllocator::release_cached() {
   std::lock_guard lock(mutex_);
-  release_free_segments();
+  if (recording_ == 0) release_free_segments();
 }
 
 void CachingAllocator::reset_peak() {
   std::lock_guard lock(mutex_);
   usage_.peak = usage_.live;
   usage_.peak_by_tag = usage_.at_peak_by_tag = usage_.live_by_tag;
+}
+
+void CachingAllocator::begin_recording(const HeldMemory& held) {
+  turn_.lock();
+  std::lock_guard lock(mutex_);
+  recording_ = ++recordings_;
+  recorded_live_ = 0;
+  for (const auto& [begin, size] : held) {
+    Pool& pool = pool_of(begin);
+    pool.recorded.emplace_back(begin, size);
+    if (!sanitized) give_back(pool, begin, size);
+  }
+}
+
+Allocator::Recorded CachingAllocator::end_recording() noexcept {
+  Recorded result;
+  {
+    std::lock_guard lock(mutex_);
+    result.left = recorded_live_;
+    for (Pool* pool : {&small_, &large_}) {
+      std::sort(pool->recorded.begin(), pool->recorded.end());
+      std::byte* done = nullptr;
+      for (const auto& [begin, size] : pool->recorded) {
+        if (sanitized)
+          result.held.emplace_back(begin, size);
+        else if (begin + size > done)
+          hold(*pool, std::max(begin, done), begin + size, result.held);
+        done = std::max(done, begin + size);
+      }
+      pool->recorded.clear();
+    }
+    recording_ = 0;
+  }
+  turn_.unlock();
+  return result;
+}
+
+void CachingAllocator::release(const HeldMemory& held) noexcept {
+  std::lock_guard lock(mutex_);
+  for (const auto& [begin, size] : held) give_back(pool_of(begin), begin, size);
 }
 
 void CachingAllocator::count(size_t bytes, MemoryTag tag) {
@@ -88,8 +131,9 @@ void CachingAllocator::discount(size_t bytes, MemoryTag tag) {
 }
 
 bool CachingAllocator::guards_intact(std::byte* block, const Live& live) {
-  return source_->holds(live.begin, guard_pattern, guard_bytes) &&
-         source_->holds(block + live.asked, guard_pattern, live.counted - live.asked + guard_bytes);
+  // While a graph is recorded there is nothing to see yet.
+  return recording_ > 0 || (source_->holds(live.begin, guard_pattern, guard_bytes) &&
+                            source_->holds(block + live.asked, guard_pattern, live.counted - live.asked + guard_bytes));
 }
 
 CachingAllocator::Pool& CachingAllocator::pool_for(size_t size) { return size < small_block ? small_ : large_; }
@@ -107,20 +151,42 @@ std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
     fit = pool.free.lower_bound({size, nullptr});
   }
   std::byte* begin = fit->second;
-  pool.free.erase(fit);
-  Part& part = pool.parts.at(begin);
-  if (part.size > size) {
-    pool.parts.emplace(begin + size, Part{part.size - size, true, 0});
-    pool.free.emplace(part.size - size, begin + size);
-    part.size = size;
-  }
-  part.free = false;
+  const auto part = pool.parts.find(begin);
+  if (part->second.size > size) split(pool, part, size);
+  pool.free.erase({size, begin});
+  part->second.free = false;
+  if (recording_ > 0) pool.recorded.emplace_back(begin, size);
   return begin;
 }
 
-void CachingAllocator::give_back(std::byte* begin, size_t size) {
+// Leaves `size` of a free part; the rest becomes another, which is returned.
+CachingAllocator::Parts::iterator CachingAllocator::split(Pool& pool, Parts::iterator part, size_t size) {
+  const auto [begin, whole] = *part;
+  pool.free.erase({whole.size, begin});
+  part->second.size = size;
+  pool.free.emplace(size, begin);
+  pool.free.emplace(whole.size - size, begin + size);
+  return pool.parts.emplace(begin + size, Part{whole.size - size, true, 0}).first;
+}
+
+// Takes what is free between these two, whatever parts it is in.
+void CachingAllocator::hold(Pool& pool, std::byte* begin, std::byte* end, HeldMemory& held) {
+  for (auto it = std::prev(pool.parts.upper_bound(begin)); it != pool.parts.end() && it->first < end; ++it) {
+    if (!it->second.free) continue;
+    if (it->first < begin) it = split(pool, it, static_cast<size_t>(begin - it->first));
+    if (it->first + it->second.size > end) split(pool, it, static_cast<size_t>(end - it->first));
+    pool.free.erase({it->second.size, it->first});
+    it->second.free = false;
+    held.emplace_back(it->first, it->second.size);
+  }
+}
+
+void CachingAllocator::give_back(Pool& pool, std::byte* begin, size_t size) {
+  if (sanitized && recording_ > 0) {
+    pool.recorded.emplace_back(begin, size);
+    return;
+  }
   if (sanitized) return source_->give_back(begin, size);
-  Pool& pool = pool_for(size);
   auto it = pool.parts.find(begin);
   it->second.free = true;
   if (auto next = std::next(it); next != pool.parts.end() && next->second.free && next->second.segment == 0)
@@ -144,7 +210,7 @@ void CachingAllocator::add_segment(Pool& pool, size_t size, MemoryTag tag) {
   if (extend_last_segment(pool, size)) return;
   const size_t bytes = round_up(std::max(size, pool.growth), huge_page);
   std::byte* begin = source_->take(bytes);
-  if (!begin && release_free_segments()) begin = source_->take(bytes);
+  if (!begin && recording_ == 0 && release_free_segments()) begin = source_->take(bytes);
   if (!begin) out_of_memory(size, tag);
   pool.parts.emplace(begin, Part{bytes, true, bytes});
   pool.free.emplace(bytes, begin);

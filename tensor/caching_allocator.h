@@ -27,6 +27,9 @@ class CachingAllocator final : public Allocator {
   MemoryUsage usage() const override;
   void release_cached() override;
   void reset_peak() override;
+  void begin_recording(const HeldMemory& held) override;
+  Recorded end_recording() noexcept override;
+  void release(const HeldMemory& held) noexcept override;
 
  private:
   struct Live {
@@ -35,6 +38,7 @@ class CachingAllocator final : public Allocator {
     size_t asked, counted;  // of the block itself
     MemoryTag tag;
     bool guarded;
+    int64_t recording;  // that it was made in
   };
   // Parts of segments, by address: neighbours merge when freed, but never across segments.
   struct Part {
@@ -49,6 +53,7 @@ class CachingAllocator final : public Allocator {
     std::set<std::pair<size_t, std::byte*>> free;  // parts, by size
     Parts parts{};
     std::byte* last_segment = nullptr;
+    HeldMemory recorded{};  // what was handed out since begin_recording()
   };
 
   void count(size_t bytes, MemoryTag tag);
@@ -56,7 +61,10 @@ class CachingAllocator final : public Allocator {
   bool guards_intact(std::byte* block, const Live& live);
   Pool& pool_for(size_t size);
   std::byte* take(size_t size, MemoryTag tag);
-  void give_back(std::byte* begin, size_t size);
+  void give_back(Pool& pool, std::byte* begin, size_t size);
+  void hold(Pool& pool, std::byte* begin, std::byte* end, HeldMemory& held);
+  Parts::iterator split(Pool& pool, Parts::iterator part, size_t size);
+  Pool& pool_of(std::byte* part) { return small_.parts.contains(part) ? small_ : large_; }
   void merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed);
   void add_segment(Pool& pool, size_t size, MemoryTag tag);
   bool extend_last_segment(Pool& pool, size_t size);
@@ -65,10 +73,13 @@ class CachingAllocator final : public Allocator {
 
   const std::string device_;
   const std::unique_ptr<MemorySource> source_;
-  mutable std::mutex mutex_;
+  std::recursive_mutex turn_;  // to allocate: a recording thread's, from begin to end
+  mutable std::mutex mutex_;   // of all that follows
   MemoryUsage usage_;
   std::unordered_map<std::byte*, Live> live_;
   Pool small_, large_;
+  int64_t recordings_ = 0, recording_ = 0;  // how many there were; the one in progress, or 0
+  int64_t recorded_live_ = 0;
 };
 
 /// Whether new blocks are filled with NaN and fenced by guard bytes, for tests (MemoryChecks).

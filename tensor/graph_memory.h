@@ -1,43 +1,49 @@
 #pragma once
-#include <memory>
-
 #include "tensor/memory.h"
 
 namespace minissl {
 
 /// The memory of a device that the tensors within CUDA graphs live in: a graph writes to the same addresses whenever it
-/// is launched, so they are nobody else's as long as it lives. It is taken from the device's allocator and goes back
-/// there in the end. Graphs that are launched one after the other can share it.
+/// is launched, so they are nobody else's as long as it lives. It is the device's own: work that is recorded allocates
+/// as the same work does that isn't, and what it used is held when it ends. Hence a step takes no more memory as a
+/// graph than operation by operation. Graphs that are launched one after the other can share it.
 class GraphMemory {
  public:
-  explicit GraphMemory(Device device);
-  ~GraphMemory();
+  explicit GraphMemory(Device device) : device_(device) {}
+  ~GraphMemory() { allocator(device_).release(held_); }
   GraphMemory(const GraphMemory&) = delete;
   GraphMemory& operator=(const GraphMemory&) = delete;
 
   Device device() const { return device_; }
-  MemoryUsage usage() const { return allocator_->usage(); }
 
-  /// While it lives, tensors that this thread makes on the device are in this memory.
-  class Scope {
+  /// While it lives, what this thread allocates on the device becomes the graphs' memory.
+  class Recording {
    public:
-    explicit Scope(GraphMemory& memory) : previous_(active_) { active_ = &memory; }
-    ~Scope() { active_ = previous_; }
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
+    explicit Recording(GraphMemory& memory) : memory_(memory) {
+      allocator(memory.device_).begin_recording(std::exchange(memory.held_, {}));
+    }
+    ~Recording() {
+      if (!ended_) end();
+    }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+
+    /// Bytes that were allocated and are still in use.
+    int64_t end() {
+      ended_ = true;
+      Allocator::Recorded recorded = allocator(memory_.device_).end_recording();
+      memory_.held_ = std::move(recorded.held);
+      return recorded.left;
+    }
 
    private:
-    GraphMemory* previous_;
+    GraphMemory& memory_;
+    bool ended_ = false;
   };
-  /// The allocator of the scope that this thread is in; null where there is none for the device.
-  static Allocator* active(Device device) {
-    return active_ && active_->device_ == device ? active_->allocator_.get() : nullptr;
-  }
 
  private:
   Device device_;
-  std::unique_ptr<Allocator> allocator_;
-  static inline thread_local GraphMemory* active_ = nullptr;
+  HeldMemory held_;
 };
 
 }  // namespace minissl

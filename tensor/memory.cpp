@@ -8,7 +8,6 @@
 #include "tensor/caching_allocator.h"
 #include "tensor/dry_run.h"
 #include "tensor/error.h"
-#include "tensor/graph_memory.h"
 
 namespace minissl {
 namespace {
@@ -52,7 +51,6 @@ std::string MemoryUsage::str() const {
 
 Allocator& allocator(Device device) {
   if (DryRun* dry_run = DryRun::active()) return dry_run->allocator(device);
-  if (Allocator* of_graph = GraphMemory::active(device)) return *of_graph;
   // Never destroyed: tensors in static objects may outlive them.
   static auto* cpu = new CachingAllocator("cpu", memory_source({}));
   return device.type == DeviceType::cpu ? *cpu : gpu_allocator(device);

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tensor/device.h"
 #include "tensor/error.h"
@@ -51,6 +53,9 @@ class OutOfMemory : public Error {
   int64_t available_;
 };
 
+/// What recorded work goes on using (tensor/graph_memory.h): pieces of an allocator's memory, by address and size.
+using HeldMemory = std::vector<std::pair<std::byte*, size_t>>;
+
 /// A caching allocator: one per device. Memory once taken from the system is kept and reused (best fit, split and
 /// merged), so that from the second training step on nothing is allocated and no page faults.
 class Allocator {
@@ -65,6 +70,17 @@ class Allocator {
   /// Gives back to the system what can be: memory that no block is in.
   virtual void release_cached() = 0;
   virtual void reset_peak() = 0;
+
+  /// From here to end_recording() the work that this thread asks for is recorded, to be repeated later. It may also use
+  /// what is `held` for earlier recordings. Meanwhile other threads wait in allocate(): what the recording has used and
+  /// freed isn't theirs.
+  virtual void begin_recording(const HeldMemory& held) = 0;
+  struct Recorded {
+    HeldMemory held;   ///< all that the recording used; nobody gets it before release()
+    int64_t left = 0;  ///< bytes that it allocated and that are still live
+  };
+  virtual Recorded end_recording() noexcept = 0;
+  virtual void release(const HeldMemory& held) noexcept = 0;
 };
 
 /// The allocator of a device. Throws Error for a device that this build or machine lacks.

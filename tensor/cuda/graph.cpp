@@ -12,9 +12,11 @@ Graph::Graph(GraphMemory& memory, const std::function<void()>& work) : device_(m
   check(cudaStreamBeginCapture(on, cudaStreamCaptureModeRelaxed), "recording a graph");
   cudaGraph_t graph = nullptr;
   recording_ = true;
+  int64_t left = 0;
   try {
-    const GraphMemory::Scope scope(memory);
+    GraphMemory::Recording recording(memory);
     work();
+    left = recording.end();
     recording_ = false;
   } catch (...) {
     recording_ = false;
@@ -27,7 +29,6 @@ Graph::Graph(GraphMemory& memory, const std::function<void()>& work) : device_(m
   const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
   cudaGraphDestroy(graph);
   check(status, "making a graph ready");
-  const int64_t left = memory.usage().live;
   if (left == 0) return;
   cudaGraphExecDestroy(executable_);
   fail("work that is to be repeated leaves {} in the memory of its CUDA graph", format_bytes(left));
