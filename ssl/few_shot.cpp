@@ -20,7 +20,7 @@ Rows draw(Rows rows, int64_t count, const Random& random) {
 }
 
 Tensor gather(const Tensor& features, const Rows& rows) {
-  const Tensor out = Tensor::empty({static_cast<int64_t>(rows.size()), features.dim(1)}, features.dtype());
+  Tensor out = Tensor::empty({static_cast<int64_t>(rows.size()), features.dim(1)}, features.dtype());
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto to = static_cast<int64_t>(i);
     out.rows(to, to + 1).copy_from(features.rows(rows[i], rows[i] + 1));

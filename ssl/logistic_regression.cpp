@@ -84,7 +84,7 @@ LogisticRegression::LogisticRegression(const Tensor& features, const std::vector
 
 Tensor LogisticRegression::logits(const Tensor& features) const {
   const Tensor x = in_double(features);
-  const Tensor out = Tensor::empty({x.dim(0), weight_.dim(0)}, DType::f64);
+  Tensor out = Tensor::empty({x.dim(0), weight_.dim(0)}, DType::f64);
   auto scores = mutable_matrix<double>(out, out.dim(0), out.dim(1));
   scores.noalias() = matrix(x) * matrix(weight_).transpose();
   scores.rowwise() += minissl::matrix<double>(bias_, 1, out.dim(1)).row(0);
@@ -92,7 +92,8 @@ Tensor LogisticRegression::logits(const Tensor& features) const {
 }
 
 Tensor standardize(const Tensor& features, const Tensor& reference) {
-  const Tensor from = in_double(reference), out = in_double(features).clone();
+  const Tensor from = in_double(reference);
+  Tensor out = in_double(features).clone();
   const Eigen::RowVectorXd mean = matrix(from).colwise().mean();
   const Eigen::RowVectorXd variance = (matrix(from).rowwise() - mean).colwise().squaredNorm() / from.dim(0);
   auto rows = mutable_matrix<double>(out, out.dim(0), out.dim(1));

@@ -63,9 +63,9 @@ class CachingAllocator final : public Allocator {
   std::byte* take(size_t size, MemoryTag tag);
   void give_back(Pool& pool, std::byte* begin, size_t size);
   void hold(Pool& pool, std::byte* begin, std::byte* end, HeldMemory& held);
-  Parts::iterator split(Pool& pool, Parts::iterator part, size_t size);
+  static Parts::iterator split(Pool& pool, Parts::iterator part, size_t size);
   Pool& pool_of(std::byte* part) { return small_.parts.contains(part) ? small_ : large_; }
-  void merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed);
+  static void merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed);
   void add_segment(Pool& pool, size_t size, MemoryTag tag);
   bool extend_last_segment(Pool& pool, size_t size);
   bool release_free_segments();
