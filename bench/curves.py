@@ -29,7 +29,7 @@ OF_METHOD = {"moco": ["--queue", "1024", "--momentum", "0.99"], "barlow": ["--di
 
 
 def losses(folder):
-    """Losses by step, whether the run is there or not."""
+    """By step; empty where there is no run."""
     try:
         with open(os.path.join(folder, "metrics.jsonl")) as lines:
             events = map(json.loads, lines)
@@ -79,7 +79,8 @@ def main():
 
     failed = False
     print(f"Largest differences from {args.curves[0]}, in % of what its loss spans in {args.steps} steps:\n")
-    columns = ["method", "curve", "first loss", "mean of the last 10", "off in step 1", "steps 2 to 10", "all", "mean of the last 10"]
+    columns = ["method", "curve", "first loss", "mean of the last 10",
+               "off in step 1", "off in steps 2 to 10", "off in all", "off in the mean of the last 10"]
     print("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for method in args.methods.split(","):

@@ -28,14 +28,15 @@ Tensor gather(const Tensor& features, const Rows& rows) {
   return out;
 }
 
-FewShotAuc summary(const std::vector<double>& aucs) {
+// `t95` is student_t95() of one less than there are.
+FewShotAuc summary(const std::vector<double>& aucs, double t95) {
   const auto n = static_cast<double>(aucs.size());
   FewShotAuc result;
   for (const double auc : aucs) result.mean += auc / n;
   if (aucs.size() > 1) {
     double squares = 0;
     for (const double auc : aucs) squares += (auc - result.mean) * (auc - result.mean);
-    result.half_width = student_t95(static_cast<int64_t>(aucs.size()) - 1) * std::sqrt(squares / (n - 1) / n);
+    result.half_width = t95 * std::sqrt(squares / (n - 1) / n);
   }
   return result;
 }
@@ -69,6 +70,7 @@ std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& featur
   const int64_t most = *std::max_element(options.shots.begin(), options.shots.end());
   const Tensor train = standardize(features.train, features.train), test = standardize(features.test, features.train);
 
+  const double t95 = options.repeats > 1 ? student_t95(options.repeats - 1) : 0;
   std::vector<std::vector<FewShotAuc>> result;
   int64_t fits = 0;
   for (int64_t c = 0; c < features.classes; ++c) {
@@ -105,7 +107,7 @@ std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& featur
         aucs.push_back(roc_auc(scores, positive));
         if (progress) progress(++fits);
       }
-      of_shots.push_back(summary(aucs));
+      of_shots.push_back(summary(aucs, t95));
     }
   }
   return result;

@@ -80,6 +80,7 @@ class Allocator {
     int64_t left = 0;  ///< bytes that it allocated and that are still live
   };
   virtual Recorded end_recording() noexcept = 0;
+  /// Lets go of it, once what was recorded is never launched again.
   virtual void release(const HeldMemory& held) noexcept = 0;
 };
 
