@@ -5,8 +5,8 @@
 namespace minissl {
 
 void EmbedFlags::add_to(CLI::App& command) {
-  add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict")
-      ->required();
+  add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict",
+           {.required = true});
   add_flag(command, "workers", workers, "threads that decode");
   add_flag(command, "max-bad-fraction", max_bad_fraction, "part of the files that may be unreadable");
   add_flag(command, "max-value", max_value, "of 16-bit images (0: found out)");

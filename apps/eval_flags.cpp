@@ -35,12 +35,12 @@ class Classes : public Subset {
 }  // namespace
 
 void EvalFlags::add_to(CLI::App& command) {
-  add_flag(command, "train", train, "labelled images to learn from")->required();
-  add_flag(command, "test", test, "labelled images to test on")->required();
+  add_flag(command, "train", train, "labelled images to learn from", {.required = true});
+  add_flag(command, "test", test, "labelled images to test on", {.required = true});
   add_flag(command, "features", features, "backbone, projection, or pixels: 32 x 32 raw ones");
-  command.add_option("--classes", classes, "only these, such as normal,pneumonia")->delimiter(',');
-  command.add_flag("--baselines", baselines, "the untrained network and raw pixels beside it");
-  command.add_flag("--json", common.json, "print one JSON object and nothing else");
+  add_flag(command, "classes", classes, "only these, such as normal,pneumonia");
+  add_toggle(command, "baselines", baselines, "the untrained network and raw pixels beside it");
+  add_json(command, common.json);
   EmbedFlags::add_to(command);
 }
 

@@ -1,3 +1,5 @@
+#include <CLI/CLI.hpp>
+
 #include "apps/command.h"
 #include "tensor/error.h"
 

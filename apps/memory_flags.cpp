@@ -72,12 +72,12 @@ int64_t available_memory(Device device) {
 }
 
 void MemoryFlags::add_to(CLI::App& command) {
-  command.option_defaults()->group("Memory");
+  begin_group(command, "Memory");
   add_flag(command, "recompute", recompute,
            "what backward makes again instead of keeping it: none, stage, block, or auto: as the budget needs");
   add_flag(command, "memory-budget", budget,
            "what tensors may take, such as 22GiB, or auto: nine tenths of what is free; implies --recompute auto");
-  command.option_defaults()->group("Options");
+  begin_group(command);
 }
 
 std::string MemoryFlags::str() const {
@@ -108,7 +108,7 @@ MemoryPlan MemoryFlags::plan(const StepDescription& step, PlanCostSource source)
 
 StepDescription describe_step(const MethodFlags& method, const NetworkFlags& network, const OptimizerOptions& optimizer,
                               int64_t batch, DType dtype) {
-  return {.make = [method, network](DType type) { return method.make(network, 0, type); },
+  return {.make = [method, network](DType type) { return method.make(network.options(), 0, type); },
           .optimizer = optimizer,
           .images = {batch, network.size, network.size, network.channels},
           .dtype = master_type(dtype),

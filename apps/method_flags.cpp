@@ -26,9 +26,7 @@ class FlagAdder : public OptionVisitor {
   }
 
  private:
-  std::string free_name(const std::string& name) const {
-    return command_.get_option_no_throw("--" + name) ? "loss-" + name : name;
-  }
+  std::string free_name(const std::string& name) const { return has_flag(command_, name) ? "loss-" + name : name; }
 
   CLI::App& command_;
 };
@@ -36,15 +34,17 @@ class FlagAdder : public OptionVisitor {
 }  // namespace
 
 void NetworkFlags::add_to(CLI::App& command) {
-  command.option_defaults()->group("Network");
+  begin_group(command, "Network");
   add_flag(command, "arch", arch, "resnet18 or resnet50");
   add_flag(command, "stem", stem, "imagenet, or small: 3x3 of stride 1, no max pooling");
-  add_flag(command, "channels", channels, "of the images: 3, or 1 for gray")->check(CLI::IsMember({1, 3}));
-  add_flag(command, "size", size, "of the square images")->check(CLI::Range(8, 4096));
-  command.option_defaults()->group("Options");
+  add_flag(command, "channels", channels, "of the images: 3, or 1 for gray", {.one_of = {"1", "3"}});
+  add_flag(command, "size", size, "of the square images", {.least = 8, .most = 4096});
+  begin_group(command);
 }
 
-ResNetOptions NetworkFlags::options() const { return {parse_architecture(arch), parse_stem(stem), channels}; }
+ResNetOptions NetworkFlags::options() const {
+  return {.architecture = parse_architecture(arch), .stem = parse_stem(stem), .channels = channels};
+}
 
 MethodFlags::MethodFlags(const std::string& method) : method_(method), config_(find_method(method).config()) {}
 
@@ -58,41 +58,32 @@ MethodFlags& MethodFlags::operator=(MethodFlags other) noexcept {
 }
 
 void MethodFlags::add_to(CLI::App& command) {
-  command.option_defaults()->group("Method " + method_);
+  begin_group(command, "Method " + method_);
   FlagAdder adder(command);
   config_->visit(adder);
-  command.option_defaults()->group("Options");
+  begin_group(command);
 }
 
 std::string MethodFlags::to_toml() const {
-  CLI::App app;
   MethodFlags copy = *this;
-  copy.add_to(app);
-  return minissl::to_toml(values_in_force(app, {}));
+  return defaults_as_toml([&](CLI::App& app) { copy.add_to(app); });
 }
 
 MethodFlags MethodFlags::from_toml(const std::string& method, const std::string& toml) {
-  CLI::App app;
   MethodFlags flags(method);
-  flags.add_to(app);
-  std::istringstream in(toml);
-  std::vector<std::string> arguments = flags_of(in);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::Error& e) {
-    fail("flags of {}: {}", method, e.what());
-  }
+  read_flags([&](CLI::App& app) { flags.add_to(app); }, flags_of(toml), "flags of " + method);
   return flags;
 }
 
-std::unique_ptr<Method> MethodFlags::make(const NetworkFlags& network, uint64_t seed, DType dtype) const {
-  return config_->make(network.options(), seed, dtype);
+std::unique_ptr<Method> MethodFlags::make(const ResNetOptions& network, uint64_t seed, DType dtype) const {
+  return config_->make(network, seed, dtype);
 }
 
-void for_each_method(CLI::App& command, const std::function<void(CLI::App&, const std::string&)>& add) {
-  command.require_subcommand(1);
+void add_command_of_each_method(CLI::App& parent, const std::string& name, const std::string& help,
+                                const std::function<void(CLI::App&, const std::string& method)>& add) {
+  CLI::App& group = add_command_group(parent, name, help);
   for (const MethodEntry& method : methods())
-    add(*command.add_subcommand(method.name, command.get_description() + " with " + method.name), method.name);
+    add(add_command(group, method.name, help + " with " + method.name), method.name);
 }
 
 }  // namespace minissl

@@ -34,14 +34,15 @@ class MethodFlags {
   /// The flags as `key = value` lines, and back. from_toml throws Error for a method or a value that is not known.
   std::string to_toml() const;
   static MethodFlags from_toml(const std::string& method, const std::string& toml);
-  std::unique_ptr<Method> make(const NetworkFlags& network, uint64_t seed, DType dtype) const;
+  std::unique_ptr<Method> make(const ResNetOptions& network, uint64_t seed, DType dtype) const;
 
  private:
   std::string method_;
   std::unique_ptr<MethodConfig> config_;
 };
 
-/// Adds one subcommand per method, each with its own flags.
-void for_each_method(CLI::App& command, const std::function<void(CLI::App&, const std::string& method)>& add);
+/// Adds a command with a command for each method, to which `add` adds its flags.
+void add_command_of_each_method(CLI::App& parent, const std::string& name, const std::string& help,
+                                const std::function<void(CLI::App&, const std::string& method)>& add);
 
 }  // namespace minissl

@@ -70,7 +70,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
 PretrainedEncoder::PretrainedEncoder(ModelDescription description, uint64_t seed, DType dtype)
     : description_(std::move(description)) {
   if (description_.method) {
-    method_ = description_.method->make(description_.network, seed, dtype);
+    method_ = description_.method->make(description_.network.options(), seed, dtype);
   } else {
     backbone_ = std::make_unique<ResNet>(description_.network.options());
     backbone_->to(dtype);

@@ -60,7 +60,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
-  method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
+  method_ = flags_.method.make(flags_.network.options(), flags_.common.seed, master_type(flags_.common.dtype()));
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
   training_step_ = std::make_unique<TrainingStep>(
       *method_, *optimizer_,

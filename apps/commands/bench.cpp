@@ -61,7 +61,7 @@ void BenchStep::run() const {
 
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
-  const auto net = method.make(network, common.seed, master_type(dtype));
+  const auto net = method.make(network.options(), common.seed, master_type(dtype));
   Optimizer optimizer({}, net->online());
   TrainingStep step(*net, optimizer, {.recompute = plan.recompute, .cuda_graph = cuda_graph});
   const Shape shape{batch, network.size, network.size, network.channels};
@@ -136,24 +136,23 @@ void BenchStep::run(const MemoryPlan& plan) const {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", "Measure speed and memory");
-  bench->require_subcommand(1);
-  CLI::App* step = bench->add_subcommand("step", "Time training steps on random images");
-  for_each_method(*step, [](CLI::App& command, const std::string& name) {
+  CLI::App& bench = add_command_group(app, "bench", "Measure speed and memory");
+  const std::string help = "Time training steps on random images";
+  add_command_of_each_method(bench, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();
     flags->method = MethodFlags(name);
     add_flag(command, "batch", flags->batch, "images in a step");
     add_flag(command, "steps", flags->steps, "samples of a step's time; on a GPU, each the mean of ten steps");
     add_flag(command, "warmup", flags->warmup, "samples before them");
-    command.add_flag("--profile", flags->profile, "also print where the time goes, by operation");
+    add_toggle(command, "profile", flags->profile, "also print where the time goes, by operation");
     add_flag(command, "trace", flags->trace, "write the timed steps to this file, for ui.perfetto.dev");
-    command.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
+    add_json(command, flags->common.json);
     flags->network.add_to(command);
     flags->method.add_to(command);
     flags->memory.add_to(command);
     flags->common.add_to(command);
     add_cuda_graph(command, flags->cuda_graph);
-    command.callback([flags] { flags->run(); });
+    set_action(command, [flags] { flags->run(); });
   });
 }
 

@@ -34,10 +34,10 @@ void print_devices(bool as_json) {
 }  // namespace
 
 void add_devices(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("devices", "What --device can be here");
+  CLI::App& command = add_command(app, "devices", "What --device can be here");
   auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "one JSON object");
-  command->callback([as_json] { print_devices(*as_json); });
+  add_json(command, *as_json);
+  set_action(command, [as_json] { print_devices(*as_json); });
 }
 
 }  // namespace minissl

@@ -99,33 +99,32 @@ struct EvalProbe : EvalFlags {
 };
 
 template <class Command>
-std::pair<CLI::App*, std::shared_ptr<Command>> add(CLI::App& eval, const char* name, const char* what) {
-  CLI::App* command = eval.add_subcommand(name, what);
+std::pair<CLI::App&, std::shared_ptr<Command>> add(CLI::App& eval, const char* name, const char* help) {
+  CLI::App& command = add_command(eval, name, help);
   auto flags = std::make_shared<Command>();
-  flags->add_to(*command);
-  command->callback([flags] { flags->run(); });
+  flags->add_to(command);
+  set_action(command, [flags] { flags->run(); });
   return {command, flags};
 }
 
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* eval = app.add_subcommand("eval", "Measure what an encoder has learned");
-  eval->require_subcommand(1);
+  CLI::App& eval = add_command_group(app, "eval", "Measure what an encoder has learned");
 
-  const auto [knn, knn_flags] = add<EvalKnn>(*eval, "knn", "k-nearest-neighbour accuracy");
-  add_flag(*knn, "k", knn_flags->knn.k, "neighbours");
-  add_flag(*knn, "temperature", knn_flags->knn.temperature, "of their votes");
+  const auto [knn, knn_flags] = add<EvalKnn>(eval, "knn", "k-nearest-neighbour accuracy");
+  add_flag(knn, "k", knn_flags->knn.k, "neighbours");
+  add_flag(knn, "temperature", knn_flags->knn.temperature, "of their votes");
 
   const auto [linear, linear_flags] =
-      add<EvalLinear>(*eval, "linear", "accuracy of logistic regression on frozen features");
-  add_flag(*linear, "l2", linear_flags->l2, "weight of half the squared weights, beside the sum of losses");
+      add<EvalLinear>(eval, "linear", "accuracy of logistic regression on frozen features");
+  add_flag(linear, "l2", linear_flags->l2, "weight of half the squared weights, beside the sum of losses");
 
   const auto [probe, probe_flags] =
-      add<EvalProbe>(*eval, "probe", "AUC of logistic regression that was shown a few images of a class");
-  add_flag(*probe, "shots", probe_flags->options.shots, "images of a class, and as many of others")->delimiter(',');
-  add_flag(*probe, "repeats", probe_flags->options.repeats, "draws of these images");
-  add_flag(*probe, "l2", probe_flags->options.l2, "weight of half the squared weights, beside the sum of losses");
+      add<EvalProbe>(eval, "probe", "AUC of logistic regression that was shown a few images of a class");
+  add_flag(probe, "shots", probe_flags->options.shots, "images of a class, and as many of others");
+  add_flag(probe, "repeats", probe_flags->options.repeats, "draws of these images");
+  add_flag(probe, "l2", probe_flags->options.l2, "weight of half the squared weights, beside the sum of losses");
 }
 
 }  // namespace minissl

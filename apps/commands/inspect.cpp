@@ -43,7 +43,7 @@ Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64
 void InspectStep::run() const {
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
-  const auto net = method.make(network, common.seed, master_type(dtype));
+  const auto net = method.make(network.options(), common.seed, master_type(dtype));
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
   const Shape images = read_views(view_file, 0, dtype, network.channels).view1.shape();
@@ -58,15 +58,16 @@ void InspectStep::run() const {
   fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
 }
 
-void add_step(CLI::App& app) {
-  CLI::App* step = app.add_subcommand("step", "Run steps on given weights and views and write every tensor down");
-  for_each_method(*step, [](CLI::App& command, const std::string& name) {
+void add_step(CLI::App& inspect) {
+  const std::string help = "Run steps on given weights and views and write every tensor down";
+  add_command_of_each_method(inspect, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectStep>();
     flags->method = MethodFlags(name);
-    add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)")->required();
-    add_flag(command, "views", flags->views, "step0/view1, step0/view2 (N, C, H, W), step0/shuffle, ... (.safetensors)")
-        ->required();
-    add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)")->required();
+    add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)",
+             {.required = true});
+    add_flag(command, "views", flags->views, "step0/view1, step0/view2 (N, C, H, W), step0/shuffle, ... (.safetensors)",
+             {.required = true});
+    add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)", {.required = true});
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");
     add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
@@ -75,18 +76,17 @@ void add_step(CLI::App& app) {
     flags->method.add_to(command);
     flags->memory.add_to(command);
     flags->common.add_to(command);
-    command.callback([flags] { flags->run(); });
+    set_action(command, [flags] { flags->run(); });
   });
 }
 
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  CLI::App* inspect = app.add_subcommand("inspect", "Look inside a training step");
-  inspect->require_subcommand(1);
-  add_step(*inspect);
-  add_inspect_leak(*inspect);
-  add_inspect_memory(*inspect);
+  CLI::App& inspect = add_command_group(app, "inspect", "Look inside a training step");
+  add_step(inspect);
+  add_inspect_leak(inspect);
+  add_inspect_memory(inspect);
 }
 
 }  // namespace minissl

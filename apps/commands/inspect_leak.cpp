@@ -19,7 +19,7 @@ struct InspectLeak {
 void InspectLeak::execute() const {
   const DeviceScope device = common.apply();
   const TrainFlags flags = read_train_flags(run);
-  const auto method = flags.method.make(flags.network, flags.common.seed, master_type(common.dtype()));
+  const auto method = flags.method.make(flags.network.options(), flags.common.seed, master_type(common.dtype()));
   auto* moco = dynamic_cast<MoCo*>(method.get());
   require(moco != nullptr, "--run {}: it trained {}; a leak is a matter of moco, whose keys are told from a queue's",
           run, flags.method.method());
@@ -71,15 +71,14 @@ void InspectLeak::execute() const {
 }  // namespace
 
 void add_inspect_leak(CLI::App& inspect) {
-  CLI::App* leak =
-      inspect.add_subcommand("leak", "Whether a MoCo run's encoders tell keys by their batch's statistics");
+  CLI::App& leak = add_command(inspect, "leak", "Whether a MoCo run's encoders tell keys by their batch's statistics");
   auto flags = std::make_shared<InspectLeak>();
-  add_flag(*leak, "run", flags->run, "the run's folder")->required();
-  add_flag(*leak, "data", flags->data, "images to look at (none: those of the run)");
-  add_flag(*leak, "batches", flags->batches, "batches to tell apart");
-  leak->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
-  flags->common.add_to(*leak);
-  leak->callback([flags] { flags->execute(); });
+  add_flag(leak, "run", flags->run, "the run's folder", {.required = true});
+  add_flag(leak, "data", flags->data, "images to look at (none: those of the run)");
+  add_flag(leak, "batches", flags->batches, "batches to tell apart");
+  add_json(leak, flags->common.json);
+  flags->common.add_to(leak);
+  set_action(leak, [flags] { flags->execute(); });
 }
 
 }  // namespace minissl

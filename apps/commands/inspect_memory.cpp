@@ -38,18 +38,18 @@ void InspectMemory::run() const {
 }  // namespace
 
 void add_inspect_memory(CLI::App& inspect) {
-  CLI::App* command = inspect.add_subcommand("memory", "What a training step needs of memory, without running it");
-  for_each_method(*command, [](CLI::App& sub, const std::string& name) {
+  const std::string help = "What a training step needs of memory, without running it";
+  add_command_of_each_method(inspect, "memory", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectMemory>();
     flags->method = MethodFlags(name);
-    add_flag(sub, "batch", flags->batch, "images in a step")->check(CLI::Range(2, 1 << 20));
-    add_flag(sub, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
-    sub.add_flag("--json", flags->common.json, "print one JSON object and nothing else");
-    flags->network.add_to(sub);
-    flags->method.add_to(sub);
-    flags->memory.add_to(sub);
-    flags->common.add_to(sub);
-    sub.callback([flags] { flags->run(); });
+    add_flag(command, "batch", flags->batch, "images in a step", {.least = 2, .most = 1 << 20});
+    add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
+    add_json(command, flags->common.json);
+    flags->network.add_to(command);
+    flags->method.add_to(command);
+    flags->memory.add_to(command);
+    flags->common.add_to(command);
+    set_action(command, [flags] { flags->run(); });
   });
 }
 

@@ -91,16 +91,16 @@ void Monitor::execute() const {
 }  // namespace
 
 void add_monitor(CLI::App& app) {
-  CLI::App* monitor = app.add_subcommand("monitor", "The collapse metrics over a run's checkpoints");
+  CLI::App& monitor = add_command(app, "monitor", "The collapse metrics over a run's checkpoints");
   auto flags = std::make_shared<Monitor>();
-  add_flag(*monitor, "run", flags->run, "the run's folder")->required();
-  add_flag(*monitor, "data", flags->data, "images to embed")->required();
-  add_flag(*monitor, "out", flags->out, "a chart: .png or .html");
-  add_flag(*monitor, "samples", flags->samples, "images looked at");
-  add_flag(*monitor, "workers", flags->workers, "threads that decode");
-  monitor->add_flag("--json", flags->common.json, "print one JSON object and nothing else");
-  flags->common.add_to(*monitor);
-  monitor->callback([flags] { flags->execute(); });
+  add_flag(monitor, "run", flags->run, "the run's folder", {.required = true});
+  add_flag(monitor, "data", flags->data, "images to embed", {.required = true});
+  add_flag(monitor, "out", flags->out, "a chart: .png or .html");
+  add_flag(monitor, "samples", flags->samples, "images looked at");
+  add_flag(monitor, "workers", flags->workers, "threads that decode");
+  add_json(monitor, flags->common.json);
+  flags->common.add_to(monitor);
+  set_action(monitor, [flags] { flags->execute(); });
 }
 
 namespace {
@@ -113,7 +113,7 @@ struct Report {
 };
 
 void Report::execute() const {
-  if (runs.size() > 1 && out.empty()) throw CLI::RequiredError("--out (with several runs)");
+  if (runs.size() > 1 && out.empty()) fail_for_lack_of("--out (with several runs)");
   const fs::path file = out.empty() ? fs::path(runs[0]) / "report.html" : fs::path(out);
   if (runs.size() > 1) {
     write_file(file, render_comparison(title, read_runs({runs.begin(), runs.end()})));
@@ -128,12 +128,12 @@ void Report::execute() const {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  CLI::App* report = app.add_subcommand("report", "Write a run's report.html anew, or compare runs on one page");
+  CLI::App& report = add_command(app, "report", "Write a run's report.html anew, or compare runs on one page");
   auto flags = std::make_shared<Report>();
-  report->add_option("runs", flags->runs, "the run's folder; of several runs: a comparison")->required();
-  add_flag(*report, "out", flags->out, "the page (one run: report.html in its folder)");
-  add_flag(*report, "title", flags->title, "of the page");
-  report->callback([flags] { flags->execute(); });
+  add_positional(report, "runs", flags->runs, "the run's folder; of several runs: a comparison");
+  add_flag(report, "out", flags->out, "the page (one run: report.html in its folder)");
+  add_flag(report, "title", flags->title, "of the page");
+  set_action(report, [flags] { flags->execute(); });
 }
 
 }  // namespace minissl

@@ -6,11 +6,11 @@ namespace minissl {
 namespace {
 
 void add_flags(CLI::App& command, TrainFlags& f) {
-  add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs")
-      ->required();
-  add_flag(command, "out", f.out, "the run's folder")->required();
-  command.add_flag("--resume", f.resume, "go on from the last checkpoint in the run's folder");
-  command.option_defaults()->group("Training");
+  add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs",
+           {.required = true});
+  add_flag(command, "out", f.out, "the run's folder", {.required = true});
+  add_toggle(command, "resume", f.resume, "go on from the last checkpoint in the run's folder");
+  begin_group(command, "Training");
   add_flag(command, "epochs", f.epochs, "passes over the data");
   add_flag(command, "batch", f.batch, "images in a batch");
   add_flag(command, "steps", f.steps, "stop after that many optimizer steps (0: no limit)");
@@ -27,7 +27,7 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   f.network.add_to(command);
   f.method.add_to(command);
   f.memory.add_to(command);
-  command.option_defaults()->group("Augmentation");
+  begin_group(command, "Augmentation");
   Augmentation& a = f.augmentation;
   add_list(command, "crop-scale", a.crop_scale, "part of the image's area that a view shows: from,to");
   add_flag(command, "rotate", a.rotate, "degrees, either way");
@@ -41,7 +41,7 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "blur-prob", a.blur_prob, "probability");
   add_flag(command, "noise", a.noise, "quantum noise at full intensity, at most");
   add_flag(command, "solarize-prob", a.solarize_prob, "probability");
-  command.option_defaults()->group("Monitoring");
+  begin_group(command, "Monitoring");
   add_flag(command, "monitor-every", f.monitor_every, "epochs between looks for collapse (0: off)");
   add_flag(command, "monitor-samples", f.monitor_samples, "images looked at");
   add_flag(command, "on-collapse", f.on_collapse,
@@ -52,18 +52,18 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "eval-k", f.eval_k, "neighbours");
   add_flag(command, "eval-temperature", f.eval_temperature, "of their votes");
   add_flag(command, "eval-features", f.eval_features,
-           "what neighbours are near in: the backbone's features or projections")
-      ->check(CLI::IsMember({"backbone", "projection"}));
-  command.option_defaults()->group("Checkpoints");
+           "what neighbours are near in: the backbone's features or projections",
+           {.one_of = {"backbone", "projection"}});
+  begin_group(command, "Checkpoints");
   add_flag(command, "checkpoint-every", f.checkpoint_every, "epochs between checkpoints that are kept (0: none)");
   add_flag(command, "keep", f.keep, "how many of them (0: all)");
   add_flag(command, "checkpoint-minutes", f.checkpoint_minutes, "minutes between updates of last.safetensors");
-  command.option_defaults()->group("Data");
+  begin_group(command, "Data");
   add_flag(command, "workers", f.workers, "threads that decode and augment");
   add_flag(command, "max-bad-fraction", f.max_bad_fraction, "part of the files that may be unreadable");
   add_flag(command, "normalization", f.normalization, "of the colours: imagenet's or cifar10's mean and deviation");
   add_flag(command, "max-value", f.max_value, "of 16-bit images (0: 1023, 4095, 16383 or 65535, whichever holds them)");
-  command.option_defaults()->group("Options");
+  begin_group(command);
   f.common.add_to(command);
   add_cuda_graph(command, f.cuda_graph);
 }
@@ -71,40 +71,31 @@ void add_flags(CLI::App& command, TrainFlags& f) {
 std::string config_of(const CLI::App& command, const std::string& method) {
   return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
                      method) +
-         to_toml(values_in_force(command, {"out", "resume"}));
+         to_toml(command, {"out", "resume"});
 }
 
 }  // namespace
 
 TrainFlags read_train_flags(const std::filesystem::path& run) {
   const std::string path = (run / "config.toml").string();
-  std::istringstream config(read_file(path));
-  std::vector<std::string> arguments = flags_of(config);
+  std::vector<std::string> arguments = flags_of(read_file(path));
   TrainFlags flags;
-  CLI::App app;
   const auto named = std::find_if(arguments.begin(), arguments.end(),
                                   [](const std::string& argument) { return argument.starts_with("--method="); });
   require(named != arguments.end(), "{}: it names no method; it was not written by minissl train", path);
   flags.method = MethodFlags(named->substr(std::string("--method=").size()));
   arguments.erase(named);
-  add_flags(app, flags);
   arguments.push_back("--out=" + run.string());
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-  try {
-    app.parse(arguments);
-  } catch (const CLI::Error& e) {
-    fail("{}: {}", path, e.what());
-  }
+  read_flags([&](CLI::App& app) { add_flags(app, flags); }, arguments, path);
   return flags;
 }
 
 void add_train(CLI::App& app) {
-  CLI::App* train = app.add_subcommand("train", "Pretrain an encoder");
-  for_each_method(*train, [](CLI::App& command, const std::string& method) {
+  add_command_of_each_method(app, "train", "Pretrain an encoder", [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<TrainFlags>();
     flags->method = MethodFlags(method);
     add_flags(command, *flags);
-    command.callback([flags, &command, method] {
+    set_action(command, [flags, &command, method] {
       take_stop_requests();
       Trainer(*flags, config_of(command, method)).run();
     });

@@ -23,7 +23,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
     NetworkFlags network;
     network.arch = c.at("arch");
     network.stem = c.at("small") ? "small" : "imagenet";
-    auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, dtype);
+    auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network.options(), 0, dtype);
     fill_by_formula(*method);
     return method;
   }

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/command.h"
 #include "tests/cuda/gpu.h"
@@ -9,12 +11,11 @@ namespace {
 
 TEST(BenchOnGpu, TimesStepsThatNobodyWaitsFor) {
   MINISSL_NEEDS_REAL_GPU();
-  CLI::App app;
-  add_bench(app);
-  testing::internal::CaptureStdout();
-  app.parse(
+  std::istringstream words(
       "bench step moco --device cuda --stem small --channels 1 --size 8 --dim 8 --queue 8 --batch 4 --steps 1 "
       "--warmup 0 --json");
+  testing::internal::CaptureStdout();
+  read_flags(add_bench, {std::istream_iterator<std::string>(words), {}}, "bench");
   const auto result = nlohmann::json::parse(testing::internal::GetCapturedStdout());
   EXPECT_EQ(result.at("device"), "cuda:0");
   EXPECT_TRUE(std::isfinite(result.at("loss").get<double>()));
