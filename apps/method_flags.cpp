@@ -37,13 +37,15 @@ void NetworkFlags::add_to(CLI::App& command) {
   begin_group(command, "Network");
   add_flag(command, "arch", arch, "resnet18 or resnet50");
   add_flag(command, "stem", stem, "imagenet, or small: 3x3 of stride 1, no max pooling");
+  add_flag(command, "width", width, "channels of the first stage; 64 as published, less is faster",
+           {.one_of = {"8", "16", "32", "64", "128", "256"}});
   add_flag(command, "channels", channels, "of the images: 3, or 1 for gray", {.one_of = {"1", "3"}});
   add_flag(command, "size", size, "of the square images", {.least = 8, .most = 4096});
   begin_group(command);
 }
 
 ResNetOptions NetworkFlags::options() const {
-  return {.architecture = parse_architecture(arch), .stem = parse_stem(stem), .channels = channels};
+  return {.architecture = parse_architecture(arch), .stem = parse_stem(stem), .channels = channels, .width = width};
 }
 
 MethodFlags::MethodFlags(const std::string& method) : method_(method), config_(find_method(method).config()) {}

@@ -11,7 +11,7 @@ namespace minissl {
 /// The flags that decide which networks are built.
 struct NetworkFlags {
   std::string arch = "resnet18", stem = "imagenet";
-  int64_t channels = 3, size = 224;
+  int64_t width = 64, channels = 3, size = 224;
 
   void add_to(CLI::App& command);
   ResNetOptions options() const;

@@ -30,6 +30,7 @@ Metadata describe(const NetworkFlags& network, const Normalization& normalizatio
   Metadata metadata{{"format", "minissl"},
                     {"arch", network.arch},
                     {"stem", network.stem},
+                    {"width", std::to_string(network.width)},
                     {"channels", std::to_string(network.channels)},
                     {"size", std::to_string(network.size)},
                     {"mean", join(normalization.mean, network.channels)},
@@ -51,11 +52,14 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   try {
     d.network.arch = metadata.at("arch");
     d.network.stem = metadata.at("stem");
+    // Older files were all 64 wide.
+    d.network.width = metadata.contains("width") ? std::stoll(metadata.at("width")) : 64;
     d.network.channels = std::stoll(metadata.at("channels"));
     d.network.size = std::stoll(metadata.at("size"));
     d.epochs = std::stoll(metadata.at("epochs"));
     require(d.network.channels == 1 || d.network.channels == 3, "{}: the metadata speak of {} channels", where,
             d.network.channels);
+    require(d.network.width > 0, "{}: the metadata speak of a width of {}", where, d.network.width);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
     if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));

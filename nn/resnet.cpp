@@ -108,18 +108,18 @@ Stem parse_stem(const std::string& name) {
 ResNet::ResNet(const ResNetOptions& options)
     : stem_(options.stem),
       bn_groups_(options.bn_groups),
-      conv1_(options.channels, 64, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
+      conv1_(options.channels, options.width, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
              stem_ == Stem::small ? 1 : 3),
-      bn1_(64, options.bn_groups) {
+      bn1_(options.width, options.bn_groups) {
   add_child("conv1", conv1_);
   add_child("bn1", bn1_);
   const bool deep = options.architecture == Architecture::resnet50;
   const std::vector<int> depths = deep ? std::vector{3, 4, 6, 3} : std::vector{2, 2, 2, 2};
-  int64_t in = 64;
+  int64_t in = options.width;
   for (size_t s = 0; s < depths.size(); ++s) {
     auto stage = std::make_unique<Module>();
     const std::string name = fmt::format("layer{}", s + 1);
-    const int64_t width = int64_t{64} << s;
+    const int64_t width = options.width << s;
     for (int b = 0; b < depths[s]; ++b) {
       const int64_t stride = s > 0 && b == 0 ? 2 : 1;
       if (deep) {

@@ -25,6 +25,7 @@ struct ResNetOptions {
   /// group a network can tell which batch an image came in, with several (and shuffled batches) it can't: how MoCo's
   /// several devices are had on one (He et al. 2020, section 3.3).
   int64_t bn_groups = 1;
+  int64_t width = 64;  ///< channels of the stem and the first stage; 64 is the paper's
 };
 
 /// A residual block: BasicBlock or Bottleneck.
@@ -40,7 +41,7 @@ class ResNet : public Module {
   explicit ResNet(const ResNetOptions& options);
   /// (N, H, W, channels) to (N, features()). In training, bn_groups divides N.
   Variable forward(const Variable& images);
-  /// 512 for ResNet-18, 2048 for ResNet-50.
+  /// 8 width for ResNet-18, 32 width for ResNet-50: 512 and 2048.
   int64_t features() const { return features_; }
 
  private:

@@ -36,7 +36,8 @@ void load_state(Module& module, const SafetensorsReader& file, const std::string
     const bool fits = stored.rank() == own.rank() && stored.numel() == own.numel();
     const Tensor tensor = fits ? from_file_layout(stored, e.layout) : stored;
     require(tensor.shape() == own.shape() || (own.numel() == 1 && tensor.numel() == 1),
-            "{}: {} is {} there, but {} is needed; was it written for another --arch, --stem, --channels or --dim?",
+            "{}: {} is {} there, but {} is needed; was it written for another --arch, --stem, --width, --channels or "
+            "--dim?",
             file.path().string(), e.name, stored.shape().str(), to_file_layout(own, e.layout).shape().str());
     loaded.emplace_back(e, tensor.view(own.shape()));
   }

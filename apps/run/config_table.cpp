@@ -12,7 +12,7 @@ struct KnownGroup {
 
 const std::vector<KnownGroup>& known_groups() {
   static const std::vector<KnownGroup> groups = {
-      {"Model", {"arch", "stem", "channels", "size"}},
+      {"Model", {"arch", "stem", "width", "channels", "size"}},
       {"Method",
        {"method", "dim", "hidden", "head", "queue", "momentum", "momentum-end", "temperature", "lambda", "weights",
         "variance-weight", "symmetric", "bn"}},

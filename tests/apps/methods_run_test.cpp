@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string small_data =
-    " --data synth:64:32 --channels 1 --arch resnet18 --size 32 --batch 16 --dim 16 --warmup-epochs 1 --threads 2 "
+    " --data synth:64:32 --channels 1 --arch resnet18 --width 16 --size 32 --batch 16 --dim 16 --warmup-epochs 1 "
+    "--threads 2 "
     "--monitor-samples 32 ";
 
 std::string own_flags(const std::string& method) {

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 // Three epochs of four steps on small phantoms: seconds on two cores.
 const std::string small_run =
-    "train moco --data synth:64:32 --channels 1 --arch resnet18 --stem imagenet --size 32 --batch 16 --queue 32 "
+    "train moco --data synth:64:32 --channels 1 --arch resnet18 --stem imagenet --width 16 --size 32 --batch 16 "
+    "--queue 32 "
     "--dim 16 --epochs 3 --warmup-epochs 1 --monitor-every 2 --monitor-samples 32 --threads 2 "
     "--eval-train synth:30:32:5 --eval-test synth:30:32:6 --eval-k 5 ";
 
@@ -47,7 +48,7 @@ TEST_F(TrainTest, TheRunFolderHoldsWhatIsPromised) {
     }
     if (is_event(event, "monitor")) {
       EXPECT_EQ(event.at("backbone").at("count").get<int64_t>(), 32);
-      EXPECT_EQ(event.at("backbone").at("dim").get<int64_t>(), 512);
+      EXPECT_EQ(event.at("backbone").at("dim").get<int64_t>(), 128);
       EXPECT_EQ(event.at("projection").at("dim").get<int64_t>(), 16);
     }
     if (is_event(event, "eval")) {
@@ -195,7 +196,7 @@ TEST_F(TrainTest, WhatWasTrainedCanBeEvaluatedAndEmbedded) {
   const CommandResult embed =
       minissl_command("embed --weights " + weights + " --data synth:10:32 --out " + path("e.npy"), folder_);
   ASSERT_EQ(embed.status, 0) << embed.err;
-  EXPECT_EQ(load_npy(path("e.npy")).shape(), (Shape{10, 512}));
+  EXPECT_EQ(load_npy(path("e.npy")).shape(), (Shape{10, 128})) << "the width is read from the file";
   EXPECT_EQ(bytes("e.csv").substr(0, 15), "row,path,label\n");
   // A backbone has no projection.
   EXPECT_EQ(
@@ -221,6 +222,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_EQ(status("train moco --data x"), 2);
   EXPECT_EQ(status("train moco --data x --out y --no-such-flag 3"), 2);
   EXPECT_EQ(status("train moco --data synth:64 --out y --crop-scale 0.1"), 2);
+  EXPECT_EQ(status("train moco --data synth:64 --out y --width 48"), 2);
   const CommandResult missing = minissl_command("train moco --data /no/such/folder --out " + path("y"), folder_);
   EXPECT_EQ(missing.status, 1);
   EXPECT_NE(missing.err.find("/no/such/folder"), std::string::npos);

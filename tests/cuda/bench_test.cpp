@@ -10,10 +10,11 @@ namespace minissl {
 namespace {
 
 TEST(BenchOnGpu, TimesStepsThatNobodyWaitsFor) {
-  MINISSL_NEEDS_REAL_GPU();
+  MINISSL_NEEDS_GPU();
   std::istringstream words(
-      "bench step moco --device cuda --stem small --channels 1 --size 8 --dim 8 --queue 8 --batch 4 --steps 1 "
-      "--warmup 0 --json");
+      fmt::format("bench step moco --device cuda --stem small --width {} --channels 1 --size 8 --dim 8 --queue 8 "
+                  "--batch 4 --steps 1 --warmup 0 --json",
+                  network_width));
   testing::internal::CaptureStdout();
   read_flags(add_bench, {std::istream_iterator<std::string>(words), {}}, "bench");
   const auto result = nlohmann::json::parse(testing::internal::GetCapturedStdout());

@@ -17,7 +17,9 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
 
   const Shape images_{4, 8, 8, 3};
 
-  StepDescription description() const { return describe(GetParam(), Architecture::resnet18, images_, Stem::small); }
+  StepDescription description() const {
+    return describe(GetParam(), Architecture::resnet18, images_, Stem::small, network_width);
+  }
 
   // Every tensor of some steps: of MoCo two, for its queue; behind the networks the methods are of one kind.
   NamedTensors record(Device device, const RecomputePlan& plan) const {
@@ -35,7 +37,8 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
 
 bool is_rounding(const Tensor& t) {
   const std::vector<double> values = t.to(Device{}).to_vector();
-  return std::all_of(values.begin(), values.end(), [](double v) { return v != 0 && std::abs(v) < 1e-14; });
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::abs(v) < 1e-14; }) &&
+         std::any_of(values.begin(), values.end(), [](double v) { return v != 0; });
 }
 
 TEST_P(StepOnGpu, IsThatOfTheCpu) {
@@ -50,14 +53,12 @@ TEST_P(StepOnGpu, IsThatOfTheCpu) {
 }
 
 TEST_P(StepOnGpu, HasTheSameBitsWithRecomputation) {
-  if (GetParam() != "moco") MINISSL_NEEDS_REAL_GPU();
   const NamedTensors actual = record(gpu, RecomputePlan(RecomputePlan::Policy::block)), expected = record(gpu, {});
   for (size_t i = 0; i < actual.size(); ++i)
     EXPECT_TRUE(samples::same_bits(actual[i].second.to(Device{}), expected[i].second.to(Device{}))) << actual[i].first;
 }
 
 TEST_P(StepOnGpu, TakesTheMemoryThatWasPredicted) {
-  if (GetParam() != "moco" && GetParam() != "barlow") MINISSL_NEEDS_REAL_GPU();
   const DeviceScope device_scope(gpu);
   const StepDescription step = description();
   const auto predicted = static_cast<double>(predict_step(step, {}).usage.peak);

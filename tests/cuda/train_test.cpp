@@ -18,7 +18,7 @@ class TrainOnGpu : public TemporaryFolder {
   TrainFlags flags(const std::string& run) const {
     TrainFlags f;
     f.common.device = "cuda";
-    f.network = {.arch = "resnet18", .stem = "small", .channels = 1, .size = 8};
+    f.network = {.arch = "resnet18", .stem = "small", .width = network_width, .channels = 1, .size = 8};
     f.method = MethodFlags::from_toml("moco", "queue = 8\ndim = 8\nmomentum-end = 1\n");
     f.data = "synth:12:32";
     f.out = (folder_ / run).string();

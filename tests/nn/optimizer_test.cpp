@@ -127,7 +127,8 @@ TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
 // A small network in bf16, of which the copies of the convolutions' weights are looked at.
 class Bf16Copies : public testing::Test {
  protected:
-  static constexpr ResNetOptions tiny{Architecture::resnet18, Stem::small, 1};
+  static constexpr ResNetOptions tiny{
+      .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
   Bf16Copies() {
     net_.initialize(1);
     follower_.values().copy_from(arena_.values());
@@ -151,14 +152,14 @@ class Bf16Copies : public testing::Test {
   }
 
   ResNet net_{tiny}, following_{tiny};
-  Linear head_{512, 3};
+  Linear head_{128, 3};
   struct Both : Module {
     Both(ResNet& net, Linear& head) {
       add_child("net", net);
       add_child("head", head);
     }
   } both_{net_, head_};
-  Linear following_head_{512, 3};
+  Linear following_head_{128, 3};
   Both following_both_{following_, following_head_};
   ParameterArena arena_{both_}, follower_{following_both_, ParameterArena::Gradients::none};
 };

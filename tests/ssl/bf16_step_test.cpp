@@ -9,7 +9,8 @@
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 3};
+constexpr ResNetOptions tiny_network{
+    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 3, .width = 16};
 const Shape images{16, 16, 16, 3};
 
 // Narrow heads and a queue of four batches.

@@ -7,7 +7,8 @@
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 1};
+constexpr ResNetOptions tiny_network{
+    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
 
 std::vector<Views> unrelated_views() {
   std::vector<Views> batches;

@@ -8,7 +8,8 @@
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 1};
+constexpr ResNetOptions tiny_network{
+    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
 
 // Sets the widths, so that a step is quick.
 class Narrow : public OptionVisitor {
@@ -75,7 +76,7 @@ TEST_P(EveryMethod, EmbedsInEvaluationModeAndLeavesNoTrace) {
   };
   const auto before = state();
   const Embedding embedding = method_->embed(views_.view1);
-  EXPECT_EQ(embedding.backbone.shape(), (Shape{4, 512}));
+  EXPECT_EQ(embedding.backbone.shape(), (Shape{4, 128}));
   EXPECT_EQ(embedding.projection.shape(), (Shape{4, 8}));
   EXPECT_EQ(state(), before);
   EXPECT_TRUE(method_->training());

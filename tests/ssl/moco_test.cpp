@@ -8,7 +8,8 @@
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{Architecture::resnet18, Stem::small, 1};
+constexpr ResNetOptions tiny_network{
+    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
 
 std::map<std::string, std::vector<double>> state_of(Method& method) {
   std::map<std::string, std::vector<double>> state;
@@ -182,7 +183,7 @@ TEST(SplitMoCo, KeysAreShuffledBetweenTheGroupsAndPutBack) {
 TEST_F(MoCoTest, EmbeddingLeavesNoTrace) {
   const auto before = state_of(moco_);
   const Embedding e = moco_.embed(view1_);
-  EXPECT_EQ(e.backbone.shape(), (Shape{4, 512}));
+  EXPECT_EQ(e.backbone.shape(), (Shape{4, 128}));
   EXPECT_EQ(e.projection.shape(), (Shape{4, 8}));
   EXPECT_EQ(state_of(moco_), before);
   EXPECT_TRUE(moco_.training());

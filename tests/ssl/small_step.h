@@ -22,12 +22,12 @@ class Small final : public OptionVisitor {
 };
 
 inline StepDescription describe(const std::string& method, Architecture arch = Architecture::resnet18,
-                                const Shape& images = {8, 32, 32, 3}, Stem stem = Stem::imagenet) {
+                                const Shape& images = {8, 32, 32, 3}, Stem stem = Stem::imagenet, int64_t width = 64) {
   const auto make = [=](DType dtype) {
     const auto config = find_method(method).config();
     Small small;
     config->visit(small);
-    return config->make({arch, stem, images[3]}, 0, dtype);
+    return config->make({.architecture = arch, .stem = stem, .channels = images[3], .width = width}, 0, dtype);
   };
   return {.make = make, .optimizer = {}, .images = images};
 }
