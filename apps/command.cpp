@@ -43,7 +43,8 @@ Device CommonFlags::compute_device() const {
   const int gpus = cuda::device_count();
   if (device == "auto") return gpus == 0 || precision == "f64" ? Device{} : Device{DeviceType::cuda, 0};
   const std::string index = device.starts_with("cuda:") ? device.substr(5) : device == "cuda" ? "0" : "";
-  const bool is_number = !index.empty() && index.size() < 4 && index.find_first_not_of("0123456789") == index.npos;
+  const bool is_number =
+      !index.empty() && index.size() < 4 && index.find_first_not_of("0123456789") == std::string::npos;
   require(is_number, "--device {} is not known; there are auto, cpu, cuda and cuda:N", device);
   require(gpus > 0, "--device {}: {}; use cpu", device, cuda::why_none());
   const Device wanted{DeviceType::cuda, std::stoi(index)};
