@@ -23,6 +23,9 @@ struct CommonFlags {
   [[nodiscard]] DeviceScope apply() const;
   /// Of images and what networks make of them; parameters and losses are of master_type(dtype()).
   DType dtype() const;
+  /// For what is planned and not run, on a GPU that need not be there: the device that is meant, auto with bf16 being a
+  /// GPU. What remains of the flags to apply() is the CPU.
+  Device take_planned_device();
   /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
   Device compute_device() const;
 };
@@ -37,8 +40,11 @@ void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_inspect_checkpoint(CLI::App& inspect);
+void add_inspect_graph(CLI::App& inspect);
 void add_inspect_leak(CLI::App& inspect);
 void add_inspect_memory(CLI::App& inspect);
+void add_inspect_views(CLI::App& inspect);
 void add_monitor(CLI::App& app);
 void add_report(CLI::App& app);
 void add_train(CLI::App& app);

@@ -44,6 +44,8 @@ struct TrainFlags {
   bool cuda_graph = true;
 };
 
+/// All of them but --out and --resume.
+void add_train_flags(CLI::App& command, TrainFlags& flags);
 /// What the run in a folder was told, by its config.toml; `out` is the folder. Throws Error when that can't be read.
 TrainFlags read_train_flags(const std::filesystem::path& run);
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include "autograd/variable.h"
 
 namespace minissl {
@@ -26,12 +28,14 @@ class Node {
   /// The tensors that this node keeps alive for backward, alone or with others: those it saved, and what those that it
   /// will have made again are made of.
   std::vector<Tensor> kept() const;
-  /// Their bytes, each counted once.
-  int64_t saved_bytes() const;
   void release();
 };
 
 /// All nodes that `root` depends on, itself included, in the order they were made.
 std::vector<const Node*> graph_of(const Variable& root);
+
+/// For each of these the bytes that are kept because of it alone (MemoryTag::saved): what several nodes keep counts for
+/// the first of them.
+std::vector<std::pair<const Node*, int64_t>> kept_by_node(const Variable& root);
 
 }  // namespace minissl

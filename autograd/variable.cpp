@@ -173,17 +173,6 @@ std::vector<Tensor> Node::kept() const {
   return tensors;
 }
 
-int64_t Node::saved_bytes() const {
-  std::map<const Storage*, int64_t> by_storage;
-  for (const Tensor& t : kept()) {
-    int64_t& bytes = by_storage[t.storage().get()];
-    bytes = std::max(bytes, t.bytes());
-  }
-  int64_t total = 0;
-  for (const auto& [storage, bytes] : by_storage) total += bytes;
-  return total;
-}
-
 void Node::release() {
   used = true;
   saved.clear();
@@ -205,6 +194,19 @@ std::vector<const Node*> graph_of(const Variable& root) {
   std::vector<const Node*> nodes(seen.begin(), seen.end());
   std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
   return nodes;
+}
+
+std::vector<std::pair<const Node*, int64_t>> kept_by_node(const Variable& root) {
+  std::vector<std::pair<const Node*, int64_t>> all;
+  std::set<const Storage*> seen;
+  for (const Node* node : graph_of(root)) {
+    int64_t bytes = 0;
+    for (const Tensor& t : node->kept())
+      if (t.storage()->tag() == MemoryTag::saved && seen.insert(t.storage().get()).second)
+        bytes += static_cast<int64_t>(t.storage()->bytes());
+    all.emplace_back(node, bytes);
+  }
+  return all;
 }
 
 }  // namespace minissl

@@ -26,17 +26,9 @@ int owner_of(const Node& node) {
   return learned || std::strcmp(node.operation, "relu") == 0 ? projector : loss_matrices;
 }
 
-// The bytes that each of these keeps. What several read counts once, for the first
-// that reads it: a part's input is the part's own.
 std::map<int, int64_t> kept_by_part(const Variable& loss) {
-  std::map<const Storage*, std::pair<int, int64_t>> storages;
-  for (const Node* node : graph_of(loss))
-    for (const Tensor& t : node->kept()) {
-      if (t.storage()->tag() != MemoryTag::saved) continue;
-      storages.try_emplace(t.storage().get(), owner_of(*node), static_cast<int64_t>(t.storage()->bytes()));
-    }
   std::map<int, int64_t> kept;
-  for (const auto& [storage, where] : storages) kept[where.first] += where.second;
+  for (const auto& [node, bytes] : kept_by_node(loss)) kept[owner_of(*node)] += bytes;
   return kept;
 }
 

@@ -85,8 +85,11 @@ void add_step(CLI::App& inspect) {
 void add_inspect(CLI::App& app) {
   CLI::App& inspect = add_command_group(app, "inspect", "Look inside a training step");
   add_step(inspect);
-  add_inspect_leak(inspect);
+  add_inspect_graph(inspect);
   add_inspect_memory(inspect);
+  add_inspect_views(inspect);
+  add_inspect_checkpoint(inspect);
+  add_inspect_leak(inspect);
 }
 
 }  // namespace minissl

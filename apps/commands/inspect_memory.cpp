@@ -18,20 +18,18 @@ struct InspectMemory {
 };
 
 void InspectMemory::run() const {
-  // What a GPU would compute can be planned anywhere, and bf16 is made for one.
   CommonFlags here = common;
-  const bool cuda = common.device.starts_with("cuda") || (common.device == "auto" && common.precision == "bf16");
-  if (cuda) here.device = "cpu";
+  const Device planned = here.take_planned_device();
   const DeviceScope cpu = here.apply();
   StepDescription step = describe_step(method, network, optimizer, batch, here.dtype());
-  if (cuda) step.device = {DeviceType::cuda, 0};
+  step.device = planned;
   const MemoryPlan plan = memory.plan(step);
   if (common.json) {
     fmt::print("{}\n", to_json(plan).dump());
     return;
   }
   fmt::print("{} {} at {}, batch {}, {}{}, {}: ", method.method(), network.arch, network.size, batch, common.precision,
-             cuda ? " on a GPU" : "", memory.str());
+             planned == Device{} ? "" : " on a GPU", memory.str());
   fmt::print("{}", memory_table(plan));
 }
 

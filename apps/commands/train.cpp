@@ -5,11 +5,17 @@
 namespace minissl {
 namespace {
 
-void add_flags(CLI::App& command, TrainFlags& f) {
+std::string config_of(const CLI::App& command, const std::string& method) {
+  return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
+                     method) +
+         to_toml(command, {"out", "resume"});
+}
+
+}  // namespace
+
+void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs",
            {.required = true});
-  add_flag(command, "out", f.out, "the run's folder", {.required = true});
-  add_toggle(command, "resume", f.resume, "go on from the last checkpoint in the run's folder");
   begin_group(command, "Training");
   add_flag(command, "epochs", f.epochs, "passes over the data");
   add_flag(command, "batch", f.batch, "images in a batch");
@@ -68,14 +74,6 @@ void add_flags(CLI::App& command, TrainFlags& f) {
   add_cuda_graph(command, f.cuda_graph);
 }
 
-std::string config_of(const CLI::App& command, const std::string& method) {
-  return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
-                     method) +
-         to_toml(command, {"out", "resume"});
-}
-
-}  // namespace
-
 TrainFlags read_train_flags(const std::filesystem::path& run) {
   const std::string path = (run / "config.toml").string();
   std::vector<std::string> arguments = flags_of(read_file(path));
@@ -85,8 +83,8 @@ TrainFlags read_train_flags(const std::filesystem::path& run) {
   require(named != arguments.end(), "{}: it names no method; it was not written by minissl train", path);
   flags.method = MethodFlags(named->substr(std::string("--method=").size()));
   arguments.erase(named);
-  arguments.push_back("--out=" + run.string());
-  read_flags([&](CLI::App& app) { add_flags(app, flags); }, arguments, path);
+  read_flags([&](CLI::App& app) { add_train_flags(app, flags); }, arguments, path);
+  flags.out = run.string();
   return flags;
 }
 
@@ -94,7 +92,9 @@ void add_train(CLI::App& app) {
   add_command_of_each_method(app, "train", "Pretrain an encoder", [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<TrainFlags>();
     flags->method = MethodFlags(method);
-    add_flags(command, *flags);
+    add_flag(command, "out", flags->out, "the run's folder", {.required = true});
+    add_toggle(command, "resume", flags->resume, "go on from the last checkpoint in the run's folder");
+    add_train_flags(command, *flags);
     set_action(command, [flags, &command, method] {
       take_stop_requests();
       Trainer(*flags, config_of(command, method)).run();

@@ -17,10 +17,10 @@ TEST(Graph, ListsNodesInTheOrderTheyWereMade) {
   std::vector<Shape> shapes;
   std::vector<int64_t> saved;
   uint64_t previous = 0;
-  for (const Node* node : graph_of(z)) {
+  for (const auto& [node, kept] : kept_by_node(z)) {
     names.push_back(node->operation);
     shapes.push_back(node->shape);
-    saved.push_back(node->saved_bytes());
+    saved.push_back(kept);
     EXPECT_GT(node->sequence, previous);
     previous = node->sequence;
   }

@@ -1,0 +1,62 @@
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "formats/safetensors.h"
+#include "tensor/memory.h"
+
+namespace minissl {
+namespace {
+
+struct InspectCheckpoint {
+  std::string file;
+  bool json = false;
+
+  void run() const;
+};
+
+void InspectCheckpoint::run() const {
+  const SafetensorsReader reader(file);
+  nlohmann::ordered_json tensors = nlohmann::json::array();
+  std::string table;
+  size_t widest = 0;
+  int64_t numbers = 0, bytes = 0;
+  for (const StoredTensor& t : reader.tensors()) widest = std::max(widest, t.name.size());
+  for (const StoredTensor& t : reader.tensors()) {
+    tensors.push_back({{"name", t.name},
+                       {"shape", std::vector<int64_t>(t.shape.begin(), t.shape.end())},
+                       {"dtype", t.stored_as},
+                       {"bytes", t.end - t.begin}});
+    table += fmt::format("{:{}}  {:4}  {}\n", t.name, widest, t.stored_as, t.shape.str());
+    numbers += t.shape.numel();
+    bytes += t.end - t.begin;
+  }
+  if (json) {
+    fmt::print("{}\n",
+               nlohmann::ordered_json{{"metadata", reader.metadata()}, {"tensors", tensors}, {"bytes", bytes}}.dump());
+    return;
+  }
+  for (const auto& [key, value] : reader.metadata()) {
+    // Flags are lines.
+    std::string lines;
+    for (const char c : value.substr(0, value.find_last_not_of('\n') + 1)) {
+      lines += c;
+      if (c == '\n') lines += "    ";
+    }
+    fmt::print("{}:{}{}\n", key, lines.find('\n') == std::string::npos ? " " : "\n    ", lines);
+  }
+  fmt::print("{}{}{} tensors, {} numbers, {}\n", reader.metadata().empty() ? "" : "\n", table, reader.tensors().size(),
+             numbers, format_bytes(bytes));
+}
+
+}  // namespace
+
+void add_inspect_checkpoint(CLI::App& inspect) {
+  CLI::App& command =
+      add_command(inspect, "checkpoint", "Names, types and shapes of a file's tensors, and its metadata");
+  auto flags = std::make_shared<InspectCheckpoint>();
+  add_positional(command, "FILE", flags->file, "a .safetensors file");
+  add_json(command, flags->json);
+  set_action(command, [flags] { flags->run(); });
+}
+
+}  // namespace minissl

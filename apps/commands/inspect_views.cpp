@@ -1,0 +1,69 @@
+#include "apps/run/picture.h"
+#include "apps/trainer.h"
+#include "data/dataset.h"
+#include "data/decode.h"
+
+namespace minissl {
+namespace {
+
+/// Takes the flags of `train`, so that a recipe's or a run's --config shows its views.
+struct InspectViews {
+  TrainFlags train;
+  std::string out;
+  int64_t images = 12;
+
+  void run() const;
+};
+
+// The images that a run would begin with, and their views in its first epoch.
+void InspectViews::run() const {
+  const DeviceScope device = train.common.apply();
+  const Augmentation& augmentation = train.augmentation;
+  augmentation.check();
+  const int64_t size = train.network.size, channels = train.network.channels;
+  const auto dataset = open_dataset(train.data, static_cast<int>(channels), train.common.seed, train.max_value);
+  const int64_t wanted = std::min(images, dataset->size());
+  std::vector<Tensor> sheets;
+  for (int i = 0; i < 3; ++i) sheets.push_back(Tensor::empty({wanted, size, size, channels}));
+  int64_t shown = 0;
+  for (const int64_t index : epoch_order(dataset->size(), train.common.seed, 0)) {
+    if (shown == wanted) break;
+    try {
+      const Image image = dataset->load(index);
+      const auto draw = [&](int view) {
+        return draw_view(augmentation, image.height(), image.width(), size, train.common.seed, 0, index, view);
+      };
+      const auto place = [&](size_t sheet, const ViewParameters& view) {
+        render_view(image, view, Normalization::none(),
+                    sheets[sheet].mutable_data<float>() + shown * size * size * channels);
+      };
+      place(0, evaluation_view(image.height(), image.width(), size));
+      place(1, draw(0));
+      place(2, draw(1));
+      ++shown;
+    } catch (const ImageError& e) {
+      fmt::print(stderr, "skipped {}: {}\n", dataset->name(index), e.what());
+    }
+  }
+  require(shown > 0, "{}: none of its images can be read", train.data);
+  for (Tensor& sheet : sheets) sheet = to_pixels(sheet.slice(0, {shown, size, size, channels}));
+  write_png(out, tile(sheets, 4, 2));
+  fmt::print("{} images and two views of each: {}\n", shown, out);
+}
+
+}  // namespace
+
+void add_inspect_views(CLI::App& inspect) {
+  const std::string help = "Show images beside their augmented views";
+  add_command_of_each_method(inspect, "views", help, [](CLI::App& command, const std::string& method) {
+    auto flags = std::make_shared<InspectViews>();
+    flags->train.method = MethodFlags(method);
+    add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2; four images a row",
+             {.required = true});
+    add_flag(command, "images", flags->images, "how many are shown", {.least = 1, .most = 10000});
+    add_train_flags(command, flags->train);
+    set_action(command, [flags] { flags->run(); });
+  });
+}
+
+}  // namespace minissl
