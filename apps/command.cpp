@@ -40,7 +40,7 @@ DeviceScope CommonFlags::apply() const {
 
 Device CommonFlags::take_planned_device() {
   const bool gpu = device.starts_with("cuda") || (device == "auto" && precision == "bf16");
-  if (!gpu) return {};
+  if (!gpu) return compute_device();
   device = "cpu";
   return {DeviceType::cuda, 0};
 }

@@ -28,7 +28,10 @@ std::vector<StepOperation> graph_of_step(const StepDescription& step, const Reco
   std::vector<StepOperation> operations;
   std::map<const Node*, size_t> index;
   for (const auto& [node, kept] : kept_by_node(loss)) {
-    if (node->is_leaf) continue;
+    // A weight's copy in bf16 stands for the weight.
+    if (node->inputs.size() == 1 && node->inputs[0] != nullptr && parameters.contains(node->inputs[0].get()))
+      parameters[node] = parameters.at(node->inputs[0].get());
+    if (parameters.contains(node)) continue;
     StepOperation& operation = operations.emplace_back();
     operation.name = node->operation;
     operation.shape = node->shape;
@@ -39,8 +42,9 @@ std::vector<StepOperation> graph_of_step(const StepDescription& step, const Reco
     }
     for (const auto& input : node->inputs) {
       if (input == nullptr) continue;
-      if (input->is_leaf)
-        operation.parameters.push_back(parameters.at(input.get()));
+      const auto parameter = parameters.find(input.get());
+      if (parameter != parameters.end())
+        operation.parameters.push_back(parameter->second);
       else
         operation.inputs.push_back(index.at(input.get()));
     }

@@ -17,7 +17,6 @@ struct InspectViews {
 
 // The images that a run would begin with, and their views in its first epoch.
 void InspectViews::run() const {
-  const DeviceScope device = train.common.apply();
   const Augmentation& augmentation = train.augmentation;
   augmentation.check();
   const int64_t size = train.network.size, channels = train.network.channels;

@@ -9,12 +9,14 @@ namespace {
 
 TEST(StepGraph, KeepsWhatWasPredictedUnderEveryPlan) {
   for (const MethodEntry& method : methods()) {
-    const StepDescription step = describe(method.name, Architecture::resnet18, {4, 32, 32, 3});
-    for (const RecomputePlan& plan : {RecomputePlan(), RecomputePlan(RecomputePlan::Policy::block)}) {
-      int64_t kept = 0;
-      for (const StepOperation& operation : graph_of_step(step, plan)) kept += operation.kept;
-      EXPECT_EQ(kept, predict_step(step, plan).activations()) << method.name;
-    }
+    StepDescription step = describe(method.name, Architecture::resnet18, {4, 32, 32, 3});
+    for (const DType activations : {DType::f32, DType::bf16})
+      for (const RecomputePlan& plan : {RecomputePlan(), RecomputePlan(RecomputePlan::Policy::block)}) {
+        step.activations = activations;
+        int64_t kept = 0;
+        for (const StepOperation& operation : graph_of_step(step, plan)) kept += operation.kept;
+        EXPECT_EQ(kept, predict_step(step, plan).activations()) << method.name;
+      }
   }
 }
 
@@ -40,6 +42,20 @@ TEST(StepGraph, ReadsEveryParameterOnceInEachView) {
   EXPECT_TRUE(first.inputs.empty()) << "images are constants";
   EXPECT_EQ(operations.back().view, 0);
   EXPECT_TRUE(operations.back().part.empty());
+}
+
+TEST(StepGraph, CopiesOfWeightsInBf16StandForTheWeights) {
+  StepDescription step = describe("simsiam");
+  const auto reads = [&] {
+    std::vector<std::vector<std::string>> of_convolutions;
+    for (const StepOperation& operation : graph_of_step(step, {}))
+      if (operation.name == "convolution") of_convolutions.push_back(operation.parameters);
+    return of_convolutions;
+  };
+  const auto in_f32 = reads();
+  step.activations = DType::bf16;
+  EXPECT_EQ(reads(), in_f32);
+  EXPECT_EQ(in_f32.size(), 40U) << "of ResNet-18 with its shortcuts, twice";
 }
 
 TEST(StepGraph, KeysAreNotInIt) {
