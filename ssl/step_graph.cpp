@@ -23,8 +23,11 @@ std::vector<StepOperation> graph_of_step(const StepDescription& step, const Reco
   const Variable loss = method->loss({view(), view(), draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)}, log);
 
   std::vector<int> view_of_part;
-  for (const PartRecord& part : scope.parts())
-    view_of_part.push_back((view_of_part.empty() ? 0 : view_of_part.back()) + (part.name == scope.parts()[0].name));
+  int view_number = 0;
+  for (const PartRecord& part : scope.parts()) {
+    if (part.name == scope.parts()[0].name) ++view_number;
+    view_of_part.push_back(view_number);
+  }
   std::vector<StepOperation> operations;
   std::map<const Node*, size_t> index;
   for (const auto& [node, kept] : kept_by_node(loss)) {
