@@ -17,6 +17,7 @@ struct InspectViews {
 
 // The images that a run would begin with, and their views in its first epoch.
 void InspectViews::run() const {
+  require(out.ends_with(".png"), "--out {}: the picture is written as .png", out);
   const Augmentation& augmentation = train.augmentation;
   augmentation.check();
   const int64_t size = train.network.size, channels = train.network.channels;
@@ -41,7 +42,7 @@ void InspectViews::run() const {
       place(2, draw(1));
       ++shown;
     } catch (const ImageError& e) {
-      fmt::print(stderr, "skipped {}: {}\n", dataset->name(index), e.what());
+      fmt::print(stderr, "skipped {}: {}\n", dataset->name(index), e.reason());
     }
   }
   require(shown > 0, "{}: none of its images can be read", train.data);

@@ -115,7 +115,8 @@ TEST_F(InspectCommandTest, ViewsTakeTheConfigOfARunAndSkipWhatIsNoImage) {
                                        " --out " + path("views.png"));
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, "3 images and two views of each: " + path("views.png") + "\n");
-  EXPECT_NE(result.err.find("skipped broken.png"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("skipped broken.png: "), std::string::npos) << result.err;
+  EXPECT_EQ(count(result.err, "broken.png"), 1U) << result.err;
   EXPECT_EQ(read_image(path("views.png")).height(), 16);
 }
 
