@@ -38,13 +38,6 @@ DeviceScope CommonFlags::apply() const {
   return DeviceScope(chosen);
 }
 
-Device CommonFlags::take_planned_device() {
-  const bool gpu = device.starts_with("cuda") || (device == "auto" && precision == "bf16");
-  if (!gpu) return compute_device();
-  device = "cpu";
-  return {DeviceType::cuda, 0};
-}
-
 Device CommonFlags::compute_device() const {
   if (device == "cpu") return {};
   const int gpus = cuda::device_count();

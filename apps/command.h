@@ -23,9 +23,6 @@ struct CommonFlags {
   [[nodiscard]] DeviceScope apply() const;
   /// Of images and what networks make of them; parameters and losses are of master_type(dtype()).
   DType dtype() const;
-  /// For what is planned and not run: the device that is meant, which may be a GPU that isn't there; auto with bf16
-  /// means one. apply() doesn't ask for it any more.
-  Device take_planned_device();
   /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
   Device compute_device() const;
 };

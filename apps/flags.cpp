@@ -84,7 +84,6 @@ void add_list(CLI::App& command, const std::string& name, std::array<T, n>& valu
       ->take_last();
 }
 template void add_list(CLI::App&, const std::string&, std::array<float, 2>&, const std::string&);
-template void add_list(CLI::App&, const std::string&, std::array<double, 2>&, const std::string&);
 template void add_list(CLI::App&, const std::string&, std::array<double, 3>&, const std::string&);
 
 void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {

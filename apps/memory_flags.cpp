@@ -115,6 +115,24 @@ StepDescription describe_step(const MethodFlags& method, const NetworkFlags& net
           .activations = dtype};
 }
 
+void PlanFlags::add_to(CLI::App& command) {
+  add_flag(command, "batch", batch, "images in a step", {.least = 2, .most = 1 << 20});
+  network.add_to(command);
+  method.add_to(command);
+  memory.add_to(command);
+  common.add_to(command);
+}
+
+StepDescription PlanFlags::step() const {
+  const bool gpu = common.device.starts_with("cuda") || (common.device == "auto" && common.precision == "bf16");
+  CommonFlags here = common;
+  if (gpu) here.device = "cpu";
+  const DeviceScope device = here.apply();
+  StepDescription step = describe_step(method, network, optimizer, batch, here.dtype());
+  if (gpu) step.device = {DeviceType::cuda, 0};
+  return step;
+}
+
 void with_memory_advice(const StepDescription& step, const std::function<void()>& f) {
   std::string what;
   int64_t available = 0;

@@ -30,6 +30,21 @@ struct MemoryFlags {
 StepDescription describe_step(const MethodFlags& method, const NetworkFlags& network, const OptimizerOptions& optimizer,
                               int64_t batch, DType dtype);
 
+/// The flags of commands that plan a step and don't run it.
+struct PlanFlags {
+  CommonFlags common;
+  NetworkFlags network;
+  MethodFlags method;
+  MemoryFlags memory;
+  OptimizerOptions optimizer;
+  int64_t batch = 256;
+
+  /// All but the optimizer's.
+  void add_to(CLI::App& command);
+  /// On a device that need not be there: --device cuda, or auto with bf16, which is made for GPUs, means one.
+  StepDescription step() const;
+};
+
 /// f(), which does `step`; where memory runs out in it, Error with what would have fitted.
 void with_memory_advice(const StepDescription& step, const std::function<void()>& f);
 

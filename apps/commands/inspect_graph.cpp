@@ -5,12 +5,7 @@
 namespace minissl {
 namespace {
 
-struct InspectGraph {
-  CommonFlags common;
-  NetworkFlags network;
-  MethodFlags method;
-  MemoryFlags memory;
-  int64_t batch = 256;
+struct InspectGraph : PlanFlags {
   std::string out;
 
   void run() const;
@@ -19,12 +14,8 @@ struct InspectGraph {
 void InspectGraph::run() const {
   const bool svg = out.ends_with(".svg");
   require(svg || out.ends_with(".dot"), "--out {}: the graph is written as .svg, or for Graphviz as .dot", out);
-  CommonFlags here = common;
-  const Device planned = here.take_planned_device();
-  const DeviceScope cpu = here.apply();
-  StepDescription step = describe_step(method, network, {}, batch, here.dtype());
-  step.device = planned;
-  const std::vector<StepOperation> operations = graph_of_step(step, memory.plan(step).recompute);
+  const StepDescription described = step();
+  const std::vector<StepOperation> operations = graph_of_step(described, memory.plan(described).recompute);
   int64_t kept = 0;
   for (const StepOperation& operation : operations) kept += operation.kept;
   const std::string title =
@@ -42,11 +33,7 @@ void add_inspect_graph(CLI::App& inspect) {
     auto flags = std::make_shared<InspectGraph>();
     flags->method = MethodFlags(name);
     add_flag(command, "out", flags->out, "the picture: .svg, or .dot for Graphviz", {.required = true});
-    add_flag(command, "batch", flags->batch, "images in a step", {.least = 2, .most = 1 << 20});
-    flags->network.add_to(command);
-    flags->method.add_to(command);
-    flags->memory.add_to(command);
-    flags->common.add_to(command);
+    flags->add_to(command);
     set_action(command, [flags] { flags->run(); });
   });
 }

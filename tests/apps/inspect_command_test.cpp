@@ -36,8 +36,8 @@ TEST(PlaceGraph, PutsOperationsBelowWhatTheyReadAndNoTwoInOnePlace) {
         for (const size_t input : operations[i].inputs) EXPECT_LT(places[input].row, places[i].row);
         lanes = std::max(lanes, places[i].lane + 1);
       }
-      // Two for each recorded view, its second for shortcuts; losses branch once more or twice.
-      EXPECT_LE(lanes, 7) << method.name;
+      // Two for each recorded view, the second for shortcuts; VICReg's loss has another branch.
+      EXPECT_LE(lanes, 5) << method.name;
     }
 }
 
