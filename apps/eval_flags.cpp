@@ -39,7 +39,7 @@ void EvalFlags::add_to(CLI::App& command) {
   add_flag(command, "test", test, "labelled images to test on", {.required = true});
   add_flag(command, "features", features, "backbone, projection, or pixels: 32 x 32 raw ones");
   add_flag(command, "classes", classes, "only these, such as normal,pneumonia");
-  add_toggle(command, "baselines", baselines, "the untrained network and raw pixels beside it");
+  add_toggle(command, "baselines", baselines, "beside it the network as its run began, and raw pixels");
   add_json(command, common.json);
   EmbedFlags::add_to(command);
 }
@@ -74,7 +74,7 @@ EvalFlags::Json EvalFlags::evaluate(const Measure& measure) const {
   result["n_train"] = from.size();
   result["n_test"] = to.size();
   if (baselines) {
-    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, common.seed, master_type(dtype));
+    PretrainedEncoder untrained = PretrainedEncoder::untrained(model, master_type(dtype));
     result["untrained"] = of(untrained, "untrained encoder");
     result["pixels"] = of_pixels();
   }

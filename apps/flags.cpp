@@ -131,8 +131,6 @@ CLI::App& add_command_group(CLI::App& parent, const std::string& name, const std
 
 void set_action(CLI::App& command, std::function<void()> action) { command.callback(std::move(action)); }
 
-void fail_for_lack_of(const std::string& what) { throw CLI::RequiredError(what); }
-
 std::vector<std::string> flags_of(const std::string& toml) {
   std::istringstream in(toml);
   std::vector<std::string> flags;

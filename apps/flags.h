@@ -48,8 +48,6 @@ CLI::App& add_command(CLI::App& parent, const std::string& name, const std::stri
 CLI::App& add_command_group(CLI::App& parent, const std::string& name, const std::string& help);
 /// What the command does once its flags are read.
 void set_action(CLI::App& command, std::function<void()> action);
-/// Ends an action: the command line lacks `what`.
-[[noreturn]] void fail_for_lack_of(const std::string& what);
 
 /// Arguments with every `--config FILE` replaced by the file's keys as flags, before the flags that were given.
 /// Throws Error naming the file when it can't be read or is not flat `key = value` TOML.

@@ -25,20 +25,21 @@ std::array<float, 3> split(const std::string& text, int64_t channels, const std:
 
 }  // namespace
 
-Metadata describe(const NetworkFlags& network, const Normalization& normalization, const MethodFlags& method,
-                  int64_t epochs, Content content) {
-  Metadata metadata{{"format", "minissl"},
-                    {"arch", network.arch},
-                    {"stem", network.stem},
-                    {"width", std::to_string(network.width)},
-                    {"channels", std::to_string(network.channels)},
-                    {"size", std::to_string(network.size)},
-                    {"mean", join(normalization.mean, network.channels)},
-                    {"std", join(normalization.std, network.channels)},
-                    {"method", method.method()},
-                    {"epochs", std::to_string(epochs)}};
-  if (content == Content::method) metadata["flags"] = method.to_toml();
-  return metadata;
+Metadata describe(const ModelDescription& model, Content content) {
+  const NetworkFlags& network = model.network;
+  return {{"format", "minissl"},
+          {"content", content == Content::method ? "method" : "backbone"},
+          {"arch", network.arch},
+          {"stem", network.stem},
+          {"width", std::to_string(network.width)},
+          {"channels", std::to_string(network.channels)},
+          {"size", std::to_string(network.size)},
+          {"mean", join(model.normalization.mean, network.channels)},
+          {"std", join(model.normalization.std, network.channels)},
+          {"method", model.method->method()},
+          {"flags", model.method->to_toml()},
+          {"seed", std::to_string(model.seed)},
+          {"epochs", std::to_string(model.epochs)}};
 }
 
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise) {
@@ -62,6 +63,8 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
     require(d.network.width > 0, "{}: the metadata speak of a width of {}", where, d.network.width);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
+    // Older files have no seed, and flags in checkpoints only.
+    if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
     if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
   } catch (const Error&) {
     throw;
@@ -71,28 +74,43 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   return d;
 }
 
-PretrainedEncoder::PretrainedEncoder(ModelDescription description, uint64_t seed, DType dtype)
+namespace {
+
+/// Older checkpoints don't say it, but their flags do: the backbone's files had none.
+Content content_of(const SafetensorsReader& file) {
+  const Metadata& metadata = file.metadata();
+  const auto content = metadata.find("content");
+  const bool method = content != metadata.end() ? content->second == "method" : metadata.contains("flags");
+  return method ? Content::method : Content::backbone;
+}
+
+}  // namespace
+
+PretrainedEncoder::PretrainedEncoder(ModelDescription description, Content content, DType dtype)
     : description_(std::move(description)) {
-  if (description_.method) {
-    method_ = description_.method->make(description_.network.options(), seed, dtype);
+  const ResNetOptions network = description_.network.options();
+  if (content == Content::method) {
+    method_ = description_.method->make(network, description_.seed, dtype);
   } else {
-    backbone_ = std::make_unique<ResNet>(description_.network.options());
+    backbone_ = std::make_unique<ResNet>(network);
     backbone_->to(dtype);
-    backbone_->initialize(seed);
+    backbone_->initialize(description_.seed);
   }
 }
 
-PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype)
-    : PretrainedEncoder(read_description(SafetensorsReader(path), otherwise), 0, dtype) {
-  const SafetensorsReader file(path);
+PretrainedEncoder::PretrainedEncoder(const SafetensorsReader& file, const NetworkFlags& otherwise, DType dtype)
+    : PretrainedEncoder(read_description(file, otherwise), content_of(file), dtype) {
   if (method_)
     load_state(*method_, file);
   else
     load_state(*backbone_, file);
 }
 
-PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& description, uint64_t seed, DType dtype) {
-  return PretrainedEncoder(description, seed, dtype);
+PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype)
+    : PretrainedEncoder(SafetensorsReader(path), otherwise, dtype) {}
+
+PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& description, DType dtype) {
+  return PretrainedEncoder(description, description.method ? Content::method : Content::backbone, dtype);
 }
 
 Embedding PretrainedEncoder::embed(const Tensor& images) {

@@ -14,14 +14,14 @@ namespace minissl {
 struct ModelDescription {
   NetworkFlags network;
   Normalization normalization = Normalization::imagenet(3);
-  std::optional<MethodFlags> method;  ///< there when the file holds a whole method, not the backbone alone
+  std::optional<MethodFlags> method;  ///< that it was trained with
+  uint64_t seed = 0;                  ///< from which its first weights were drawn
   int64_t epochs = 0;                 ///< that it was trained for
 };
 
-/// Metadata for a file of the backbone, or of the whole method: then the method's flags are in it too.
+/// What a file holds: the backbone alone, or the whole method.
 enum class Content { backbone, method };
-Metadata describe(const NetworkFlags& network, const Normalization& normalization, const MethodFlags& method,
-                  int64_t epochs, Content content);
+Metadata describe(const ModelDescription& model, Content content);
 
 /// Reads it back; `otherwise` speaks where the file is silent. Throws Error for metadata that makes no sense.
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise);
@@ -31,15 +31,18 @@ class PretrainedEncoder {
  public:
   /// `dtype` is the type of its parameters.
   PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype = DType::f32);
-  /// The same networks with the weights they had before training, from `seed`.
-  static PretrainedEncoder untrained(const ModelDescription& description, uint64_t seed, DType dtype = DType::f32);
+  /// The same network with the weights that the run began with; drawn from its seed when no run is known.
+  static PretrainedEncoder untrained(const ModelDescription& description, DType dtype = DType::f32);
 
   const ModelDescription& description() const { return description_; }
+  /// Whether there is a whole method, as in a run's checkpoints.
+  bool has_method() const { return method_ != nullptr; }
   /// Features of normalised images (N, H, W, C); the projection is undefined for a backbone alone.
   Embedding embed(const Tensor& images);
 
  private:
-  PretrainedEncoder(ModelDescription description, uint64_t seed, DType dtype);
+  PretrainedEncoder(const SafetensorsReader& file, const NetworkFlags& otherwise, DType dtype);
+  PretrainedEncoder(ModelDescription description, Content content, DType dtype);
 
   ModelDescription description_;
   std::unique_ptr<Method> method_;

@@ -292,12 +292,11 @@ void Trainer::save_checkpoint() {
   make_room();
   last_checkpoint_ = now();
   log_->sync();
-  const auto description = [&](Content content) {
-    return describe(flags_.network, normalization_, flags_.method, position_.epoch, content);
-  };
-  const Metadata metadata = description(Content::method);
+  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, position_.epoch};
+  const Metadata metadata = describe(model, Content::method);
   minissl::save_checkpoint(folder_ / "last.safetensors", *method_, *optimizer_, position_, metadata);
-  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()), description(Content::backbone));
+  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()),
+                   describe(model, Content::backbone));
   if (position_.step_in_epoch == 0 && position_.epoch > 0 && flags_.checkpoint_every > 0 &&
       position_.epoch % flags_.checkpoint_every == 0) {
     minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);

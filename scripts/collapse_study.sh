@@ -8,6 +8,7 @@
 # Stopped, it goes on where it was when started again; --force begins anew. About 40 minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/functions.sh
 
 force=no
 if [ "${1:-}" = --force ]; then force=yes; shift; fi
@@ -16,25 +17,17 @@ case "${1:-}" in
   *) out=$1; shift ;;
 esac
 
-minissl=build/release/apps/minissl
-if [ ! -x "$minissl" ]; then
-  echo "collapse_study: there is no $minissl; build it: cmake --preset release && cmake --build --preset release" >&2
-  exit 1
-fi
+need_minissl
 if [ "$force" = yes ]; then rm -rf -- "$out"/{moco,moco-variance,moco-split,moco-split-variance,barlow}; fi
 
 # 3000 generated radiographs in three classes, which only the evaluation sees, and others of the same kind to test on.
 data=(--data synth:3000:64:0 --eval-train synth:2000:64:0 --eval-test synth:1000:64:1)
 
-# train NAME METHOD FLAGS
+# train NAME METHOD FLAG ...
 train() {
   local name=$1 method=$2
   shift 2
-  local resume=()
-  if [ -e "$out/$name/last.safetensors" ]; then resume=(--resume); fi
-  printf '\n== %s\n' "$name" >&2
-  "$minissl" train "$method" --config "configs/collapse/$method.toml" "${data[@]}" "$@" --out "$out/$name" \
-    "${resume[@]}"
+  train_or_resume "$out/$name" "$method" --config "configs/collapse/$method.toml" "${data[@]}" "$@"
 }
 
 mkdir -p "$out"

@@ -5,6 +5,7 @@
 # An interrupted run goes on where it stopped; --force begins anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/functions.sh
 
 force=no
 out=runs/quickstart
@@ -24,12 +25,9 @@ scripts/setup.sh
 say "2/4 Building minissl (a few minutes the first time)"
 cmake --preset release > /dev/null
 cmake --build --preset release --parallel "$(nproc)" --target minissl
-minissl=build/release/apps/minissl
 
 run=$out/simclr
 if [ "$force" = yes ]; then rm -rf -- "$run"; fi
-resume=()
-if [ -e "$run/last.safetensors" ]; then resume=(--resume); fi
 mkdir -p "$out"
 
 # 4000 images of 64 pixels in three classes of phantoms, seed 0; only the evaluation sees the classes.
@@ -37,10 +35,10 @@ mkdir -p "$out"
 # and queue have to settle first. A few thousand images that look much alike also want gentler views than photographs:
 # crops of at least 0.4 of the area, where the finding is mostly still to be seen, and less change of brightness.
 say "3/4 Pretraining with SimCLR: 20 epochs over 4000 generated radiographs"
-"$minissl" train simclr --data synth:4000:64:0 --channels 1 --arch resnet18 --size 32 \
+train_or_resume "$run" simclr --data synth:4000:64:0 --channels 1 --arch resnet18 --size 32 \
   --epochs 20 --batch 128 --hidden 512 --temperature 0.2 --optimizer adamw --lr 0.001 --warmup-epochs 1 \
   --crop-scale 0.4,1 --rotate 15 --jitter-prob 1 --brightness 0.4 --contrast 0.4 --noise 0.05 \
-  --monitor-samples 1024 --checkpoint-every 8 --out "$run" "${resume[@]}"
+  --monitor-samples 1024 --checkpoint-every 8
 
 # Tested on images that were not trained on: another seed.
 say "4/4 Classifying images by their nearest neighbours: with these features, untrained ones and raw pixels"

@@ -8,6 +8,7 @@
 #include "apps/run/comparison.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
+#include "apps/run/run_table.h"
 #include "ssl/collapse.h"
 #include "tensor/atomic_file.h"
 
@@ -50,7 +51,7 @@ void Monitor::execute() const {
   for (size_t i = 0; i < files.size(); ++i) {
     PretrainedEncoder encoder(files[i], {}, master_type(common.dtype()));
     const ModelDescription& model = encoder.description();
-    require(model.method.has_value(), "{}: not a checkpoint of a run", files[i].string());
+    require(encoder.has_method(), "{}: not a checkpoint of a run", files[i].string());
     if (model.epochs == previous_epochs) continue;  // last.safetensors is the newest epoch_*.safetensors again
     previous_epochs = model.epochs;
     if (!dataset) dataset = open_dataset(data, static_cast<int>(model.network.channels), common.seed);
@@ -113,25 +114,28 @@ struct Report {
 };
 
 void Report::execute() const {
-  if (runs.size() > 1 && out.empty()) fail_for_lack_of("--out (with several runs)");
-  const fs::path file = out.empty() ? fs::path(runs[0]) / "report.html" : fs::path(out);
-  if (runs.size() > 1) {
-    write_file(file, render_comparison(title, read_runs({runs.begin(), runs.end()})));
-  } else {
+  if (runs.size() == 1) {
     ReportInput input = read_run_folder(runs[0]);
     input.title = title;
+    const fs::path file = out.empty() ? fs::path(runs[0]) / "report.html" : fs::path(out);
     write_file(file, render_report(input));
+    fmt::print("{}\n", file.string());
+    return;
   }
-  fmt::print("{}\n", file.string());
+  const std::vector<NamedRun> named = read_runs({runs.begin(), runs.end()});
+  if (!out.empty()) write_file(out, render_comparison(title, named));
+  fmt::print("{}", run_table(named));
+  if (!out.empty()) fmt::print("{}\n", out);
 }
 
 }  // namespace
 
 void add_report(CLI::App& app) {
-  CLI::App& report = add_command(app, "report", "Write a run's report.html anew, or compare runs on one page");
+  CLI::App& report =
+      add_command(app, "report", "Write a run's report.html anew, or compare runs: a table and one page");
   auto flags = std::make_shared<Report>();
   add_positional(report, "runs", flags->runs, "the run's folder; of several runs: a comparison");
-  add_flag(report, "out", flags->out, "the page (one run: report.html in its folder)");
+  add_flag(report, "out", flags->out, "the page (default: report.html in the run's folder; none for several runs)");
   add_flag(report, "title", flags->title, "of the page");
   set_action(report, [flags] { flags->execute(); });
 }

@@ -31,13 +31,16 @@ TEST_F(ReportCommandTest, OneRunIsReportedInItsFolderOrWhereverToldTo) {
   EXPECT_NE(read_file(path("x.html")).find("<h1>Mine</h1>"), std::string::npos);
 }
 
-TEST_F(ReportCommandTest, SeveralRunsAreComparedInAFileOfTheirOwn) {
+TEST_F(ReportCommandTest, SeveralRunsAreATableAndAPageWhereverToldTo) {
   const std::string runs = run("a") + " " + run("b");
-  EXPECT_EQ(report(runs).status, 2);  // whose folder would it be?
-  EXPECT_FALSE(fs::exists(path("a/report.html")));
-  const CommandResult result = report(runs + " --out " + path("study.html"));
+  CommandResult result = report(runs);
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(result.out, path("study.html") + "\n");
+  const std::string table = result.out;
+  EXPECT_TRUE(table.starts_with("| run | epochs |")) << table;
+  EXPECT_FALSE(fs::exists(path("a/report.html")));  // whose folder would it be?
+  result = report(runs + " --out " + path("study.html"));
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, table + path("study.html") + "\n");
   EXPECT_NE(read_file(path("study.html")).find("<h1>2 runs · MoCo v2</h1>"), std::string::npos);
   EXPECT_FALSE(fs::exists(path("a/report.html")));
 }

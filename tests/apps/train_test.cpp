@@ -163,11 +163,13 @@ TEST_F(TrainTest, WhatWasTrainedCanBeEvaluatedAndEmbedded) {
   EXPECT_EQ(json.at("n_test"), 30);
   EXPECT_EQ(json.at("per_class").size(), 3U);
   EXPECT_TRUE(json.at("pixels").contains("top1"));
-  // The same figure as the run's own.
-  double last = -1;
+  // The same figures as the run's own, before its first step and after its last.
+  std::vector<double> of_run;
   for (const Json& event : read_metrics(folder_ / "run" / "metrics.jsonl"))
-    if (is_event(event, "eval")) last = event.at("knn_top1");
-  EXPECT_DOUBLE_EQ(json.at("top1").get<double>(), last);
+    if (is_event(event, "eval")) of_run.push_back(event.at("knn_top1"));
+  ASSERT_GE(of_run.size(), 2U);
+  EXPECT_DOUBLE_EQ(json.at("untrained").at("top1").get<double>(), of_run.front());
+  EXPECT_DOUBLE_EQ(json.at("top1").get<double>(), of_run.back());
 
   const auto evaluate = [&](const std::string& command) {
     return minissl_command(
