@@ -7,18 +7,24 @@
 namespace minissl {
 namespace {
 
-Tensor stack(const std::vector<Tensor>& parts) {
-  if (parts.empty() || !parts.front().defined()) return {};
-  int64_t rows = 0;
-  for (const Tensor& part : parts) rows += part.dim(0);
-  Tensor all = Tensor::empty({rows, parts.front().dim(1)});
-  int64_t at = 0;
-  for (const Tensor& part : parts) {
-    all.rows(at, at + part.dim(0)).copy_from(part);
-    at += part.dim(0);
+/// Rows that come in batches, `most` of them at most. They get their place at once: put together at the end, raw pixels
+/// of a data set would be there twice.
+class RowStack {
+ public:
+  explicit RowStack(int64_t most) : most_(most) {}
+  void append(const Tensor& batch) {
+    if (!batch.defined()) return;
+    if (!rows_.defined()) rows_ = Tensor::empty({most_, batch.dim(1)});
+    rows_.rows(count_, count_ + batch.dim(0)).copy_from(batch.to(DType::f32).to(Device{}));
+    count_ += batch.dim(0);
   }
-  return all;
-}
+  /// Undefined when nothing was appended.
+  Tensor rows() const { return rows_.defined() ? rows_.rows(0, count_) : rows_; }
+
+ private:
+  int64_t most_, count_ = 0;
+  Tensor rows_;
+};
 
 }  // namespace
 
@@ -26,18 +32,18 @@ Features extract_features(const Dataset& dataset, const LoaderOptions& options, 
                           std::vector<BadFile>* bad_files, const std::function<void(int64_t)>& progress) {
   EvaluationLoader loader(dataset, options);
   Features features;
-  std::vector<Tensor> backbone, projection;
+  RowStack backbone(dataset.size()), projection(dataset.size());
   while (auto batch = loader.next()) {
     const Embedding e = embed(batch->images);
-    backbone.push_back(e.backbone.to(DType::f32).to(Device{}));
-    projection.push_back(e.projection.defined() ? e.projection.to(DType::f32).to(Device{}) : Tensor());
+    backbone.append(e.backbone);
+    projection.append(e.projection);
     features.labels.insert(features.labels.end(), batch->labels.begin(), batch->labels.end());
     features.indices.insert(features.indices.end(), batch->indices.begin(), batch->indices.end());
     if (progress) progress(static_cast<int64_t>(features.indices.size()));
   }
-  require(!backbone.empty(), "not one image of the data set could be read");
-  features.backbone = stack(backbone);
-  features.projection = stack(projection);
+  features.backbone = backbone.rows();
+  features.projection = projection.rows();
+  require(features.backbone.defined(), "not one image of the data set could be read");
   if (bad_files) *bad_files = loader.bad_files();
   return features;
 }

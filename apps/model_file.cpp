@@ -23,6 +23,14 @@ std::array<float, 3> split(const std::string& text, int64_t channels, const std:
   return values;
 }
 
+Content content_of(const SafetensorsReader& file) {
+  const Metadata& metadata = file.metadata();
+  // Older files don't say what they hold; with flags it is a method.
+  const auto content = metadata.find("content");
+  const bool backbone_alone = content != metadata.end() && content->second == "backbone";
+  return metadata.contains("flags") && !backbone_alone ? Content::method : Content::backbone;
+}
+
 }  // namespace
 
 Metadata describe(const ModelDescription& model, Content content) {
@@ -63,7 +71,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
     require(d.network.width > 0, "{}: the metadata speak of a width of {}", where, d.network.width);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
-    // Older files have no seed, and flags in checkpoints only.
+    // Older files have no seed, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
     if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
   } catch (const Error&) {
@@ -73,18 +81,6 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   }
   return d;
 }
-
-namespace {
-
-/// Older checkpoints don't say it, but their flags do: the backbone's files had none.
-Content content_of(const SafetensorsReader& file) {
-  const Metadata& metadata = file.metadata();
-  const auto content = metadata.find("content");
-  const bool method = content != metadata.end() ? content->second == "method" : metadata.contains("flags");
-  return method ? Content::method : Content::backbone;
-}
-
-}  // namespace
 
 PretrainedEncoder::PretrainedEncoder(ModelDescription description, Content content, DType dtype)
     : description_(std::move(description)) {

@@ -58,6 +58,10 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_ = describe_step(flags_.method, flags_.network, flags_.optimizer, flags_.batch, flags_.common.dtype());
   step_.waiting_batches = loader_options(flags_.batch).prefetch;
   step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
+  if (knn_watch_) {
+    step_.evaluated_rows = knn_watch_->images();
+    step_.evaluated_pixels = pixel_size * pixel_size * channels;
+  }
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network.options(), flags_.common.seed, master_type(flags_.common.dtype()));

@@ -41,6 +41,7 @@ class KnnWatch {
   KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
            const KnnOptions& knn, bool projection);
 
+  int64_t images() const { return train_->size() + test_->size(); }
   void restore(const std::vector<Json>& events);
   /// `epoch`: epochs done.
   EvalEvent look(Method& method, int64_t epoch);

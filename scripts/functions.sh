@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts that train; they start in the project's root.
 
 minissl=build/release/apps/minissl

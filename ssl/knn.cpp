@@ -17,9 +17,8 @@ Accuracy knn_accuracy(const LabelledFeatures& features, const KnnOptions& option
   const Tensor test = ops::normalize(features.test.to(DType::f32));
   const int64_t neighbours = train.dim(0), classes = features.classes, k = std::min(options.k, neighbours);
   const Tensor votes = Tensor::zeros({test.dim(0), classes}, DType::f64);
-  constexpr int64_t block = 256;  // test images at a time: similarities to all of a large data set don't fit
-  for (int64_t begin = 0; begin < test.dim(0); begin += block) {
-    const int64_t end = std::min(test.dim(0), begin + block);
+  for (int64_t begin = 0; begin < test.dim(0); begin += knn_block) {
+    const int64_t end = std::min(test.dim(0), begin + knn_block);
     const Tensor similarity = ops::matmul(test.rows(begin, end), train, {false, true}).to(Device{});
     double* block_votes = votes.mutable_data<double>() + begin * classes;
     parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {

@@ -3,6 +3,9 @@
 
 namespace minissl {
 
+/// Test images at a time: similarities to all of a large data set don't fit into memory.
+inline constexpr int64_t knn_block = 256;
+
 struct KnnOptions {
   int64_t k = 200;           ///< neighbours; all when there are fewer
   double temperature = 0.1;  ///< a neighbour of cosine s has exp(s / temperature) votes

@@ -7,6 +7,7 @@
 
 #include "autograd/graph.h"
 #include "nn/state_file.h"
+#include "ssl/knn.h"
 
 namespace minissl {
 namespace {
@@ -87,7 +88,12 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     if (step.evaluated_images > 0) {
       Shape some = step.images;
       some[0] = step.evaluated_images;
-      method->embed(data(some, step.activations, {}));
+      const Embedding e = method->embed(data(some, step.activations, {}));
+      const int64_t backbone = e.backbone.dim(1), projection = e.projection.dim(1);
+      const int64_t rows = step.evaluated_rows, pixels = step.evaluated_pixels;
+      const Tensor features = Tensor::empty({rows, std::max(backbone + projection, pixels)}),
+                   normalized = Tensor::empty({rows, std::max({backbone, projection, pixels})}),
+                   similarity = Tensor::empty({knn_block, rows});
     }
     for (int64_t i = 0; i < 2; ++i) {
       dry_run.clear_events();

@@ -21,7 +21,9 @@ struct StepDescription {
   DType dtype = DType::f32;                ///< of parameters, statistics, losses
   DType activations = DType::f32;          ///< of images and what networks make of them: `dtype`, or bf16
   int64_t waiting_batches = 0;             ///< that a loader holds ready
-  int64_t evaluated_images = 0;            ///< that the collapse monitor embeds at a time
+  int64_t evaluated_images = 0;            ///< that the collapse monitor and kNN embed at a time
+  int64_t evaluated_rows = 0;              ///< images whose features kNN holds, and their normalised copies, on the CPU
+  int64_t evaluated_pixels = 0;            ///< numbers of an image whose raw pixels are compared with them
   bool checkpoints = false;                ///< whether all state is brought into a file's layout between steps
 };
 

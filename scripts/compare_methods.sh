@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Which method for these images? Trains an encoder with every file of settings in a folder and compares them in a table
+# and on a page: loss, spread of the features, and what their nearest neighbours know beside the untrained network's and
+# raw pixels'.
+#   scripts/compare_methods.sh SETTINGS TRAIN TEST [FOLDER] [FLAG ...]
+# SETTINGS: a folder of files for `minissl train --config`, each naming its method. TRAIN and TEST: folders of images,
+# whose sub-folders are classes; only the evaluation sees them. FOLDER (default: runs/compare) takes the runs and
+# compare.html. Flags of `minissl train` that follow go to every run:
+#   scripts/compare_methods.sh configs/ten_epochs/cxr xray/train xray/test runs/xray --epochs 20
+# Stopped, it goes on where it was when started again.
+set -euo pipefail
+if [ $# -lt 3 ]; then
+  echo "usage: scripts/compare_methods.sh SETTINGS TRAIN TEST [FOLDER] [FLAG ...]" >&2
+  exit 2
+fi
+settings=$(realpath -- "$1") train=$(realpath -- "$2") test=$(realpath -- "$3")
+shift 3
+cd "$(dirname "$0")/.."
+. scripts/functions.sh
+case "${1:-}" in
+  "" | --*) out=runs/compare ;;
+  *) out=$1; shift ;;
+esac
+need_minissl
+
+# The key's value in a flat TOML file.
+value_of() { sed -nE "s/^$1 *= *\"?([^\" ]+)\"? *\$/\1/p" "$2"; }
+
+shopt -s nullglob
+configs=("$settings"/*.toml)
+if [ ${#configs[@]} -eq 0 ]; then echo "compare_methods: no *.toml in $settings" >&2; exit 1; fi
+mkdir -p "$out"
+runs=()
+for config in "${configs[@]}"; do
+  name=$(basename "$config" .toml)
+  method=$(value_of method "$config")
+  size=$(value_of size "$config")
+  if [ -z "$method" ] || [ -z "$size" ]; then echo "compare_methods: $config names no method or no size" >&2; exit 1; fi
+  # Decoded and shrunk once, not in every epoch: photographs of a few thousand pixels take longer to read than to learn.
+  images=$out/train_$size.pack
+  if [ ! -e "$images" ]; then "$minissl" data pack "$train" --out "$images" --size "$size"; fi
+  train_or_resume "$out/$name" "$method" --config "$config" --data "$images" --eval-train "$train" \
+    --eval-test "$test" "$@"
+  runs+=("$out/$name")
+done
+if [ ${#runs[@]} -lt 2 ]; then exit; fi
+"$minissl" report "${runs[@]}" --out "$out/compare.html"
