@@ -5,7 +5,7 @@
 #   scripts/compare_methods.sh SETTINGS TRAIN TEST [FOLDER] [FLAG ...]
 # SETTINGS: a folder of files for `minissl train --config`, each naming its method. TRAIN and TEST: folders of images,
 # whose sub-folders are classes; only the evaluation sees them. FOLDER (default: runs/compare) takes the runs and
-# compare.html. Flags of `minissl train` that follow go to every run:
+# compare.html. Flags of `minissl train` that follow go to every run, but for --size, at which images are packed:
 #   scripts/compare_methods.sh configs/ten_epochs/cxr xray/train xray/test runs/xray --epochs 20
 # Stopped, it goes on where it was when started again.
 set -euo pipefail
@@ -20,6 +20,9 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in
   "" | --*) out=runs/compare ;;
   *) out=$1; shift ;;
+esac
+case " $* " in
+  *" --size"*) echo "compare_methods: --size belongs into the files of $settings: images are packed at it" >&2; exit 2 ;;
 esac
 need_minissl
 
