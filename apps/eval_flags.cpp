@@ -59,16 +59,16 @@ EvalFlags::Json EvalFlags::evaluate(const Measure& measure) const {
   }
   const Dataset &from = some_train ? *some_train : *all_train, &to = some_test ? *some_test : *all_test;
 
-  const auto measured = [&](const EmbedFunction& embed, int64_t size, DType type, bool projection, const char* what) {
+  const auto measured = [&](const EmbedFunction& embed, int64_t size, DType type, const std::string& space,
+                            const char* what) {
     const Features to_learn_from = extract(from, model, size, type, embed, what);
     const Features to_test_on = extract(to, model, size, type, embed, what);
-    return measure(labelled(from, to_learn_from, to, to_test_on, projection), from.class_names());
+    return measure(labelled(from, to_learn_from, to, to_test_on, space), from.class_names());
   };
   const auto of = [&](PretrainedEncoder& e, const char* what) {
-    return measured([&](const Tensor& images) { return e.embed(images); }, model.network.size, dtype,
-                    features == "projection", what);
+    return measured([&](const Tensor& images) { return e.embed(images); }, model.network.size, dtype, features, what);
   };
-  const auto of_pixels = [&] { return measured(pixel_embedding, pixel_size, DType::f32, false, "raw pixels"); };
+  const auto of_pixels = [&] { return measured(pixel_embedding, pixel_size, DType::f32, "pixels", "raw pixels"); };
 
   Json result = features == "pixels" ? of_pixels() : of(encoder, "encoder");
   result["n_train"] = from.size();

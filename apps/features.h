@@ -4,22 +4,25 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "ssl/accuracy.h"
+#include "eval/accuracy.h"
 #include "ssl/method.h"
 
 namespace minissl {
 
 /// Embeddings of many images, row by row.
 struct Features {
-  Tensor backbone, projection;   ///< f32 (N, D), on the CPU; projection undefined where the encoder has none
+  std::vector<Space> spaces;     ///< f32 (N, D), on the CPU; the backbone's first
   std::vector<int64_t> labels;   ///< -1: none
   std::vector<int64_t> indices;  ///< in the data set
+
+  /// The rows of a space; undefined where the encoder has none of that name.
+  Tensor find(const std::string& space) const;
 };
 
 /// Images embedded at a time.
 inline constexpr int64_t embedding_batch = 64;
 
-using EmbedFunction = std::function<Embedding(const Tensor& images)>;
+using EmbedFunction = std::function<std::vector<Space>(const Tensor& images)>;
 
 /// Embeds the evaluation view of every image of a data set, or of its first `limit` in an order drawn from the seed.
 /// `progress` is told how many are done. Unreadable images are left out and added to `bad_files`.
@@ -46,14 +49,14 @@ class Subset : public Dataset {
 /// `count` images (or all) drawn by the seed: the same ones for every look at a run.
 Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 
-/// Raw pixels as features: 32 x 32 evaluation views, each image's mean and deviation removed. What an encoder has to
-/// beat.
-Embedding pixel_embedding(const Tensor& images);
+/// Raw pixels as features, in a space called "pixels": 32 x 32 evaluation views, each image's mean and deviation
+/// removed. What an encoder has to beat.
+std::vector<Space> pixel_embedding(const Tensor& images);
 inline constexpr int64_t pixel_size = 32;
 
-/// Features of one labelled data set to learn from and of another to test on: the backbone's, or projections.
-/// Throws Error when their classes differ, there are none, or the encoder has no projections.
+/// Features of one labelled data set to learn from and of another to test on, of one space ("backbone").
+/// Throws Error when their classes differ, there are none, or the encoder has no such space.
 LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,
-                          const Features& test_features, bool projection);
+                          const Features& test_features, const std::string& space);
 
 }  // namespace minissl

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <set>
 #include <sstream>
 
 #include "tensor/atomic_file.h"
@@ -15,6 +16,12 @@ template <class T>
 struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
+
+// The names of all flags of all commands.
+std::set<std::string>& known_flags() {
+  static std::set<std::string> names;
+  return names;
+}
 
 bool is_flag(const std::string& argument) { return argument.starts_with("-"); }
 
@@ -44,6 +51,7 @@ std::string toml_value(const std::string& value) {
 
 template <class T>
 void add_flag(CLI::App& command, const std::string& name, T& value, const std::string& help, const FlagRules& rules) {
+  known_flags().insert(name);
   CLI::Option* option = command.add_option("--" + name, value, help)->required(rules.required);
   if constexpr (IsVector<T>::value) {
     option->delimiter(',');
@@ -79,15 +87,18 @@ void add_list(CLI::App& command, const std::string& name, std::array<T, n>& valu
     }
     if (!in.eof()) throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers, not more", n));
   };
+  known_flags().insert(name);
   command.add_option_function<std::string>("--" + name, read, help)
       ->default_str(fmt::format("{}", fmt::join(values, ",")))
       ->take_last();
 }
 template void add_list(CLI::App&, const std::string&, std::array<float, 2>&, const std::string&);
+template void add_list(CLI::App&, const std::string&, std::array<double, 2>&, const std::string&);
 template void add_list(CLI::App&, const std::string&, std::array<double, 3>&, const std::string&);
 
 void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
   const auto read = [&value](const std::string& text) { value = text == "on"; };
+  known_flags().insert(name);
   command.add_option_function<std::string>("--" + name, read, help)
       ->check(CLI::IsMember({"on", "off"}))
       ->default_str(value ? "on" : "off")
@@ -95,6 +106,7 @@ void add_switch(CLI::App& command, const std::string& name, bool& value, const s
 }
 
 void add_toggle(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
+  known_flags().insert(name);
   command.add_flag("--" + name, value, help);
 }
 
@@ -115,6 +127,21 @@ template void add_positional(CLI::App&, const std::string&, std::vector<std::str
 
 bool has_flag(const CLI::App& command, const std::string& name) {
   return command.get_option_no_throw("--" + name) != nullptr;
+}
+
+std::string with_flags(const std::string& message) {
+  std::string text;
+  for (size_t at = 0; at < message.size();) {
+    const size_t end = message[at] == '`' ? message.find('`', at + 1) : std::string::npos;
+    const std::string name = end == std::string::npos ? "" : message.substr(at + 1, end - at - 1);
+    if (known_flags().contains(name)) {
+      text += "--" + name;
+      at = end + 1;
+    } else {
+      text += message[at++];
+    }
+  }
+  return text;
 }
 
 void begin_group(CLI::App& command, const std::string& heading) { command.option_defaults()->group(heading); }

@@ -40,6 +40,8 @@ void add_config(CLI::App& command);
 template <class T>
 void add_positional(CLI::App& command, const std::string& name, T& value, const std::string& help);
 bool has_flag(const CLI::App& command, const std::string& name);
+/// A library's message with its options as flags: `temperature` becomes --temperature, where there is such a flag.
+std::string with_flags(const std::string& message);
 /// The heading in --help of what is added from now on.
 void begin_group(CLI::App& command, const std::string& heading = "Options");
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "ssl/step_graph.h"
+#include "ssl/step/step_graph.h"
 
 /// The graph of a training step as a picture: operations as boxes in the order of their depth, parts of the backbone
 /// framed, a bar in each box for the bytes that it keeps.

@@ -11,13 +11,13 @@ namespace minissl {
 namespace {
 
 // The number in the line of a file that begins with `key`; 0 where there is none.
-int64_t number_behind(const char* file, const std::string& key) {
+int64_t number_after(const char* file, const std::string& key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
     if (line.starts_with(key)) return std::strtoll(line.c_str() + key.size(), nullptr, 10);
   return 0;
 }
-int64_t kilobytes_in(const char* file, const std::string& key) { return number_behind(file, key + ":") << 10; }
+int64_t kilobytes_in(const char* file, const std::string& key) { return number_after(file, key + ":") << 10; }
 
 std::optional<int64_t> number_in(const char* file) {
   std::ifstream in(file);
@@ -63,7 +63,7 @@ int64_t available_memory(Device device) {
   // A container's use counts cached files, which make way.
   if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
     free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0) +
-                              number_behind("/sys/fs/cgroup/memory.stat", "inactive_file "));
+                              number_after("/sys/fs/cgroup/memory.stat", "inactive_file "));
   rlimit address_space{};
   getrlimit(RLIMIT_AS, &address_space);
   if (address_space.rlim_cur != RLIM_INFINITY)
@@ -74,7 +74,7 @@ int64_t available_memory(Device device) {
 void MemoryFlags::add_to(CLI::App& command) {
   begin_group(command, "Memory");
   add_flag(command, "recompute", recompute,
-           "what backward makes again instead of keeping it: none, stage, block, or auto: as the budget needs");
+           "what backward recomputes instead of keeping it: none, stage, block, or auto: as the budget needs");
   add_flag(command, "memory-budget", budget,
            "what tensors may take, such as 22GiB, or auto: nine tenths of what is free; implies --recompute auto");
   begin_group(command);
@@ -108,7 +108,7 @@ MemoryPlan MemoryFlags::plan(const StepDescription& step, PlanCostSource source)
 
 StepDescription describe_step(const MethodFlags& method, const NetworkFlags& network, const OptimizerOptions& optimizer,
                               int64_t batch, DType dtype) {
-  return {.make = [method, network](DType type) { return method.make(network.options(), 0, type); },
+  return {.make = [method, network](DType type) { return method.make(network, 0, type); },
           .optimizer = optimizer,
           .images = {batch, network.size, network.size, network.channels},
           .dtype = master_type(dtype),

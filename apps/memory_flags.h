@@ -3,7 +3,7 @@
 #include <string>
 
 #include "apps/method_flags.h"
-#include "ssl/memory_plan.h"
+#include "ssl/step/memory_plan.h"
 
 namespace minissl {
 

@@ -7,25 +7,21 @@ namespace {
 
 std::string stage_of(const PartRecord& part) { return part.name.substr(0, part.name.find('.')); }
 
-// torchvision's names: "downsample", "conv1", ...
-std::vector<std::string> convolution_names(const PartRecord& part) {
-  std::vector<std::string> names;
-  int number = 1;
-  for (size_t i = 0; i < part.convolutions.size(); ++i) {
-    const bool shortcut =
-        part.convolutions[i].reads_input && i + 1 < part.convolutions.size() && part.convolutions[i + 1].reads_input;
-    names.push_back(shortcut ? "downsample" : fmt::format("conv{}", number++));
-  }
-  return names;
+// "convolution 2" for the second of a part's convolutions.
+std::string numbered(const std::vector<Product>& products, size_t i) {
+  const std::string operation = products[i].operation;
+  const auto same = [&](const Product& p) { return operation == p.operation; };
+  const auto end = products.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+  return fmt::format("{} {}", operation, std::count_if(products.begin(), end, same));
 }
 
-std::string fate_of(const PartRecord& part, const Keep& keep) {
-  std::vector<std::string> again;
-  const std::vector<std::string> names = convolution_names(part);
-  for (size_t i = 0; i < names.size(); ++i)
-    if ((keep.convolutions >> i & 1U) == 0) again.push_back(names[i]);
-  if (!keep.output) again.emplace_back("output");
-  return again.empty() ? "all kept" : fmt::format("made again: {}", fmt::join(again, ", "));
+// What backward recomputes of a part, in words.
+std::string recomputed(const PartRecord& part, const Keep& keep) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < part.products.size(); ++i)
+    if ((keep.products >> i & 1U) == 0) names.push_back(numbered(part.products, i));
+  if (!keep.output) names.emplace_back("output");
+  return names.empty() ? "all kept" : fmt::format("recomputed: {}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -33,18 +29,19 @@ std::string fate_of(const PartRecord& part, const Keep& keep) {
 std::vector<std::string> plan_lines(const MemoryPlan& plan) {
   std::vector<std::string> lines;
   const std::vector<PartMemory>& parts = plan.memory.parts;
-  const auto fate = [&](size_t p) {
-    return fate_of(parts[p].record, plan.recompute.keep(p, parts[p].record.ends_stage));
+  const auto in_words = [&](size_t p) {
+    return recomputed(parts[p].record, plan.recompute.keep(p, parts[p].record.ends_stage));
   };
   for (size_t p = 0; p < parts.size();) {
     size_t end = p + 1;
-    while (end < parts.size() && parts[end].view == parts[p].view && fate(end) == fate(p)) ++end;
+    while (end < parts.size() && parts[end].view == parts[p].view && in_words(end) == in_words(p)) ++end;
     const std::string first = parts[p].record.name, last = parts[end - 1].record.name;
-    lines.push_back(fmt::format("view {} {}{}: {}", parts[p].view, first, end - p > 1 ? " to " + last : "", fate(p)));
+    lines.push_back(
+        fmt::format("view {} {}{}: {}", parts[p].view, first, end - p > 1 ? " to " + last : "", in_words(p)));
     p = end;
   }
   if (plan.extra_seconds)
-    lines.push_back(fmt::format("about {:.2f} s of a step make things again, as measured here", *plan.extra_seconds));
+    lines.push_back(fmt::format("recomputing takes about {:.2f} s of a step, as measured here", *plan.extra_seconds));
   return lines;
 }
 

@@ -3,15 +3,16 @@
 #include <vector>
 
 #include "apps/run/metrics_log.h"
-#include "ssl/memory_plan.h"
+#include "ssl/step/memory_plan.h"
 
 /// A memory plan in words, numbers and curves.
 namespace minissl {
 
-/// What the plan keeps and what it makes again, in a few lines: neighbouring parts with the same fate share one.
+/// What the plan keeps and what backward recomputes, in a few lines: neighbouring parts that are treated alike share
+/// one.
 std::vector<std::string> plan_lines(const MemoryPlan& plan);
 
-/// Rows of the network's stages, the second view's behind the first's, and what is kept in projectors and losses.
+/// Rows of the network's stages, the second view's after the first's, and what is kept in projectors and losses.
 struct StageMemory {
   std::string name;   ///< "view 1 layer2"
   int64_t kept = 0;   ///< bytes for backward

@@ -1,68 +1,14 @@
 #include "apps/method_flags.h"
 
+#include "apps/option_flags.h"
+
 namespace minissl {
-
-namespace {
-
-// Where a command has a flag of that name already (inspect step's --weights is a file), the option's begins with
-// "loss-".
-class FlagAdder : public OptionVisitor {
- public:
-  explicit FlagAdder(CLI::App& command) : command_(command) {}
-  void visit(const char* name, int64_t& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, double& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, bool& value, const char* help) override {
-    add_switch(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, std::string& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, std::array<double, 3>& value, const char* help) override {
-    add_list(command_, free_name(name), value, help);
-  }
-
- private:
-  std::string free_name(const std::string& name) const { return has_flag(command_, name) ? "loss-" + name : name; }
-
-  CLI::App& command_;
-};
-
-}  // namespace
-
-void NetworkFlags::add_to(CLI::App& command) {
-  begin_group(command, "Network");
-  add_flag(command, "arch", arch, "resnet18 or resnet50");
-  add_flag(command, "stem", stem, "imagenet, or small: 3x3 of stride 1, no max pooling");
-  add_flag(command, "width", width, "channels of the first stage; 64 as published, less is faster",
-           {.one_of = {"8", "16", "32", "64", "128", "256"}});
-  add_flag(command, "channels", channels, "of the images: 3, or 1 for gray", {.one_of = {"1", "3"}});
-  add_flag(command, "size", size, "of the square images", {.least = 8, .most = 4096});
-  begin_group(command);
-}
-
-ResNetOptions NetworkFlags::options() const {
-  return {.architecture = parse_architecture(arch), .stem = parse_stem(stem), .channels = channels, .width = width};
-}
 
 MethodFlags::MethodFlags(const std::string& method) : method_(method), config_(find_method(method).config()) {}
 
-MethodFlags::MethodFlags(const MethodFlags& other)
-    : method_(other.method_), config_(other.config_ ? other.config_->clone() : nullptr) {}
-
-MethodFlags& MethodFlags::operator=(MethodFlags other) noexcept {
-  std::swap(method_, other.method_);
-  std::swap(config_, other.config_);
-  return *this;
-}
-
 void MethodFlags::add_to(CLI::App& command) {
   begin_group(command, "Method " + method_);
-  FlagAdder adder(command);
-  config_->visit(adder);
+  add_option_flags(command, [this](OptionVisitor& visitor) { config_->visit(visitor); });
   begin_group(command);
 }
 
@@ -77,8 +23,8 @@ MethodFlags MethodFlags::from_toml(const std::string& method, const std::string&
   return flags;
 }
 
-std::unique_ptr<Method> MethodFlags::make(const ResNetOptions& network, uint64_t seed, DType dtype) const {
-  return config_->make(network, seed, dtype);
+std::unique_ptr<Method> MethodFlags::make(const NetworkFlags& network, uint64_t seed, DType dtype) const {
+  return config_->make(network.config(), seed, dtype);
 }
 
 void add_command_of_each_method(CLI::App& parent, const std::string& name, const std::string& help,

@@ -31,44 +31,54 @@ Content content_of(const SafetensorsReader& file) {
   return metadata.contains("flags") && !backbone_alone ? Content::method : Content::backbone;
 }
 
+// In older files the backbone's batch normalisation is one of the method's flags.
+void move_old_flags(Metadata& metadata) {
+  const auto flags = metadata.find("flags");
+  if (flags == metadata.end()) return;
+  std::string& lines = flags->second;
+  const size_t begin = lines.find("bn = \"");
+  if (begin == std::string::npos || (begin > 0 && lines[begin - 1] != '\n')) return;
+  const size_t value = begin + 6, end = lines.find('\n', begin);
+  metadata["bn"] = lines.substr(value, lines.find('"', value) - value);
+  lines.erase(begin, end == std::string::npos ? end : end + 1 - begin);
+}
+
 }  // namespace
 
 Metadata describe(const ModelDescription& model, Content content) {
   const NetworkFlags& network = model.network;
-  return {{"format", "minissl"},
-          {"content", content == Content::method ? "method" : "backbone"},
-          {"arch", network.arch},
-          {"stem", network.stem},
-          {"width", std::to_string(network.width)},
-          {"channels", std::to_string(network.channels)},
-          {"size", std::to_string(network.size)},
-          {"mean", join(model.normalization.mean, network.channels)},
-          {"std", join(model.normalization.std, network.channels)},
-          {"method", model.method->method()},
-          {"flags", model.method->to_toml()},
-          {"seed", std::to_string(model.seed)},
-          {"epochs", std::to_string(model.epochs)}};
+  Metadata metadata{{"format", "minissl"},
+                    {"content", content == Content::method ? "method" : "backbone"},
+                    {"arch", network.arch},
+                    {"channels", std::to_string(network.channels)},
+                    {"size", std::to_string(network.size)},
+                    {"mean", join(model.normalization.mean, network.channels)},
+                    {"std", join(model.normalization.std, network.channels)},
+                    {"method", model.method->method()},
+                    {"flags", model.method->to_toml()},
+                    {"seed", std::to_string(model.seed)},
+                    {"epochs", std::to_string(model.epochs)}};
+  for (const auto& [option, value] : network.options()) metadata.emplace(option, value);
+  return metadata;
 }
 
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise) {
   ModelDescription d;
   d.network = otherwise;
   d.normalization = Normalization::imagenet(otherwise.channels);
-  const Metadata& metadata = file.metadata();
+  Metadata metadata = file.metadata();
   const auto format = metadata.find("format");
   if (format == metadata.end() || format->second != "minissl") return d;
   const std::string where = file.path().string();
+  move_old_flags(metadata);
   try {
-    d.network.arch = metadata.at("arch");
-    d.network.stem = metadata.at("stem");
-    // Older files were all 64 wide.
-    d.network.width = metadata.contains("width") ? std::stoll(metadata.at("width")) : 64;
+    d.network = NetworkFlags(metadata.at("arch"));
+    d.network.set_options(metadata, where);
     d.network.channels = std::stoll(metadata.at("channels"));
     d.network.size = std::stoll(metadata.at("size"));
     d.epochs = std::stoll(metadata.at("epochs"));
     require(d.network.channels == 1 || d.network.channels == 3, "{}: the metadata speak of {} channels", where,
             d.network.channels);
-    require(d.network.width > 0, "{}: the metadata speak of a width of {}", where, d.network.width);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
     // Older files have no seed, and only checkpoints have flags.
@@ -84,11 +94,11 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
 
 PretrainedEncoder::PretrainedEncoder(ModelDescription description, Content content, DType dtype)
     : description_(std::move(description)) {
-  const ResNetOptions network = description_.network.options();
+  const NetworkFlags& network = description_.network;
   if (content == Content::method) {
     method_ = description_.method->make(network, description_.seed, dtype);
   } else {
-    backbone_ = std::make_unique<ResNet>(network);
+    backbone_ = network.config().make();
     backbone_->to(dtype);
     backbone_->initialize(description_.seed);
   }
@@ -109,10 +119,11 @@ PretrainedEncoder PretrainedEncoder::untrained(const ModelDescription& descripti
   return PretrainedEncoder(description, description.method ? Content::method : Content::backbone, dtype);
 }
 
-Embedding PretrainedEncoder::embed(const Tensor& images) {
+std::vector<Space> PretrainedEncoder::embed(const Tensor& images) {
   if (method_) return method_->embed(images);
   const EvaluationScope evaluation(*backbone_);
-  return {backbone_->forward(images.to(backbone_->parameters().front().tensor().device())).value(), {}};
+  const Device device = backbone_->parameters().front().tensor().device();
+  return {{"backbone", backbone_->forward(images.to(device)).value()}};
 }
 
 }  // namespace minissl

@@ -37,8 +37,8 @@ class PretrainedEncoder {
   const ModelDescription& description() const { return description_; }
   /// Whether there is a whole method, as in a run's checkpoints.
   bool has_method() const { return method_ != nullptr; }
-  /// Features of normalised images (N, H, W, C); the projection is undefined for a backbone alone.
-  Embedding embed(const Tensor& images);
+  /// Features of normalised images (N, H, W, C); of a backbone alone they are all there is.
+  std::vector<Space> embed(const Tensor& images);
 
  private:
   PretrainedEncoder(const SafetensorsReader& file, const NetworkFlags& otherwise, DType dtype);
@@ -46,7 +46,7 @@ class PretrainedEncoder {
 
   ModelDescription description_;
   std::unique_ptr<Method> method_;
-  std::unique_ptr<ResNet> backbone_;  // when there is no method
+  std::unique_ptr<Backbone> backbone_;  // when there is no method
 };
 
 }  // namespace minissl

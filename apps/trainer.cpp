@@ -10,6 +10,7 @@
 #include "apps/run/report.h"
 #include "apps/stop_requests.h"
 #include "nn/state_file.h"
+#include "ssl/parts/variance_term.h"
 #include "tensor/atomic_file.h"
 
 namespace minissl {
@@ -43,7 +44,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
     knn_watch_ = std::make_unique<KnnWatch>(
         open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
         open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
-        KnnOptions{flags_.eval_k, flags_.eval_temperature}, flags_.eval_features == "projection");
+        KnnOptions{flags_.eval_k, flags_.eval_temperature}, flags_.eval_features);
   const int64_t images_per_step = flags_.batch * flags_.accumulate;
   steps_per_epoch_ = dataset_->size() / images_per_step;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
@@ -57,22 +58,21 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
 
   step_ = describe_step(flags_.method, flags_.network, flags_.optimizer, flags_.batch, flags_.common.dtype());
   step_.waiting_batches = loader_options(flags_.batch).prefetch;
-  step_.evaluated_images = collapse_watch_ || knn_watch_ ? embedding_batch : 0;
-  if (knn_watch_) {
-    step_.evaluated_rows = knn_watch_->images();
-    step_.evaluated_pixels = pixel_size * pixel_size * channels;
-  }
+  if (collapse_watch_ || knn_watch_) step_.between_steps = [this](Method& method) { evaluate_dry(method); };
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
-  method_ = flags_.method.make(flags_.network.options(), flags_.common.seed, master_type(flags_.common.dtype()));
+  method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
   optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
   training_step_ = std::make_unique<TrainingStep>(
-      *method_, *optimizer_,
-      TrainingStepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm, flags_.cuda_graph});
+      *method_, *optimizer_, StepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm},
+      flags_.cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
+  require(flags_.on_collapse != "variance" || method_->variance_term() != nullptr,
+          "--on-collapse variance: {} has no projections whose variance could join the loss; use warn or stop",
+          flags_.method.method());
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
   open_folder();
   progress_ = std::make_unique<Progress>(total_steps_, "step");
-  if (!warning.empty()) progress_->log("warning: " + warning);
+  if (!warning.empty()) progress_->log("warning: " + with_flags(warning));
   log_plan();
   if (resumed_) warn_of_changed_flags();
 }
@@ -83,7 +83,7 @@ void Trainer::open_folder() {
   const fs::path last = folder_ / "last.safetensors", metrics = folder_ / "metrics.jsonl";
   if (flags_.resume && fs::exists(last)) {
     position_ = load_checkpoint(last, *method_, *optimizer_);
-    if (position_.variance_joined) method_->set_variance_weight(1);
+    if (position_.variance_joined) method_->variance_term()->set_weight(1);
     log_ = std::make_unique<MetricsLog>(metrics, position_.step - 1);
     const std::vector<Json> events = read_metrics(metrics);
     if (collapse_watch_) collapse_watch_->restore(events);
@@ -133,7 +133,6 @@ LoaderOptions Trainer::loader_options(int64_t batch) const {
           .seed = flags_.common.seed,
           .workers = flags_.workers,
           .prefetch = 2,
-          .augmentation = flags_.augmentation,
           .normalization = normalization_,
           .max_bad_fraction = flags_.max_bad_fraction};
 }
@@ -159,7 +158,8 @@ void Trainer::run_to_end() {
     // On a GPU, what the step leaves is for images.
     if (options.device.type == DeviceType::cuda)
       options.resident_bytes = std::max<int64_t>(0, available_memory(options.device) / 10 * 9 - plan_.needed());
-    TwoViewLoader loader(*dataset_, options, position_.epoch, position_.step_in_epoch * flags_.accumulate);
+    options.accumulate = flags_.accumulate;
+    TrainingLoader loader(*dataset_, batch_request(), options, position_.step * flags_.accumulate);
     while (!finished()) train_epoch(loader);
     name_bad_files(loader.bad_files());
     if (bad_files_named_ > 0)
@@ -172,7 +172,7 @@ void Trainer::run_to_end() {
   fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
 }
 
-void Trainer::train_epoch(TwoViewLoader& loader) {
+void Trainer::train_epoch(TrainingLoader& loader) {
   while (position_.step_in_epoch < steps_per_epoch_ && !finished()) {
     train_step(loader);
     if (stop_requested()) {
@@ -182,35 +182,27 @@ void Trainer::train_epoch(TwoViewLoader& loader) {
     }
     if (now() - last_checkpoint_ > 60 * flags_.checkpoint_minutes) save_checkpoint();
   }
-  // The batches that don't make a whole step are passed over.
-  for (int64_t b = steps_per_epoch_ * flags_.accumulate; b < loader.steps_per_epoch() && !finished(); ++b)
-    loader.next();
   if (position_.step_in_epoch == steps_per_epoch_) end_epoch();
 }
 
-void Trainer::train_step(TwoViewLoader& loader) {
+void Trainer::train_step(TrainingLoader& loader) {
   step_begun_ = now();
-  training_step_->run({position_.step, schedule_.total_steps}, schedule_.at(position_.step),
-                      [&, part = int64_t{0}]() mutable {
-                        const Batch batch = loader.next();
-                        const int64_t number = position_.step * flags_.accumulate + part++, count = batch.view1.dim(0);
-                        return Views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
-                                     draw_shuffle(count, flags_.common.seed, number, 1)};
-                      });
+  training_step_->run({position_.step, schedule_.total_steps, steps_per_epoch_}, schedule_.at(position_.step),
+                      [&] { return loader.next(); });
   ++position_.step;
   ++position_.step_in_epoch;
   while (const auto result = training_step_->result()) record(*result);
   name_bad_files(loader.bad_files());
 }
 
-// Brings the log up to the last step.
-void Trainer::settle() {
+// Waits for the results of all steps that were asked for.
+void Trainer::record_all_steps() {
   while (const auto result = training_step_->result(true)) record(*result);
 }
 
 // Leaves a GPU's memory to what comes between steps.
-void Trainer::make_room() {
-  settle();
+void Trainer::free_step_memory() {
+  record_all_steps();
   training_step_->release_graphs();
 }
 
@@ -242,7 +234,7 @@ void Trainer::record(const StepResult& result) {
 }
 
 void Trainer::end_epoch() {
-  settle();
+  record_all_steps();
   const auto steps = static_cast<double>(position_.step_in_epoch);
   EpochEvent event{position_.epoch, position_.epoch_sums.at(0) / steps, {}};
   for (size_t t = 0; t < term_names_.size(); ++t)
@@ -262,9 +254,29 @@ void Trainer::end_epoch() {
     write_report(folder_);
 }
 
+// What the monitor and the evaluation take at the most, for the prediction of memory: it calls what they call.
+void Trainer::evaluate_dry(Method& method) const {
+  const int64_t size = flags_.network.size, channels = flags_.network.channels;
+  const Tensor images = [&] {
+    const TagScope tag(MemoryTag::data);
+    return Tensor::empty({embedding_batch, size, size, channels}, flags_.common.dtype());
+  }();
+  const std::vector<Space> spaces = method.embed(images);
+  if (!knn_watch_) return;
+  const int64_t rows = knn_watch_->images(), pixels = pixel_size * pixel_size * channels;
+  int64_t all = 0, widest = 0;
+  for (const Space& space : spaces) {
+    all += space.rows.dim(1);
+    widest = std::max(widest, space.rows.dim(1));
+  }
+  const Tensor features = Tensor::empty({rows, std::max(all, pixels)}),
+               normalized = Tensor::empty({rows, std::max(widest, pixels)}),
+               similarity = Tensor::empty({knn_block, rows});
+}
+
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
-  make_room();
+  free_step_memory();
   const auto [event, level] = collapse_watch_->look(*method_, position_.epoch);
   log_->append(event);
   if (level == CollapseVerdict::Level::healthy) return;
@@ -275,16 +287,16 @@ void Trainer::look_for_collapse() {
     fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, event.verdict);
   }
   if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "variance" &&
-      method_->variance_weight() == 0) {
+      method_->variance_term()->weight() == 0) {
     position_.variance_joined = true;
-    method_->set_variance_weight(1);
+    method_->variance_term()->set_weight(1);
     progress_->log("the variance term joins the loss, with weight 1 (--on-collapse variance)");
   }
 }
 
 void Trainer::evaluate() {
   if (!knn_watch_) return;
-  make_room();
+  free_step_memory();
   const EvalEvent event = knn_watch_->look(*method_, position_.epoch);
   log_->append(event);
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
@@ -293,7 +305,7 @@ void Trainer::evaluate() {
 }
 
 void Trainer::save_checkpoint() {
-  make_room();
+  free_step_memory();
   last_checkpoint_ = now();
   log_->sync();
   const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, position_.epoch};
@@ -322,10 +334,10 @@ void Trainer::write_views() {
   const int64_t count = std::min<int64_t>({12, flags_.batch, dataset_->size()});
   LoaderOptions options = loader_options(count);
   options.dtype = DType::f32;
-  TwoViewLoader loader(*dataset_, options);
-  const Batch batch = loader.next();
-  write_png(folder_ / "views.png",
-            tile({to_pixels(batch.view1, normalization_), to_pixels(batch.view2, normalization_)}, 4, 2));
+  TrainingLoader loader(*dataset_, batch_request(), options);
+  std::vector<Tensor> sheets;
+  for (const Tensor& view : loader.next().views) sheets.push_back(to_pixels(view, normalization_));
+  write_png(folder_ / "views.png", tile(sheets, 4, 2));
 }
 
 void Trainer::name_bad_files(const std::vector<BadFile>& files) {

@@ -12,7 +12,7 @@
 #include "apps/run/progress.h"
 #include "apps/watch.h"
 #include "nn/schedule.h"
-#include "ssl/training_step.h"
+#include "ssl/step/training_step.h"
 
 namespace minissl {
 
@@ -65,11 +65,12 @@ class Trainer {
   void open_folder();
   void warn_of_changed_flags();
   void log_plan();
-  void train_epoch(TwoViewLoader& loader);
-  void train_step(TwoViewLoader& loader);
+  void train_epoch(TrainingLoader& loader);
+  void train_step(TrainingLoader& loader);
   void record(const StepResult& result);
-  void settle();
-  void make_room();
+  void record_all_steps();
+  void free_step_memory();
+  void evaluate_dry(Method& method) const;
   void end_epoch();
   void look_for_collapse();
   void evaluate();
@@ -78,6 +79,7 @@ class Trainer {
   void write_views();
   void name_bad_files(const std::vector<BadFile>& files);
   LoaderOptions loader_options(int64_t batch) const;
+  BatchRequest batch_request() const { return method_->request(flags_.augmentation, flags_.network.size); }
   bool finished() const;
 
   const TrainFlags flags_;

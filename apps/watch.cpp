@@ -7,31 +7,39 @@ CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const Load
   require(samples >= 2, "--monitor-samples must be at least 2, not {}", samples);
 }
 
+std::vector<CollapseMetrics>& CollapseWatch::looks_at(const std::string& space) {
+  for (auto& [name, looks] : history_)
+    if (name == space) return looks;
+  return history_.emplace_back(space, std::vector<CollapseMetrics>()).second;
+}
+
 void CollapseWatch::restore(const std::vector<Json>& events) {
-  for (const Json& event : events)
-    if (is_event(event, "monitor")) {
-      backbone_.push_back(collapse_metrics_of(event, "backbone"));
-      projection_.push_back(collapse_metrics_of(event, "projection"));
-    }
+  for (const Json& event : events) {
+    if (!is_event(event, "monitor")) continue;
+    for (const auto& [space, figures] : event.items())
+      if (figures.is_object()) looks_at(space).push_back(collapse_metrics_of(event, space.c_str()));
+  }
 }
 
 CollapseWatch::Look CollapseWatch::look(Method& method, int64_t epoch) {
   const Features features =
       extract_features(sample_, options_, [&](const Tensor& images) { return method.embed(images); });
-  backbone_.push_back(collapse_metrics(features.backbone));
-  projection_.push_back(collapse_metrics(features.projection));
-  const CollapseVerdict backbone = judge_collapse(backbone_);
-  const CollapseVerdict projection = judge_collapse(projection_);
-  const bool backbone_is_worse = backbone.level >= projection.level;
-  const CollapseVerdict& worse = backbone_is_worse ? backbone : projection;
-  return {{epoch, backbone_.back(), projection_.back(),
-           fmt::format("{} ({})", worse.text, backbone_is_worse ? "backbone" : "projection")},
-          worse.level};
+  Look look{{.epoch = epoch}, CollapseVerdict::Level::healthy};
+  for (const Space& space : features.spaces) {
+    std::vector<CollapseMetrics>& looks = looks_at(space.name);
+    looks.push_back(collapse_metrics(space.rows));
+    look.event.spaces.emplace_back(space.name, looks.back());
+    const CollapseVerdict verdict = judge_collapse(looks);
+    if (!look.event.verdict.empty() && verdict.level <= look.level) continue;
+    look.level = verdict.level;
+    look.event.verdict = fmt::format("{} ({})", verdict.text, space.name);
+  }
+  return look;
 }
 
 KnnWatch::KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-                   const KnnOptions& knn, bool projection)
-    : train_(std::move(train)), test_(std::move(test)), options_(options), knn_(knn), projection_(projection) {}
+                   const KnnOptions& knn, std::string space)
+    : train_(std::move(train)), test_(std::move(test)), options_(options), knn_(knn), space_(std::move(space)) {}
 
 void KnnWatch::restore(const std::vector<Json>& events) {
   for (const Json& event : events)
@@ -41,24 +49,24 @@ void KnnWatch::restore(const std::vector<Json>& events) {
     }
 }
 
-double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, bool projection,
+double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, const std::string& space,
                       int64_t& test_images) const {
   const Features test = extract_features(*test_, options, embed);
-  test_images = test.backbone.dim(0);
+  test_images = static_cast<int64_t>(test.indices.size());
   const Features train = extract_features(*train_, options, embed);
-  return knn_accuracy(labelled(*train_, train, *test_, test, projection), knn_).top1;
+  return knn_accuracy(labelled(*train_, train, *test_, test, space), knn_).top1;
 }
 
 EvalEvent KnnWatch::look(Method& method, int64_t epoch) {
   EvalEvent event{.epoch = epoch};
   event.knn_top1 = top1(
-      options_, [&](const Tensor& images) { return method.embed(images); }, projection_, event.n_test);
+      options_, [&](const Tensor& images) { return method.embed(images); }, space_, event.n_test);
   if (!untrained_) {
     LoaderOptions pixels = options_;
     pixels.size = pixel_size;
     pixels.dtype = DType::f32;
     untrained_ = event.knn_top1;
-    pixels_ = top1(pixels, pixel_embedding, false, event.n_test);
+    pixels_ = top1(pixels, pixel_embedding, "pixels", event.n_test);
   }
   event.untrained = untrained_;
   event.pixels = pixels_;

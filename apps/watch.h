@@ -5,8 +5,8 @@
 
 #include "apps/features.h"
 #include "apps/run/metrics_log.h"
-#include "ssl/collapse.h"
-#include "ssl/knn.h"
+#include "eval/collapse.h"
+#include "eval/knn.h"
 #include "ssl/method.h"
 
 namespace minissl {
@@ -23,15 +23,18 @@ class CollapseWatch {
 
   struct Look {
     MonitorEvent event;
-    CollapseVerdict::Level level;  ///< of the worse of backbone and projection
+    CollapseVerdict::Level level;  ///< of the worst space
   };
   /// `epoch`: epochs done.
   Look look(Method& method, int64_t epoch);
 
  private:
+  std::vector<CollapseMetrics>& looks_at(const std::string& space);
+
   Subset sample_;
   LoaderOptions options_;
-  std::vector<CollapseMetrics> backbone_, projection_;
+  /// The looks so far at each space.
+  std::vector<std::pair<std::string, std::vector<CollapseMetrics>>> history_;
 };
 
 /// The kNN accuracy of a run's features from one labelled data set to another, beside what it has to beat: the
@@ -39,7 +42,7 @@ class CollapseWatch {
 class KnnWatch {
  public:
   KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-           const KnnOptions& knn, bool projection);
+           const KnnOptions& knn, std::string space);
 
   int64_t images() const { return train_->size() + test_->size(); }
   void restore(const std::vector<Json>& events);
@@ -48,12 +51,13 @@ class KnnWatch {
 
  private:
   /// `test_images`: set to how many the accuracy is a share of.
-  double top1(const LoaderOptions& options, const EmbedFunction& embed, bool projection, int64_t& test_images) const;
+  double top1(const LoaderOptions& options, const EmbedFunction& embed, const std::string& space,
+              int64_t& test_images) const;
 
   std::unique_ptr<Dataset> train_, test_;
   LoaderOptions options_;
   KnnOptions knn_;
-  bool projection_;
+  std::string space_;
   std::optional<double> untrained_, pixels_;
 };
 

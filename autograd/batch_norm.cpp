@@ -38,8 +38,8 @@ Tensor empty_mask(const Tensor& x) {
 
 }  // namespace
 
-// What is kept for backward is x, and for the ReLU behind an addition a bit per element. Whoever needs y (the next
-// convolution) makes it again from x and the statistics, at the price of reading and writing it once.
+// Backward keeps x, and for a ReLU after an addition a bit per element. What reads y (the next convolution) recomputes
+// it from x and the statistics, at the price of reading and writing it once.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options) {
   const Variable& residual = options.residual;
@@ -98,22 +98,26 @@ BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Vari
                              if (has_residual) gradients.push_back(relu ? dresidual : dy);
                              return gradients;
                            });
-  if (!has_residual || !PartScope::keeps_output(y.shape()))
-    result.remake_by(has_residual ? Redo::once : Redo::each_use, {x, weight, bias, mean, variance, residual},
-                     [=](const std::vector<Tensor>& in) {
-                       const Tensor again = Tensor::empty_like(in[0]);
-                       for (int64_t g = 0; g < groups; ++g)
-                         run(ops::BatchNormInference{.x = part_of(in[0], g, groups),
-                                                     .weight = in[1],
-                                                     .bias = in[2],
-                                                     .mean = in[3].slice(g * channels, {channels}),
-                                                     .variance = in[4].slice(g * channels, {channels}),
-                                                     .residual = part_of(in[5], g, groups),
-                                                     .y = part_of(again, g, groups),
-                                                     .eps = eps,
-                                                     .relu = relu});
-                       return again;
-                     });
+  count_naively(x);
+  const Recipe recipe = [=](const std::vector<Tensor>& in) {
+    const Tensor again = Tensor::empty_like(in[0]);
+    for (int64_t g = 0; g < groups; ++g)
+      run(ops::BatchNormInference{.x = part_of(in[0], g, groups),
+                                  .weight = in[1],
+                                  .bias = in[2],
+                                  .mean = in[3].slice(g * channels, {channels}),
+                                  .variance = in[4].slice(g * channels, {channels}),
+                                  .residual = part_of(in[5], g, groups),
+                                  .y = part_of(again, g, groups),
+                                  .eps = eps,
+                                  .relu = relu});
+    return again;
+  };
+  // With an addition it is the end of a block, whose plan decides.
+  if (has_residual)
+    result.offer_recipe({x, weight, bias, mean, variance, residual}, recipe);
+  else
+    result.recompute_by(Recompute::each_use, {x, weight, bias, mean, variance, residual}, recipe);
   return {result, mean, variance};
 }
 

@@ -62,9 +62,9 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
                         if (context.needs(0)) gradients[0] = ops::convolution_input_gradient(dy, w, x_shape, geometry);
                         return gradients;
                       });
-  if (!PartScope::keeps_convolution(x, w.shape(), y.shape(), geometry))
-    y.remake_by(Redo::once, {x, w},
-                [geometry](const std::vector<Tensor>& in) { return ops::convolution(in[0], in[1], geometry); });
+  if (w.requires_grad()) count_naively(x);
+  product(y, ops::convolution_flops(w.shape(), y.shape()), {x, w},
+          [geometry](const std::vector<Tensor>& in) { return ops::convolution(in[0], in[1], geometry); });
   return y;
 }
 
@@ -89,13 +89,13 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
         run(gradient);
         return {gradient.dx};
       });
-  if (!PartScope::keeps_output(y.shape()))
-    y.remake_by(Redo::once, {x}, [=](const std::vector<Tensor>& in) {
-      ops::MaxPool again{in[0],  like(in[0], out), Tensor::empty(out, DType::u8, in[0].device()),
-                         window, stride,           padding};
-      run(again);
-      return again.y;
-    });
+  // PyTorch keeps the input and a 64-bit position for each maximum.
+  count_naively(x, out.numel() * static_cast<int64_t>(sizeof(int64_t)));
+  y.offer_recipe({x}, [=](const std::vector<Tensor>& in) {
+    ops::MaxPool again{in[0], like(in[0], out), Tensor::empty(out, DType::u8, in[0].device()), window, stride, padding};
+    run(again);
+    return again.y;
+  });
   return y;
 }
 

@@ -13,6 +13,7 @@ class Node {
   uint64_t sequence = 0;                      ///< rises with every node made: inputs come before what is made of them
   Shape shape;                                ///< of the output
   int part = -1;                              ///< of the network (recompute.h), or none
+  uint32_t sources = 0;                       ///< products of that part that it is computed from (Product::sources)
   std::vector<std::shared_ptr<Node>> inputs;  ///< null for constants
   std::vector<Saved> saved;
   Derivative derivative;
@@ -25,8 +26,8 @@ class Node {
   Node& operator=(const Node&) = delete;
   ~Node();
 
-  /// The tensors that this node keeps alive for backward, alone or with others: those it saved, and what those that it
-  /// will have made again are made of.
+  /// The tensors that this node keeps alive for backward, alone or with others: those it saved, and those that it needs
+  /// for recomputing the rest.
   std::vector<Tensor> kept() const;
   void release();
 };

@@ -1,8 +1,21 @@
 #include "autograd/recompute.h"
 
+#include "autograd/graph.h"
 #include "tensor/dry_run.h"
 
 namespace minissl {
+namespace {
+
+// A part's products are bits of a number.
+constexpr size_t most_products = 32;
+
+std::vector<Product::Input> kinds_of(const std::vector<Saved>& inputs) {
+  std::vector<Product::Input> kinds;
+  for (const Saved& input : inputs) kinds.push_back({input.shape(), input.dtype()});
+  return kinds;
+}
+
+}  // namespace
 
 Keep RecomputePlan::keep(size_t index, bool ends_stage) const {
   switch (policy_) {
@@ -11,9 +24,9 @@ Keep RecomputePlan::keep(size_t index, bool ends_stage) const {
     case Policy::none:
       return {.output = ends_stage};
     case Policy::stage:
-      return {.convolutions = 0, .output = ends_stage};
+      return {.products = 0, .output = ends_stage};
     case Policy::block:
-      return {.convolutions = 0, .output = true};
+      return {.products = 0, .output = true};
     case Policy::chain:
       require(index < chain_.size(), "the recomputation plan is for {} parts of a network, but there are more",
               chain_.size());
@@ -22,12 +35,11 @@ Keep RecomputePlan::keep(size_t index, bool ends_stage) const {
   fail("unknown policy");
 }
 
-PartScope::PartScope(const std::string& name, const Variable& input, bool ends_stage)
-    : input_(input.value().storage().get()), previous_(active_) {
+PartScope::PartScope(const std::string& name, bool ends_stage) : previous_(active_) {
   if (PlanScope* scope = PlanScope::active(); scope != nullptr && !NoGradScope::active()) {
     index_ = static_cast<int>(scope->parts_.size());
     keep_ = scope->plan_.keep(scope->parts_.size(), ends_stage);
-    scope->parts_.push_back({name, ends_stage, {}, {}});
+    scope->parts_.push_back({.name = name, .ends_stage = ends_stage, .products = {}, .output = {}});
   }
   active_ = this;
   if (DryRun* dry_run = DryRun::active()) dry_run->label(index_, false);
@@ -38,21 +50,42 @@ PartScope::~PartScope() {
   if (DryRun* dry_run = DryRun::active()) dry_run->label(index(), false);
 }
 
-bool PartScope::keeps_convolution(const Variable& x, const Shape& w, const Shape& y,
-                                  ops::ConvolutionGeometry geometry) {
-  if (active_ == nullptr || active_->index_ < 0) return true;
-  PartRecord& record = PlanScope::active()->parts_.back();
-  const size_t number = record.convolutions.size();
-  record.convolutions.push_back({x.shape(), w, y, geometry, x.value().storage().get() == active_->input_});
-  return (active_->keep_.convolutions >> number & 1U) != 0;
-}
-
-bool PartScope::keeps_output(const Shape& output) {
-  if (active_ == nullptr || active_->index_ < 0) return true;
-  PlanScope::active()->parts_.back().output = output;
-  return active_->keep_.output;
+Variable PartScope::output(Variable y) {
+  if (recording() != this || !y.requires_grad()) return y;
+  record().output.sources = y.node()->sources;
+  const RecomputeOffer* offer = y.offer();
+  if (offer == nullptr) return y;
+  // Additions, maxima, normalisation: bound by memory, not by their few operations; weighed as 16 for an element.
+  record().output = {y.node()->operation, y.shape(),
+                     y.value().dtype(),   16 * static_cast<double>(y.value().numel()),
+                     y.node()->sources,   kinds_of(offer->inputs),
+                     offer->recipe};
+  if (!keep_.output) y.recompute_by(Recompute::once, offer->inputs, offer->recipe);
+  return y;
 }
 
 int PartScope::index() { return active_ ? active_->index_ : -1; }
+
+void product(Variable& y, double flops, std::vector<Saved> inputs, Recipe recipe) {
+  PartScope* part = PartScope::recording();
+  if (part == nullptr || !y.requires_grad()) return;
+  PartRecord& record = part->record();
+  Node& node = *y.node();
+  const size_t number = record.products.size();
+  require(number < most_products, "part {} of the network has more than {} products; divide it", record.name,
+          most_products);
+  record.products.push_back(
+      {node.operation, y.shape(), y.value().dtype(), flops, node.sources, kinds_of(inputs), recipe});
+  node.sources = 1U << number;
+  if ((part->keep_.products >> number & 1U) == 0) y.recompute_by(Recompute::once, std::move(inputs), std::move(recipe));
+}
+
+void count_naively(const Variable& input, int64_t more) {
+  PartScope* part = PartScope::recording();
+  if (part == nullptr) return;
+  int64_t& naive = part->record().naive;
+  if (input.requires_grad() && part->counted_.insert(input.node().get()).second) naive += input.value().bytes();
+  naive += more;
+}
 
 }  // namespace minissl

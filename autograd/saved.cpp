@@ -25,12 +25,12 @@ Saved::Saved(Tensor tensor) : tensor_(std::move(tensor)) {
   if (tensor_.defined()) version_ = tensor_.storage()->version();
 }
 
-Saved::Saved(const Variable& variable) : Saved(variable.remade() ? Tensor() : variable.value()) {
-  remade_ = variable.remade();
+Saved::Saved(const Variable& variable) : Saved(variable.recomputed() ? Tensor() : variable.value()) {
+  recomputed_ = variable.recomputed();
 }
 
 Tensor Saved::get(const char* reader) const {
-  if (remade_) return remade_->get(reader);
+  if (recomputed_) return recomputed_->get(reader);
   if (!tensor_.defined()) return {};
   const uint64_t version = tensor_.storage()->version();
   require(version == version_,
@@ -40,16 +40,20 @@ Tensor Saved::get(const char* reader) const {
   return tensor_;
 }
 
-Remade::Remade(const Tensor& original, Redo redo, std::vector<Saved> inputs, Recipe recipe)
+Shape Saved::shape() const { return recomputed_ ? recomputed_->shape() : tensor_.shape(); }
+
+DType Saved::dtype() const { return recomputed_ ? recomputed_->dtype() : tensor_.dtype(); }
+
+Recomputed::Recomputed(const Tensor& original, Recompute lifetime, std::vector<Saved> inputs, Recipe recipe)
     : shape_(original.shape()),
       dtype_(original.dtype()),
       digest_(digest_of(original)),
-      redo_(redo),
+      lifetime_(lifetime),
       inputs_(std::move(inputs)),
       recipe_(std::move(recipe)) {}
 
 // Recursion is as deep as the longest chain of tensors that were not kept: the layers of a stage, or of the network.
-Tensor Remade::get(const char* reader) {
+Tensor Recomputed::get(const char* reader) {
   if (again_.defined()) return again_;
   std::vector<Tensor> inputs;
   inputs.reserve(inputs_.size());
@@ -57,14 +61,14 @@ Tensor Remade::get(const char* reader) {
   Tensor again = recipe_(inputs);
   check(again, reader);
   again.storage()->retag(MemoryTag::recomputed);
-  if (redo_ == Redo::once) again_ = again;
+  if (lifetime_ == Recompute::once) again_ = again;
   return again;
 }
 
-void Remade::check(const Tensor& again, const char* reader) const {
-  require(again.shape() == shape_ && again.dtype() == dtype_, "{}: what it reads was {}{} and is {} when made again",
+void Recomputed::check(const Tensor& again, const char* reader) const {
+  require(again.shape() == shape_ && again.dtype() == dtype_, "{}: what it reads was {}{} and is {} when recomputed",
           reader, name_of(dtype_), shape_.str(), again.str());
-  require(digest_of(again) == digest_, "{}: what it reads, {}, has other bits when made again", reader, again.str());
+  require(digest_of(again) == digest_, "{}: what it reads, {}, has other bits when recomputed", reader, again.str());
 }
 
 }  // namespace minissl

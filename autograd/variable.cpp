@@ -74,10 +74,14 @@ void Variable::set_grad(Tensor grad) {
   node_->grad = std::move(grad);
 }
 
-void Variable::remake_by(Redo redo, std::vector<Saved> inputs, Recipe recipe) {
+void Variable::recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recipe recipe) {
   if (!requires_grad()) return;
   tag_saved(inputs);
-  remade_ = std::make_shared<Remade>(value_, redo, std::move(inputs), std::move(recipe));
+  recomputed_ = std::make_shared<Recomputed>(value_, lifetime, std::move(inputs), std::move(recipe));
+}
+
+void Variable::offer_recipe(std::vector<Saved> inputs, Recipe recipe) {
+  if (requires_grad()) offer_ = std::make_shared<RecomputeOffer>(RecomputeOffer{std::move(inputs), std::move(recipe)});
 }
 
 Tensor BackwardContext::saved(size_t i) const { return node_.saved.at(i).get(node_.operation); }
@@ -97,7 +101,10 @@ Variable record(const char* operation, std::vector<Variable> inputs, Tensor outp
   Node& node = *result.node_;
   node.operation = operation;
   node.part = PartScope::index();
-  for (const Variable& input : inputs) node.inputs.push_back(input.node());
+  for (const Variable& input : inputs) {
+    node.inputs.push_back(input.node());
+    if (node.part >= 0 && input.node() && input.node()->part == node.part) node.sources |= input.node()->sources;
+  }
   tag_saved(saved);
   node.saved = std::move(saved);
   node.derivative = std::move(derivative);
@@ -159,7 +166,7 @@ Node::~Node() {
 
 std::vector<Tensor> Node::kept() const {
   std::vector<Tensor> tensors;
-  std::set<const Remade*> seen;
+  std::set<const Recomputed*> seen;
   std::vector<const Saved*> open;
   const auto add = [&](const std::vector<Saved>& list) {
     for (const Saved& s : list) open.push_back(&s);
@@ -168,7 +175,7 @@ std::vector<Tensor> Node::kept() const {
     const Saved& s = *open.back();
     open.pop_back();
     if (s.kept().defined()) tensors.push_back(s.kept());
-    if (s.remade() && seen.insert(s.remade().get()).second) add(s.remade()->inputs());
+    if (s.recomputed() && seen.insert(s.recomputed().get()).second) add(s.recomputed()->inputs());
   }
   return tensors;
 }

@@ -35,24 +35,31 @@ class Variable {
 
   const std::shared_ptr<Node>& node() const { return node_; }
 
-  /// From now on, whoever saves this Variable for backward saves the recipe and not the value, which may go. Does
+  /// From now on, saving this Variable for backward saves the recipe and not the value, which may be freed. Does
   /// nothing for a constant: none is saved for its own sake.
-  void remake_by(Redo redo, std::vector<Saved> inputs, Recipe recipe);
-  const std::shared_ptr<Remade>& remade() const { return remade_; }
+  void recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recipe recipe);
+  const std::shared_ptr<Recomputed>& recomputed() const { return recomputed_; }
+  /// Says how this Variable could be recomputed if it turns out to be the output of a part (recompute.h). Nothing
+  /// changes before that.
+  void offer_recipe(std::vector<Saved> inputs, Recipe recipe);
+  /// Null where none was made.
+  const RecomputeOffer* offer() const { return offer_.get(); }
 
  private:
   friend Variable record(const char*, std::vector<Variable>, Tensor, std::vector<Saved>,
                          std::function<std::vector<Tensor>(const Tensor&, const class BackwardContext&)>);
   Tensor value_;
   std::shared_ptr<Node> node_;
-  std::shared_ptr<Remade> remade_;
+  std::shared_ptr<Recomputed> recomputed_;
+  std::shared_ptr<const RecomputeOffer> offer_;
 };
 
 /// What a derivative may ask for.
 class BackwardContext {
  public:
   explicit BackwardContext(const Node& node) : node_(node) {}
-  /// The i-th tensor that was saved, or made again (Saved::get). Throws Error when it was written to since.
+  /// The i-th tensor that was saved, recomputed where it was not kept (Saved::get). Throws Error when it was written to
+  /// since.
   Tensor saved(size_t i) const;
   /// Whether the gradient with respect to input i is wanted; if not, the derivative leaves it undefined.
   bool needs(size_t i) const;
@@ -65,7 +72,7 @@ class BackwardContext {
 using Derivative = std::function<std::vector<Tensor>(const Tensor& dy, const BackwardContext&)>;
 
 /// Puts an operation into the graph: its output as a Variable that depends on `inputs`. `saved` are the tensors that
-/// its derivative reads: a Variable where it may be made again, a Tensor where it must be kept. If no input requires a
+/// its derivative reads: a Variable where it may be recomputed, a Tensor where it must be kept. If no input requires a
 /// gradient, or within NoGradScope, the output is a constant and nothing is kept.
 Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Saved> saved,
                 Derivative derivative);

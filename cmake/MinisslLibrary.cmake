@@ -32,11 +32,10 @@ function(minissl_build_quickly target)
   target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 endfunction()
 
-# minissl_library(NAME [INTERNAL] SOURCES ... DEPENDS ... [PRIVATE ...]): the layer NAME as minissl_NAME, alias minissl::NAME.
-# DEPENDS are public, PRIVATE ones don't show in the headers.
-# Installed with the headers of its folder, unless it is INTERNAL.
+# minissl_library(NAME SOURCES ... DEPENDS ... [PRIVATE ...]): the layer NAME as minissl_NAME, alias minissl::NAME.
+# DEPENDS are public; PRIVATE ones don't show in the headers. It is installed with the headers of its folder.
 function(minissl_library name)
-  cmake_parse_arguments(ARG "INTERNAL" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(minissl_${name} STATIC ${ARG_SOURCES})
   add_library(minissl::${name} ALIAS minissl_${name})
   set_target_properties(minissl_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
@@ -45,10 +44,9 @@ function(minissl_library name)
   target_compile_features(minissl_${name} PUBLIC cxx_std_20)
   target_link_libraries(minissl_${name} PUBLIC ${ARG_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:minissl_settings> ${ARG_PRIVATE})
-  if(NOT ARG_INTERNAL)
-    set_property(GLOBAL APPEND PROPERTY MINISSL_LAYERS ${name})
-    install(TARGETS minissl_${name} EXPORT minisslTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/minissl/${name}
-      FILES_MATCHING PATTERN "*.h")
-  endif()
+  set_property(GLOBAL APPEND PROPERTY MINISSL_LAYERS ${name})
+  install(TARGETS minissl_${name} EXPORT minisslTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE folder)
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/minissl/${folder}
+    FILES_MATCHING PATTERN "*.h")
 endfunction()

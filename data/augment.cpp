@@ -57,13 +57,13 @@ float draw_factor(const Random& random, uint32_t i, float strength) {
 
 void Augmentation::check() const {
   const auto probability = [](const char* flag, float v) {
-    require(v >= 0 && v <= 1, "--{} is a probability, in [0, 1], not {}", flag, v);
+    require(v >= 0 && v <= 1, "`{}` is a probability, in [0, 1], not {}", flag, v);
   };
-  const auto strength = [](const char* flag, float v) { require(v >= 0 && v < 1e3f, "--{} can't be {}", flag, v); };
+  const auto strength = [](const char* flag, float v) { require(v >= 0 && v < 1e3f, "`{}` can't be {}", flag, v); };
   require(crop_scale[0] > 0 && crop_scale[0] <= crop_scale[1] && crop_scale[1] <= 1,
-          "--crop-scale is LOW,HIGH with 0 < LOW <= HIGH <= 1, not {},{}", crop_scale[0], crop_scale[1]);
-  require(rotate >= 0 && rotate <= 180, "--rotate is in degrees, 0 to 180, not {}", rotate);
-  require(hue >= 0 && hue <= 0.5f, "--hue is in [0, 0.5], not {}", hue);
+          "`crop-scale` is LOW,HIGH with 0 < LOW <= HIGH <= 1, not {},{}", crop_scale[0], crop_scale[1]);
+  require(rotate >= 0 && rotate <= 180, "`rotate` is in degrees, 0 to 180, not {}", rotate);
+  require(hue >= 0 && hue <= 0.5f, "`hue` is in [0, 0.5], not {}", hue);
   strength("brightness", brightness), strength("contrast", contrast), strength("saturation", saturation);
   strength("noise", noise);
   probability("flip", flip), probability("jitter-prob", jitter_prob), probability("gray-prob", gray_prob);
@@ -83,7 +83,7 @@ Normalization Normalization::cifar10(int64_t channels) {
 Normalization Normalization::named(const std::string& name, int64_t channels) {
   if (name == "imagenet") return imagenet(channels);
   if (name == "cifar10") return cifar10(channels);
-  fail("--normalization {} is not known; there are imagenet and cifar10", name);
+  fail("`normalization` {} is not known; there are imagenet and cifar10", name);
 }
 
 InverseMap crop_map(float x, float y, float width, float height, int64_t size) {

@@ -40,7 +40,7 @@ std::unique_ptr<Dataset> open_synth(const std::string& spec, int channels, uint6
 }  // namespace
 
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
-  require(channels == 1 || channels == 3, "--channels must be 1 or 3, not {}", channels);
+  require(channels == 1 || channels == 3, "`channels` must be 1 or 3, not {}", channels);
   if (spec.starts_with(synth_prefix)) return open_synth(spec, channels, seed);
   const std::filesystem::path path = std::u8string(spec.begin(), spec.end());
   const auto status = std::filesystem::status(path);

@@ -36,7 +36,7 @@ void require_decodable_size(int64_t width, int64_t height) {
 Image decode_image(std::span<const std::byte> bytes, const DecodeOptions& options) {
   require(options.channels == 0 || options.channels == 1 || options.channels == 3,
           "an image has 1 or 3 channels, not {}", options.channels);
-  require(options.max_value >= 0 && options.max_value <= 65535, "--max-value is 1 to 65535, or 0 for automatic, not {}",
+  require(options.max_value >= 0 && options.max_value <= 65535, "`max-value` is 1 to 65535, or 0 for automatic, not {}",
           options.max_value);
   require(!bytes.empty(), "the file is empty");
   const TagScope tag(MemoryTag::data);

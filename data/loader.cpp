@@ -15,11 +15,11 @@ constexpr uint32_t order_numbers = 0, replacement_numbers = 1;
 
 void check_options(const Dataset& dataset, const LoaderOptions& options) {
   require(dataset.size() > 0, "the data set has no images");
-  require(options.batch > 0, "--batch must be at least 1, not {}", options.batch);
-  require(options.size > 0 && options.size <= 8192, "--size must be 1 to 8192, not {}", options.size);
+  require(options.batch > 0, "`batch` must be at least 1, not {}", options.batch);
+  require(options.size > 0 && options.size <= 8192, "`size` must be 1 to 8192, not {}", options.size);
   require(is_floating(options.dtype), "images are f32, bf16 or f64, not {}", name_of(options.dtype));
-  require(options.channels == 1 || options.channels == 3, "--channels must be 1 or 3, not {}", options.channels);
-  require(options.max_bad_fraction >= 0 && options.max_bad_fraction <= 1, "--max-bad-fraction is in [0, 1], not {}",
+  require(options.channels == 1 || options.channels == 3, "`channels` must be 1 or 3, not {}", options.channels);
+  require(options.max_bad_fraction >= 0 && options.max_bad_fraction <= 1, "`max-bad-fraction` is in [0, 1], not {}",
           options.max_bad_fraction);
 }
 
@@ -38,7 +38,7 @@ void check_bad_files(const BadFiles& bad_files, const Dataset& dataset, const Lo
     first += fmt::format("{}{} ({})", first.empty() ? "" : ", ", file.name, file.reason);
   }
   fail(
-      "{} of {} images can't be read, more than --max-bad-fraction {} allows: {}{}; repair or remove them, or raise it",
+      "{} of {} images can't be read, more than `max-bad-fraction` {} allows: {}{}; repair or remove them, or raise it",
       count, dataset.size(), options.max_bad_fraction, first, count > shown ? ", ..." : "");
 }
 
@@ -46,16 +46,16 @@ Normalization normalization_of(const LoaderOptions& options) {
   return options.normalization.value_or(Normalization::imagenet(options.channels));
 }
 
-Tensor empty_views(int64_t count, const LoaderOptions& options) {
+Tensor empty_views(int64_t count, int64_t size, const LoaderOptions& options) {
   const TagScope tag(MemoryTag::data);
-  return Tensor::empty({count, options.size, options.size, options.channels}, options.dtype);
+  return Tensor::empty({count, size, size, options.channels}, options.dtype);
 }
 
-// The images of a batch, to be written by many threads: asking a tensor for its elements isn't for them.
-class Views {
+// The images of a tensor, for many threads to write: asking the tensor itself for its elements counts as a write.
+class Pictures {
  public:
-  Views() = default;
-  explicit Views(const Tensor& batch) : dtype_(batch.dtype()), numel_(batch.numel() / batch.dim(0)) {
+  Pictures() = default;
+  explicit Pictures(const Tensor& batch) : dtype_(batch.dtype()), numel_(batch.numel() / batch.dim(0)) {
     visit_dtype(dtype_, [&](auto type) { begin_ = batch.mutable_data<decltype(type)>(); });
   }
   /// Calls draw(float* image) and makes what it draws the i-th image.
@@ -90,30 +90,31 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-// ---- TwoViewLoader ----
+// ---- TrainingLoader ----
 
-struct TwoViewLoader::Work {
+struct TrainingLoader::Work {
   Batch batch;
-  Views views[2];
-  std::vector<DeviceView> on_device[2];  // instead, where a GPU is to make the views; pixels may be on the host yet
-  std::vector<std::vector<BadFile>> bad_files;  // by position in the batch
+  std::vector<Pictures> views;                     // of the batch, one for each view
+  std::vector<std::vector<DeviceView>> on_device;  // instead, where a GPU makes the views; pixels may be on the host
+  std::vector<std::vector<BadFile>> bad_files;     // by position in the batch
 };
 
-TwoViewLoader::TwoViewLoader(const Dataset& dataset, const LoaderOptions& options, int64_t start_epoch,
-                             int64_t start_step)
+TrainingLoader::TrainingLoader(const Dataset& dataset, BatchRequest request, const LoaderOptions& options,
+                               int64_t first_batch)
     : dataset_(dataset),
+      request_(std::move(request)),
       options_(options),
       normalization_(normalization_of(options)),
-      steps_per_epoch_(options.batch > 0 ? dataset.size() / options.batch : 0),
-      epoch_(start_epoch),
-      step_(start_step) {
+      batches_per_epoch_(options.batch > 0 && options.accumulate > 0
+                             ? dataset.size() / (options.batch * options.accumulate) * options.accumulate
+                             : 0),
+      next_(first_batch) {
   check_options(dataset, options);
-  options.augmentation.check();
-  require(steps_per_epoch_ > 0, "--batch {} is more than the data set's {} images; use a smaller batch", options.batch,
+  request_.check();
+  require(batches_per_epoch_ > 0, "`batch` {}{} is more than the data set's {} images; use a smaller batch",
+          options.batch, options.accumulate > 1 ? fmt::format(" x `accumulate` {}", options.accumulate) : "",
           dataset.size());
-  require(start_epoch >= 0 && start_step >= 0 && start_step < steps_per_epoch_,
-          "can't start at epoch {}, step {}: an epoch has {} steps", start_epoch, start_step, steps_per_epoch_);
-  order_ = epoch_order(dataset.size(), options.seed, epoch_);
+  require(first_batch >= 0, "batches are counted from 0, not {}", first_batch);
   if (options.device.type == DeviceType::cuda)
     device_images_ = std::make_unique<DeviceImages>(dataset.size(), options.device, options.resident_bytes);
   prefetcher_ = std::make_unique<Prefetcher<std::unique_ptr<Work>>>(
@@ -121,51 +122,45 @@ TwoViewLoader::TwoViewLoader(const Dataset& dataset, const LoaderOptions& option
       [this](std::unique_ptr<Work>& work, int64_t i) { fill(*work, i); });
 }
 
-TwoViewLoader::~TwoViewLoader() = default;
+TrainingLoader::~TrainingLoader() = default;
 
-std::optional<Prefetcher<std::unique_ptr<TwoViewLoader::Work>>::Opened> TwoViewLoader::open() {
-  if (step_ == steps_per_epoch_) {
-    ++epoch_, step_ = 0;
-    order_ = epoch_order(dataset_.size(), options_.seed, epoch_);
+std::optional<Prefetcher<std::unique_ptr<TrainingLoader::Work>>::Opened> TrainingLoader::open() {
+  if (const int64_t epoch = next_ / batches_per_epoch_; epoch != epoch_) {
+    epoch_ = epoch;
+    order_ = epoch_order(dataset_.size(), options_.seed, epoch);
   }
   auto work = std::make_unique<Work>();
   Batch& batch = work->batch;
-  if (device_images_) {
-    for (auto& views : work->on_device) views.resize(static_cast<size_t>(options_.batch));
-  } else {
-    batch.view1 = empty_views(options_.batch, options_);
-    batch.view2 = empty_views(options_.batch, options_);
-    work->views[0] = Views(batch.view1);
-    work->views[1] = Views(batch.view2);
+  for (int64_t view = 0; view < request_.views(); ++view) {
+    if (device_images_) {
+      work->on_device.emplace_back(static_cast<size_t>(options_.batch));
+    } else {
+      batch.views.push_back(empty_views(options_.batch, request_.group_of(view).size, options_));
+      work->views.emplace_back(batch.views.back());
+    }
   }
-  const auto first = order_.begin() + step_ * options_.batch;
+  batch.drawn = request_.drawn({options_.seed, next_, options_.batch});
+  batch.epoch = epoch_, batch.step = next_++ % batches_per_epoch_;
+  const auto first = order_.begin() + batch.step * options_.batch;
   batch.indices.assign(first, first + options_.batch);
-  batch.epoch = epoch_, batch.step = step_++;
   work->bad_files.resize(batch.indices.size());
   return {{std::move(work), options_.batch}};
 }
 
-void TwoViewLoader::fill(Work& work, int64_t i) const {
-  Batch& batch = work.batch;
-  const auto position = static_cast<size_t>(i);
-  const auto place = static_cast<uint32_t>(batch.step * options_.batch + i);
-  const Random random(options_.seed, RandomSite::shuffle, static_cast<uint32_t>(batch.epoch), place,
-                      replacement_numbers);
-  auto& bad = work.bad_files[position];
-  int64_t& index = batch.indices[position];
-
+Image TrainingLoader::load(int64_t& index, const Batch& batch, int64_t position, std::vector<BadFile>& bad) const {
+  const Random random(options_.seed, RandomSite::shuffle, static_cast<uint32_t>(batch.epoch),
+                      static_cast<uint32_t>(batch.step * options_.batch + position), replacement_numbers);
   const int64_t asked = index;
-  Image image;
-  while (!image.pixels.defined()) {
-    if (device_images_) image.pixels = device_images_->find(index);
-    if (image.pixels.defined()) break;
+  for (;;) {
+    if (device_images_)
+      if (Image image{device_images_->find(index)}; image.pixels.defined()) return image;
     try {
-      image = with_channels(dataset_.load(index), options_.channels);
+      return with_channels(dataset_.load(index), options_.channels);
     } catch (const ImageError& error) {
       bad.push_back({index, dataset_.name(index), error.reason()});
       const auto count = static_cast<int64_t>(bad.size());
       // So many, all different, that next() will refuse to go on: there is no need for a replacement.
-      if (count > allowed_bad_files(dataset_, options_)) return;
+      if (count > allowed_bad_files(dataset_, options_)) return {};
       require(count < dataset_.size(), "none of the {} images can be read: {}", count, error.what());
       // Some image first, then its successors: it ends even where most are bad.
       index = count == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))} : index + 1;
@@ -173,26 +168,36 @@ void TwoViewLoader::fill(Work& work, int64_t i) const {
       if (index == asked) index = (index + 1) % dataset_.size();
     }
   }
-  for (int view = 0; view < 2; ++view) {
-    const auto parameters = draw_view(options_.augmentation, image.height(), image.width(), options_.size,
-                                      options_.seed, batch.epoch, index, view);
-    if (device_images_)
-      work.on_device[view][position] = {image.pixels, parameters};
-    else
-      work.views[view].write(i, [&](float* out) { render_view(image, parameters, normalization_, out); });
-  }
 }
 
-void TwoViewLoader::render_on_device(Work& work) {
+void TrainingLoader::fill(Work& work, int64_t i) const {
+  const auto position = static_cast<size_t>(i);
+  int64_t& index = work.batch.indices[position];
+  const Image image = load(index, work.batch, i, work.bad_files[position]);
+  if (!image.pixels.defined()) return;
+  int view = 0;
+  for (const ViewGroup& group : request_.groups)
+    for (int64_t k = 0; k < group.count; ++k, ++view) {
+      const auto parameters = draw_view(group.augmentation, image.height(), image.width(), group.size, options_.seed,
+                                        work.batch.epoch, index, view);
+      const auto at = static_cast<size_t>(view);
+      if (device_images_)
+        work.on_device[at][position] = {image.pixels, parameters};
+      else
+        work.views[at].write(i, [&](float* out) { render_view(image, parameters, normalization_, out); });
+    }
+}
+
+void TrainingLoader::render_on_device(Work& work) {
   for (size_t i = 0; i < work.batch.indices.size(); ++i) {
     const Tensor pixels = device_images_->bring(work.batch.indices[i], work.on_device[0][i].pixels);
     for (auto& views : work.on_device) views[i].pixels = pixels;
   }
-  work.batch.view1 = render_views(work.on_device[0], normalization_).to(options_.dtype);
-  work.batch.view2 = render_views(work.on_device[1], normalization_).to(options_.dtype);
+  for (const auto& views : work.on_device)
+    work.batch.views.push_back(render_views(views, normalization_).to(options_.dtype));
 }
 
-Batch TwoViewLoader::next() {
+Batch TrainingLoader::next() {
   auto work = std::move(prefetcher_->next().value());
   for (const auto& files : work->bad_files)
     for (const BadFile& file : files) bad_files_.record(file);
@@ -205,7 +210,7 @@ Batch TwoViewLoader::next() {
 
 struct EvaluationLoader::Work {
   EvaluationBatch batch;
-  Views images;
+  Pictures images;
   std::vector<std::optional<BadFile>> bad_files;  // by position in the batch
 };
 
@@ -217,8 +222,8 @@ EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& 
     const int64_t count = std::min(options_.batch, dataset_.size() - opened_);
     if (count == 0) return std::nullopt;
     auto work = std::make_unique<Work>();
-    work->batch.images = empty_views(count, options_);
-    work->images = Views(work->batch.images);
+    work->batch.images = empty_views(count, options_.size, options_);
+    work->images = Pictures(work->batch.images);
     for (int64_t i = 0; i < count; ++i, ++opened_) {
       work->batch.indices.push_back(opened_);
       work->batch.labels.push_back(dataset_.label(opened_));

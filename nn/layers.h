@@ -37,6 +37,7 @@ class BatchNorm : public Module {
   struct Fused {
     Variable residual = {};
     bool relu = false;
+    Tensor positions = {};  ///< i64: rows of x, seen as (M, C), that are visible; the others are left out, and 0 in y
   };
   /// x (..., C); the residual is added and the ReLU applied in the same pass.
   Variable forward(const Variable& x, const Fused& fused);

@@ -29,15 +29,15 @@ NamedTensors file_tensors(Module& module, const std::string& prefix) {
 void load_state(Module& module, const SafetensorsReader& file, const std::string& file_prefix) {
   std::vector<std::pair<StateEntry, Tensor>> loaded;
   for (const StateEntry& e : module.state(file_prefix)) {
-    require(file.contains(e.name), "{}: no tensor {} in it; was it written for another --arch or method?",
+    require(file.contains(e.name), "{}: no tensor {} in it; was it written for another `arch` or method?",
             file.path().string(), e.name);
     const Tensor stored = file.read(e.name);
     const Tensor& own = e.tensor();
     const bool fits = stored.rank() == own.rank() && stored.numel() == own.numel();
     const Tensor tensor = fits ? from_file_layout(stored, e.layout) : stored;
     require(tensor.shape() == own.shape() || (own.numel() == 1 && tensor.numel() == 1),
-            "{}: {} is {} there, but {} is needed; was it written for another --arch, --stem, --width, --channels or "
-            "--dim?",
+            "{}: {} is {} there, but {} is needed; was it written for another `arch`, `stem`, `width`, `channels` or "
+            "`dim`?",
             file.path().string(), e.name, stored.shape().str(), to_file_layout(own, e.layout).shape().str());
     loaded.emplace_back(e, tensor.view(own.shape()));
   }

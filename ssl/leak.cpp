@@ -42,28 +42,29 @@ std::string LeakMeasurement::sentence() const {
       fmt::format("a query finds its key among {} in {:.1f}% of cases, and in {:.1f}% when the keys' batches are mixed",
                   images, 100 * as_trained, 100 * permuted);
   if (leaks())
-    return fmt::format("the encoder uses the batch's statistics: {}; train with --bn split:G to take the clue away",
+    return fmt::format("the encoder uses the batch's statistics: {}; train with `bn` split:G to take the clue away",
                        figures);
   return fmt::format("no sign that the encoder uses the batch's statistics: {} (one standard error is {:.1f} points)",
                      figures, 100 * standard_error);
 }
 
-LeakMeasurement measure_leak(MoCo& moco, const std::vector<Views>& batches, uint64_t seed) {
+LeakMeasurement measure_leak(MoCo& moco, const std::vector<Batch>& batches, uint64_t seed) {
   require(batches.size() > 1, "a leak shows between batches: two or more are needed");
   const NoGradScope no_grad_scope;
   const MutedEffectsScope muted_effects;
-  const int64_t batch = batches[0].view1.dim(0), count = static_cast<int64_t>(batches.size());
+  const int64_t batch = batches[0].images(), count = static_cast<int64_t>(batches.size());
   std::vector<Tensor> queries, keys, images;
-  for (const Views& views : batches) {
-    queries.push_back(moco.query(views.view1).value());
-    keys.push_back(moco.key(views.view2, views.shuffle));
-    images.push_back(views.view2);
+  for (const Batch& b : batches) {
+    queries.push_back(moco.query(b.views[0]).value());
+    keys.push_back(moco.key(b.views[1], b.find("shuffle")));
+    images.push_back(b.views[1]);
   }
-  const Tensor order = draw_shuffle(batch * count, seed, 0, 0);
+  const Tensor order = BatchDraw{seed, 0, batch * count}.permutation(0);
   const Tensor mixed = ops::permute_rows(stack(images), order);
   std::vector<Tensor> mixed_keys;
   for (int64_t b = 0; b < count; ++b)
-    mixed_keys.push_back(moco.key(mixed.rows(b * batch, (b + 1) * batch), batches[static_cast<size_t>(b)].shuffle));
+    mixed_keys.push_back(
+        moco.key(mixed.rows(b * batch, (b + 1) * batch), batches[static_cast<size_t>(b)].find("shuffle")));
 
   LeakMeasurement m;
   m.images = batch * count;

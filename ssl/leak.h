@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "ssl/moco.h"
+#include "ssl/methods/moco.h"
 
 namespace minissl {
 
@@ -23,6 +23,6 @@ struct LeakMeasurement {
 };
 
 /// Of batches of equal size, in training mode; leaves no trace in the method. Throws Error for fewer than two batches.
-LeakMeasurement measure_leak(MoCo& moco, const std::vector<Views>& batches, uint64_t seed);
+LeakMeasurement measure_leak(MoCo& moco, const std::vector<Batch>& batches, uint64_t seed);
 
 }  // namespace minissl

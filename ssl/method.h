@@ -1,95 +1,81 @@
 #pragma once
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "formats/safetensors.h"
+#include "data/batch.h"
 #include "nn/arena.h"
-#include "nn/module.h"
+#include "nn/backbone.h"
 #include "nn/optimizer.h"
-#include "nn/resnet.h"
-#include "ssl/momentum.h"
-#include "ssl/options.h"
-#include "ssl/views.h"
+#include "ssl/step_log.h"
 
 namespace minissl {
 
-/// What a step shows of itself: its named tensors and the terms of its loss, under the names of the method's paper.
-class StepLog {
- public:
-  enum class Keep { terms, everything };
-  explicit StepLog(Keep keep = Keep::terms) : keep_(keep) {}
+class VarianceTerm;
 
-  void tensor(const std::string& name, const Variable& value);
-  /// A tensor that training does without: made only where everything is kept. `watched`, which holds a NaN or an
-  /// infinity where it does, is looked at in its place.
-  void tensor_to_inspect(const std::string& name, const Tensor& watched, const std::function<Tensor()>& make);
-  /// A term of the loss, before its weight.
-  void term(const std::string& name, const Variable& value);
+/// Where a run stands. One optimizer step may see several accumulated batches.
+struct StepPosition {
+  int64_t step = 0;             ///< optimizer steps done before this one
+  int64_t total_steps = 1;      ///< of the whole run
+  int64_t steps_per_epoch = 1;  ///< optimizer steps
 
-  const NamedTensors& tensors() const { return tensors_; }
-  /// The terms (1), on the device.
-  const NamedTensors& terms() const { return terms_; }
-  /// Of everything that was logged, in that order, f64 (1) on the device: finite where all its elements are.
-  const NamedTensors& squared_norms() const { return squared_norms_; }
-
- private:
-  void watch(const std::string& name, const Tensor& value);
-
-  Keep keep_;
-  NamedTensors terms_, squared_norms_, tensors_;
+  /// The epoch that the step is in, from 0.
+  int64_t epoch() const { return step / steps_per_epoch; }
 };
 
-/// What an encoder makes of images: the backbone's features and what the loss sees of them, (N, D) each.
-struct Embedding {
-  Tensor backbone, projection;
+/// What an encoder makes of images, at one place in it: (N, D).
+struct Space {
+  std::string name;  ///< "backbone", "projection"
+  Tensor rows;
 };
 
-/// A way of pretraining. One training step (ssl/training_step.h) is
-///   set_position -> before_step -> (loss -> backward -> after_backward) for each accumulated batch -> optimizer on
-///   online(), and on follower() with it.
-/// On a GPU all but the first are recorded once and repeated: what changes from step to step is on the device.
-/// A new method is one file with a class like ssl/simsiam.h and a line in registry.cpp.
+/// A way of pretraining. ssl/step/step.h has the order in which a training step calls these functions; on a GPU its
+/// second and later steps are CUDA graphs, which repeat what was recorded: what changes from step to step has to be on
+/// the device.
+/// A new method is one file with a class like ssl/methods/simsiam.h and a line in registry.cpp.
 class Method : public Module {
  public:
-  /// Throws Error for options that make no sense.
-  explicit Method(const SharedOptions& options);
-
-  /// Says which step comes.
-  virtual void set_position(const StepPosition& /*position*/) {}
-  virtual void before_step() {}
-  /// The loss (1) of two views of the same images, in training mode.
-  virtual Variable loss(const Views& views, StepLog& log) = 0;
-  /// After a batch's gradients are there.
-  virtual void after_backward() {}
-
-  /// What the optimizer learns.
-  virtual ParameterArena& online() = 0;
-  /// What follows online() after the optimizer's step.
-  virtual Follower follower() { return {}; }
-  /// Where the method is, and where its views must be.
-  Device device() { return online().values().device(); }
-  /// Of images on any device, in evaluation mode, nothing recorded.
-  virtual Embedding embed(const Tensor& images) = 0;
-  /// The network that is kept after pretraining.
-  virtual ResNet& backbone() = 0;
+  // What the method sees
+  /// Views of `size` pixels for each image: two alike, unless a method says otherwise.
+  virtual std::vector<ViewGroup> views(const Augmentation& augmentation, int64_t size) const {
+    return {{.count = 2, .size = size, .augmentation = augmentation}};
+  }
+  /// What it needs of each batch besides the views: permutations, masks, noise.
+  virtual DrawnTensors draw(const BatchDraw& /*from*/) const { return {}; }
+  /// Both of them, for a loader. The method must outlive it.
+  BatchRequest request(const Augmentation& augmentation, int64_t size) const;
   /// Throws Error when a data set of this size in batches of this size can't train the method; returns a warning
   /// for what is possible but unwise, or nothing.
   virtual std::string check_data(int64_t images, int64_t batch) const;
 
-  /// The variance term may be turned on in the middle of a run, against collapse.
-  double variance_weight() const { return variance_weight_; }
-  void set_variance_weight(double weight) { variance_weight_ = weight; }
+  // A training step
+  /// On the host, before the step: writes what changes from step to step, such as a momentum, to the device.
+  virtual void begin(const StepPosition& /*position*/) {}
+  /// On the device, before the step's first batch.
+  virtual void before_batches() {}
+  /// The loss (1) of a batch, in training mode.
+  virtual Variable loss(const Batch& batch, StepLog& log) = 0;
+  /// After a batch's gradients are there.
+  virtual void after_backward() {}
+  /// Another number whenever a step consists of other operations than before: CUDA graphs are then recorded again.
+  virtual uint64_t form() const { return 0; }
 
- protected:
-  /// The loss plus the weighted variance term of raw projections (N, dim), the mean over the views; as it is when the
-  /// weight is 0.
-  Variable with_variance(const Variable& loss, const Variable& z1, const Variable& z2, StepLog& log) const;
+  // What is learned
+  /// What the optimizer learns.
+  virtual ParameterArena& online() = 0;
+  /// What follows online() in the optimizer's update.
+  virtual Follower follower() { return {}; }
 
- private:
-  int64_t bn_groups_;
-  double variance_weight_;
+  // What comes of it
+  /// Of images on any device, in evaluation mode, nothing recorded. The first space is the backbone's features.
+  virtual std::vector<Space> embed(const Tensor& images) = 0;
+  /// The network that is kept after pretraining.
+  virtual Backbone& backbone() = 0;
+  /// Groups of a batch that are normalised on their own (Backbone::batch_groups).
+  int64_t batch_groups() const { return const_cast<Method*>(this)->backbone().batch_groups(); }
+  /// Where the method is, and where its views must be.
+  Device device() { return online().values().device(); }
+  /// The variance term of its loss, whose weight may change during a run; null for a method without one.
+  virtual VarianceTerm* variance_term() { return nullptr; }
 };
 
 }  // namespace minissl

@@ -13,8 +13,25 @@ class MethodConfig {
  public:
   virtual ~MethodConfig() = default;
   virtual void visit(OptionVisitor& visitor) = 0;
-  virtual std::unique_ptr<Method> make(const ResNetOptions& network, uint64_t seed, DType dtype) const = 0;
+  /// Throws Error for options that make no sense.
+  virtual std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const = 0;
   virtual std::unique_ptr<MethodConfig> clone() const = 0;
+};
+
+/// The configuration of a method class M, which has
+///   using Options = ...;  // with visit(OptionVisitor&), and the defaults
+///   M(const Options&, const BackboneConfig&, uint64_t seed, DType)
+template <class M>
+class MethodConfigOf final : public MethodConfig {
+ public:
+  void visit(OptionVisitor& visitor) override { options_.visit(visitor); }
+  std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const override {
+    return std::make_unique<M>(options_, backbone, seed, dtype);
+  }
+  std::unique_ptr<MethodConfig> clone() const override { return std::make_unique<MethodConfigOf>(*this); }
+
+ private:
+  typename M::Options options_;
 };
 
 struct MethodEntry {
@@ -22,9 +39,16 @@ struct MethodEntry {
   std::function<std::unique_ptr<MethodConfig>()> config;  ///< with the defaults
 };
 
-/// All methods.
+/// All methods: those of ssl/methods, and those that a program has added.
 const std::vector<MethodEntry>& methods();
-/// Throws Error, listing the known ones, for a name that is not.
+/// Throws Error, listing the known ones, for a name that is not known.
 const MethodEntry& find_method(const std::string& name);
+/// Adds one, before any command is read. Throws Error when the name is taken.
+void add_method(MethodEntry entry);
+/// Adds the method class M.
+template <class M>
+void add_method(std::string name) {
+  add_method({std::move(name), [] { return std::make_unique<MethodConfigOf<M>>(); }});
+}
 
 }  // namespace minissl

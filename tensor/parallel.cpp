@@ -17,7 +17,7 @@ void flush_denormals() {
 }
 
 void set_threads(int count) {
-  require(count > 0, "--threads must be at least 1, not {}", count);
+  require(count > 0, "`threads` must be at least 1, not {}", count);
   omp_set_dynamic(0);
   omp_set_num_threads(count);
   Eigen::setNbThreads(count);

@@ -36,7 +36,7 @@ enum class RandomSite : uint32_t {
   noise,
   solarize,
   synthesis,
-  batch_shuffle,
+  batch_draw,
   evaluation,
   test,
   few_shot

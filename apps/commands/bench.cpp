@@ -10,7 +10,7 @@
 #include "apps/method_flags.h"
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
-#include "ssl/training_step.h"
+#include "ssl/step/training_step.h"
 #include "tensor/atomic_file.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -61,12 +61,18 @@ void BenchStep::run() const {
 
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
-  const auto net = method.make(network.options(), common.seed, master_type(dtype));
+  const auto net = method.make(network, common.seed, master_type(dtype));
   Optimizer optimizer({}, net->online());
-  TrainingStep step(*net, optimizer, {.recompute = plan.recompute, .cuda_graph = cuda_graph});
-  const Shape shape{batch, network.size, network.size, network.channels};
-  const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
-                    draw_shuffle(batch, common.seed, 0, 0), draw_shuffle(batch, common.seed, 0, 1)};
+  TrainingStep step(*net, optimizer, {.recompute = plan.recompute},
+                    cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
+  const BatchRequest request = net->request({}, network.size);
+  Batch seen;
+  for (int64_t view = 0; view < request.views(); ++view) {
+    const int64_t size = request.group_of(view).size;
+    seen.views.push_back(
+        random_view({batch, size, size, network.channels}, dtype, common.seed, static_cast<uint32_t>(view + 1)));
+  }
+  seen.drawn = request.drawn({common.seed, 0, batch});
   const bool on_gpu = net->device().type == DeviceType::cuda;
   std::vector<double> milliseconds;
   double last_loss = 0;
@@ -83,7 +89,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
     }
     const auto start = Clock::now();
     for (int k = 0; k < in_sample; ++k) {
-      step.run({i * in_sample + k, (warmup + steps) * in_sample}, 1e-4, [&] { return views; });
+      step.run({i * in_sample + k, (warmup + steps) * in_sample}, 1e-4, [&] { return seen; });
       while (const auto result = step.result()) last_loss = result->loss;
     }
     while (const auto result = step.result(true)) last_loss = result->loss;

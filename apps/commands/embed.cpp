@@ -35,7 +35,7 @@ void Embed::run() const {
         return encoder.embed(images);
       },
       "embedding");
-  const Tensor rows = features == "projection" ? f.projection : f.backbone;
+  const Tensor rows = f.find(features);
   require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
   std::string csv = "row,path,label\n";
   for (size_t i = 0; i < f.indices.size(); ++i) {

@@ -1,8 +1,8 @@
 #include "apps/eval_flags.h"
 #include "apps/run/progress.h"
-#include "ssl/few_shot.h"
-#include "ssl/knn.h"
-#include "ssl/logistic_regression.h"
+#include "eval/few_shot.h"
+#include "eval/knn.h"
+#include "eval/logistic_regression.h"
 
 namespace minissl {
 namespace {

@@ -1,8 +1,8 @@
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
-#include "apps/step_record.h"
 #include "nn/optimizer.h"
 #include "nn/state_file.h"
+#include "ssl/step/step_record.h"
 #include "tensor/ops/cast.h"
 #include "tensor/ops/rows.h"
 
@@ -22,36 +22,37 @@ struct InspectStep {
   void run() const;
 };
 
-// The views of a step, (N, C, H, W) in the file, and the permutations of its batch where there are any.
-Views read_views(const SafetensorsReader& file, int64_t step, DType dtype, int64_t channels) {
-  const auto view = [&](int number) {
-    const std::string name = fmt::format("step{}/view{}", step, number);
-    require(file.contains(name), "{}: no tensor {} in it; --steps {} needs two views for each step",
-            file.path().string(), name, step + 1);
-    const Tensor stored = file.read(name);
-    require(stored.rank() == 4 && stored.dim(1) == channels, "{}: {} is {}, not (N, {}, H, W); see --channels",
-            file.path().string(), name, stored.str(), channels);
-    return ops::cast(ops::nchw_to_nhwc(stored), dtype).to(DeviceScope::current());
+// What a method sees in a step: views, (N, C, H, W) in the file, and what it would draw.
+Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels) {
+  const auto read = [&](const std::string& what) {
+    const std::string name = fmt::format("step{}/{}", step, what);
+    require(file.contains(name), "{}: no tensor {} in it; every step needs {}", file.path().string(), name, what);
+    return file.read(name);
   };
-  const auto permutation = [&](const char* name) {
-    const std::string path = fmt::format("step{}/{}", step, name);
-    return file.contains(path) ? file.read(path) : Tensor();
-  };
-  return {view(1), view(2), permutation("shuffle"), permutation("shuffle_sym")};
+  const BatchRequest request = method.request({}, 1);
+  Batch batch;
+  for (const std::string& name : request.view_names()) {
+    const Tensor stored = read(name);
+    require(stored.rank() == 4 && stored.dim(1) == channels, "{}: step{}/{} is {}, not (N, {}, H, W); see --channels",
+            file.path().string(), step, name, stored.str(), channels);
+    batch.views.push_back(ops::cast(ops::nchw_to_nhwc(stored), dtype).to(DeviceScope::current()));
+  }
+  for (const auto& [name, shape] : request.drawn({0, 0, batch.images()})) batch.drawn.emplace_back(name, read(name));
+  return batch;
 }
 
 void InspectStep::run() const {
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
-  const auto net = method.make(network.options(), common.seed, master_type(dtype));
+  const auto net = method.make(network, common.seed, master_type(dtype));
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
-  const Shape images = read_views(view_file, 0, dtype, network.channels).view1.shape();
+  const Shape images = read_batch(view_file, *net, 0, dtype, network.channels).views[0].shape();
   StepDescription description = describe_step(method, network, optimizer, images[0], dtype);
   description.images = images;
   const RecomputePlan plan = memory.plan(description).recompute;
   const NamedTensors written = record_steps(*net, optimizer, lr, steps, plan, [&](int64_t step) {
-    return read_views(view_file, step, dtype, network.channels);
+    return read_batch(view_file, *net, step, dtype, network.channels);
   });
   save_safetensors(out, written,
                    {{"method", method.method()}, {"arch", network.arch}, {"precision", common.precision}});
@@ -65,8 +66,8 @@ void add_step(CLI::App& inspect) {
     flags->method = MethodFlags(name);
     add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)",
              {.required = true});
-    add_flag(command, "views", flags->views, "step0/view1, step0/view2 (N, C, H, W), step0/shuffle, ... (.safetensors)",
-             {.required = true});
+    add_flag(command, "views", flags->views,
+             "what the steps see: step0/view1, step0/view2 (N, C, H, W), ... (.safetensors)", {.required = true});
     add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)", {.required = true});
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");

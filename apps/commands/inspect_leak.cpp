@@ -19,7 +19,7 @@ struct InspectLeak {
 void InspectLeak::execute() const {
   const DeviceScope device = common.apply();
   const TrainFlags flags = read_train_flags(run);
-  const auto method = flags.method.make(flags.network.options(), flags.common.seed, master_type(common.dtype()));
+  const auto method = flags.method.make(flags.network, flags.common.seed, master_type(common.dtype()));
   auto* moco = dynamic_cast<MoCo*>(method.get());
   require(moco != nullptr, "--run {}: it trained {}; a leak is a matter of moco, whose keys are told from a queue's",
           run, flags.method.method());
@@ -35,21 +35,19 @@ void InspectLeak::execute() const {
                               .dtype = common.dtype(),
                               .seed = common.seed,
                               .workers = flags.workers,
-                              .augmentation = flags.augmentation,
                               .normalization = model.normalization,
                               .max_bad_fraction = flags.max_bad_fraction};
-  TwoViewLoader loader(*dataset, options);
+  TrainingLoader loader(*dataset, moco->request(flags.augmentation, flags.network.size), options);
   // No image twice: it would be its own rival.
-  const int64_t count = std::min(batches, loader.steps_per_epoch());
+  const int64_t count = std::min(batches, loader.batches_per_epoch());
   require(count > 1, "{} images make {} batches of {}; a leak shows between two or more: name more images with --data",
           dataset->size(), count, flags.batch);
-  std::vector<Views> views;
+  std::vector<Batch> seen;
   for (int64_t b = 0; b < count; ++b) {
-    const Batch batch = loader.next();
-    views.push_back(
-        {batch.view1.to(moco->device()), batch.view2.to(moco->device()), draw_shuffle(flags.batch, common.seed, b, 0)});
+    seen.push_back(loader.next());
+    for (Tensor& view : seen.back().views) view = view.to(moco->device());
   }
-  const LeakMeasurement leak = measure_leak(*moco, views, common.seed);
+  const LeakMeasurement leak = measure_leak(*moco, seen, common.seed);
   if (common.json) {
     fmt::print("{}\n", nlohmann::ordered_json{{"run", run},
                                               {"images", leak.images},
@@ -58,14 +56,14 @@ void InspectLeak::execute() const {
                                               {"permuted", leak.permuted},
                                               {"standard_error", leak.standard_error},
                                               {"leaks", leak.leaks()},
-                                              {"sentence", leak.sentence()}}
+                                              {"sentence", with_flags(leak.sentence())}}
                            .dump());
     return;
   }
   fmt::print("contrastive accuracy among {} images in {} batches, in training mode\n", leak.images, leak.batches);
   fmt::print("  keys normalised in their queries' batches   {:5.1f}%\n", 100 * leak.as_trained);
   fmt::print("  keys normalised among all batches' images   {:5.1f}%\n", 100 * leak.permuted);
-  fmt::print("{}\n", leak.sentence());
+  fmt::print("{}\n", with_flags(leak.sentence()));
 }
 
 }  // namespace

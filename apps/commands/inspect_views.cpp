@@ -13,42 +13,49 @@ struct InspectViews {
   int64_t images = 12;
 
   void run() const;
+  /// The groups of views that the method asks for.
+  BatchRequest wanted_views() const {
+    const DryRun dry_run;
+    return {train.method.make(train.network, 0, DType::f32)->views(train.augmentation, train.network.size)};
+  }
 };
 
 // The images that a run would begin with, and their views in its first epoch.
 void InspectViews::run() const {
   require(out.ends_with(".png"), "--out {}: the picture is written as .png", out);
-  const Augmentation& augmentation = train.augmentation;
-  augmentation.check();
   const int64_t size = train.network.size, channels = train.network.channels;
+  const BatchRequest request = wanted_views();
+  request.check();
   const auto dataset = open_dataset(train.data, static_cast<int>(channels), train.common.seed, train.max_value);
   const int64_t wanted = std::min(images, dataset->size());
-  std::vector<Tensor> sheets;
-  for (int i = 0; i < 3; ++i) sheets.push_back(Tensor::empty({wanted, size, size, channels}));
+  std::vector<Tensor> sheets{Tensor::empty({wanted, size, size, channels})};
+  for (int64_t view = 0; view < request.views(); ++view) {
+    const int64_t side = request.group_of(view).size;
+    sheets.push_back(Tensor::empty({wanted, side, side, channels}));
+  }
   int64_t shown = 0;
   for (const int64_t index : epoch_order(dataset->size(), train.common.seed, 0)) {
     if (shown == wanted) break;
     try {
       const Image image = dataset->load(index);
-      const auto draw = [&](int view) {
-        return draw_view(augmentation, image.height(), image.width(), size, train.common.seed, 0, index, view);
+      const auto place = [&](const Tensor& sheet, const ViewParameters& view) {
+        render_view(image, view, Normalization::none(), sheet.rows(shown, shown + 1).mutable_data<float>());
       };
-      const auto place = [&](size_t sheet, const ViewParameters& view) {
-        render_view(image, view, Normalization::none(),
-                    sheets[sheet].mutable_data<float>() + shown * size * size * channels);
-      };
-      place(0, evaluation_view(image.height(), image.width(), size));
-      place(1, draw(0));
-      place(2, draw(1));
+      place(sheets[0], evaluation_view(image.height(), image.width(), size));
+      for (int view = 0; view < request.views(); ++view) {
+        const ViewGroup& group = request.group_of(view);
+        place(sheets[static_cast<size_t>(view + 1)], draw_view(group.augmentation, image.height(), image.width(),
+                                                               group.size, train.common.seed, 0, index, view));
+      }
       ++shown;
     } catch (const ImageError& e) {
       fmt::print(stderr, "skipped {}: {}\n", dataset->name(index), e.reason());
     }
   }
   require(shown > 0, "{}: none of its images can be read", train.data);
-  for (Tensor& sheet : sheets) sheet = to_pixels(sheet.slice(0, {shown, size, size, channels}));
+  for (Tensor& sheet : sheets) sheet = to_pixels(sheet.rows(0, shown));
   write_png(out, tile(sheets, 4, 2));
-  fmt::print("{} images and two views of each: {}\n", shown, out);
+  fmt::print("{} images and {} views of each: {}\n", shown, request.views(), out);
 }
 
 }  // namespace
@@ -58,7 +65,7 @@ void add_inspect_views(CLI::App& inspect) {
   add_command_of_each_method(inspect, "views", help, [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<InspectViews>();
     flags->train.method = MethodFlags(method);
-    add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2; four images a row",
+    add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2, ...; four images a row",
              {.required = true});
     add_flag(command, "images", flags->images, "how many are shown", {.least = 1, .most = 10000});
     add_train_flags(command, flags->train);

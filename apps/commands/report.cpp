@@ -9,7 +9,7 @@
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/run/run_table.h"
-#include "ssl/collapse.h"
+#include "eval/collapse.h"
 #include "tensor/atomic_file.h"
 
 namespace minissl {
@@ -64,10 +64,11 @@ void Monitor::execute() const {
     options.normalization = model.normalization;
     const Subset chosen = sample(*dataset, samples, common.seed);
     const Features f = extract_features(chosen, options, [&](const Tensor& images) { return encoder.embed(images); });
-    const CollapseMetrics backbone = collapse_metrics(f.backbone);
-    history.push_back(backbone);
-    events.push_back(
-        to_json(MonitorEvent{model.epochs, backbone, collapse_metrics(f.projection), judge_collapse(history).text}));
+    MonitorEvent event{.epoch = model.epochs};
+    for (const Space& space : f.spaces) event.spaces.emplace_back(space.name, collapse_metrics(space.rows));
+    history.push_back(event.spaces.front().second);
+    event.verdict = judge_collapse(history).text;
+    events.push_back(to_json(event));
     progress.update(static_cast<int64_t>(i + 1), files[i].filename().string());
   }
   progress.finish();
@@ -80,8 +81,8 @@ void Monitor::execute() const {
   fmt::print("{:>6}  {:<10} {:>8} {:>14} {:>8} {:>9} {:>9}\n", "epoch", "space", "std", "std_normalized", "norm",
              "mean_cos", "eff_rank");
   for (const Json& event : events)
-    for (const char* space : {"backbone", "projection"}) {
-      const Json& m = event.at(space);
+    for (const auto& [space, m] : event.items()) {
+      if (!m.is_object()) continue;
       fmt::print("{:>6}  {:<10} {:>8.4f} {:>14.4f} {:>8.3f} {:>9.4f} {:>9.1f}\n", event.at("epoch").get<int64_t>(),
                  space, number(m, "std"), number(m, "std_normalized"), number(m, "norm"), number(m, "mean_cos"),
                  number(m, "eff_rank"));

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "apps/run/metrics_log.h"
-#include "ssl/collapse.h"
+#include "eval/collapse.h"
 
 namespace minissl {
 

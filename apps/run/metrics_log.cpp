@@ -92,11 +92,10 @@ Json to_json(const EpochEvent& event) {
 }
 
 Json to_json(const MonitorEvent& event) {
-  return {{"event", "monitor"},
-          {"epoch", event.epoch},
-          {"backbone", to_json(event.backbone)},
-          {"projection", to_json(event.projection)},
-          {"verdict", event.verdict}};
+  Json json = {{"event", "monitor"}, {"epoch", event.epoch}};
+  for (const auto& [space, metrics] : event.spaces) json[space] = to_json(metrics);
+  json["verdict"] = event.verdict;
+  return json;
 }
 
 Json to_json(const EvalEvent& event) {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ssl/collapse.h"
+#include "eval/collapse.h"
 #include "tensor/memory.h"
 
 namespace minissl {
@@ -36,8 +36,8 @@ struct EpochEvent {
 /// A look of the collapse monitor. The verdict starts with "healthy" when all is well and has "collaps" in it when it
 /// isn't (verdict.h colours by that; anything else counts as a warning).
 struct MonitorEvent {
-  int64_t epoch = 0;  ///< epochs done; 0 before the first step
-  CollapseMetrics backbone = {}, projection = {};
+  int64_t epoch = 0;                                                 ///< epochs done; 0 before the first step
+  std::vector<std::pair<std::string, CollapseMetrics>> spaces = {};  ///< "backbone" first
   std::string verdict = {};
 };
 
@@ -96,7 +96,7 @@ class MetricsLog {
 /// else that isn't an event.
 std::vector<Json> read_metrics(const std::filesystem::path& path);
 
-/// The figures of a look of the monitor at "backbone" or "projection": NaN (count and dim: 0) where they are missing.
+/// The figures of a look of the monitor at a space, such as "backbone": NaN (count and dim: 0) where they are missing.
 CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space);
 
 /// A number of an event; NaN when the field is missing or null.

@@ -50,36 +50,39 @@ Tensor to_pixels(const Tensor& images, const Normalization& normalization) {
 Tensor tile(const std::vector<Tensor>& views, int columns, int gap) {
   require(!views.empty() && columns > 0 && gap >= 0,
           "a contact sheet needs views, a column at least and no negative gap");
-  const Shape& shape = views[0].shape();
+  const int64_t count = views[0].dim(0), channels = views[0].dim(-1);
+  int64_t height = 0, group_width = -gap;
   for (const Tensor& view : views) {
     require(view.rank() == 4 && view.dtype() == DType::u8 && (view.dim(3) == 1 || view.dim(3) == 3) && view.numel() > 0,
             "a contact sheet shows u8 (N, H, W, 1 or 3), not {}", view.str());
-    require(view.shape() == shape, "the views of a contact sheet differ in shape: {} and {}", views[0].str(),
-            view.str());
+    require(view.dim(0) == count && view.dim(3) == channels,
+            "the views of a contact sheet differ in images or channels: {} and {}", views[0].str(), view.str());
+    height = std::max(height, view.dim(1));
+    group_width += gap + view.dim(2);
   }
-  const int64_t count = shape[0], height = shape[1], width = shape[2], channels = shape[3];
-  const auto views_each = static_cast<int64_t>(views.size());
   const int64_t groups_each_row = std::min<int64_t>(columns, count);
   const int64_t rows = (count + groups_each_row - 1) / groups_each_row;
   const int64_t group_gap = 3 * gap;
-  const int64_t group_width = views_each * width + (views_each - 1) * gap;
   const int64_t sheet_width = groups_each_row * (group_width + group_gap) - group_gap;
   const int64_t sheet_height = rows * (height + group_gap) - group_gap;
 
   const Tensor sheet = Tensor::zeros({sheet_height, sheet_width, channels + 1}, DType::u8);
   auto* to = sheet.mutable_data<uint8_t>();
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t v = 0; v < views_each; ++v) {
-      const int64_t top = i / groups_each_row * (height + group_gap);
-      const int64_t left = i % groups_each_row * (group_width + group_gap) + v * (width + gap);
-      const uint8_t* from = views[static_cast<size_t>(v)].data<uint8_t>() + i * height * width * channels;
-      for (int64_t y = 0; y < height; ++y)
-        for (int64_t x = 0; x < width; ++x) {
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t top = i / groups_each_row * (height + group_gap);
+    int64_t left = i % groups_each_row * (group_width + group_gap);
+    for (const Tensor& view : views) {
+      const int64_t h = view.dim(1), w = view.dim(2);
+      const uint8_t* from = view.data<uint8_t>() + i * h * w * channels;
+      for (int64_t y = 0; y < h; ++y)
+        for (int64_t x = 0; x < w; ++x) {
           uint8_t* pixel = to + ((top + y) * sheet_width + left + x) * (channels + 1);
-          std::memcpy(pixel, from + (y * width + x) * channels, static_cast<size_t>(channels));
+          std::memcpy(pixel, from + (y * w + x) * channels, static_cast<size_t>(channels));
           pixel[channels] = 255;
         }
+      left += w + gap;
     }
+  }
   return sheet;
 }
 

@@ -18,10 +18,10 @@ void write_png(const std::filesystem::path& path, const Tensor& image);
 /// Undoes the normalisation: f32 (N, H, W, C) to u8 of the same shape, clamped to 0..255. Not-a-number becomes 0.
 Tensor to_pixels(const Tensor& images, const Normalization& normalization = Normalization::none());
 
-/// A contact sheet. `views`: tensors u8 (N, H, W, C) of one shape, C = 1 or 3; entry i of each belongs to image i and
-/// stands side by side as a group: view 1 | view 2, or original | view 1 | view 2. Groups fill rows, `columns` of them
-/// in each, `gap` pixels between views and three times that between groups. Gaps and left-over places are transparent:
-/// the result is u8 (height, width, C + 1).
+/// A contact sheet. `views`: tensors u8 (N, H, W, C), C = 1 or 3, with N and C in common; entry i of each belongs to
+/// image i and stands side by side as a group: view 1 | view 2, or original | view 1 | view 2. Groups fill rows,
+/// `columns` of them in each, `gap` pixels between views and three times that between groups. Gaps and left-over places
+/// are transparent: the result is u8 (height, width, C + 1).
 Tensor tile(const std::vector<Tensor>& views, int columns, int gap);
 
 }  // namespace minissl

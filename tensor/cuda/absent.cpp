@@ -2,6 +2,7 @@
 #include "tensor/cuda/graph.h"
 #include "tensor/cuda/pinned.h"
 #include "tensor/ops/batch_norm.h"
+#include "tensor/ops/cells.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
@@ -55,6 +56,7 @@ MINISSL_ABSENT(BatchNorm)
 MINISSL_ABSENT(BatchNormInference)
 MINISSL_ABSENT(BatchNormGradient)
 MINISSL_ABSENT(TrackStatistics)
+MINISSL_ABSENT(CellPositions)
 MINISSL_ABSENT(CenterColumns)
 MINISSL_ABSENT(Standardize)
 MINISSL_ABSENT(StandardizeGradient)

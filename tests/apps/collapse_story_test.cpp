@@ -158,10 +158,10 @@ TEST(CollapseStory, ALogWithoutDimensionsIsNotJudged) {
 }
 
 TEST(CollapseStory, LooksWithoutAllFiguresAreLeftOut) {
-  std::vector<Json> events = {to_json(MonitorEvent{.epoch = 1, .backbone = looks_like(10, 0.4, 220)}),
+  std::vector<Json> events = {to_json(MonitorEvent{.epoch = 1, .spaces = {{"backbone", looks_like(10, 0.4, 220)}}}),
                               {{"event", "monitor"}, {"epoch", 2}},
                               {{"event", "monitor"}, {"epoch", 3}, {"backbone", {{"std", 1}}}},
-                              to_json(MonitorEvent{.epoch = 4, .backbone = looks_like(8, 0.4, 220)})};
+                              to_json(MonitorEvent{.epoch = 4, .spaces = {{"backbone", looks_like(8, 0.4, 220)}}})};
   const Looks looks = looks_at(events, "backbone");
   EXPECT_EQ(looks.epochs, (std::vector<double>{1, 4}));
   EXPECT_EQ(looks.metrics[1].norm, 8);

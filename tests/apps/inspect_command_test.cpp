@@ -26,8 +26,8 @@ size_t count(const std::string& text, std::string_view part) {
 
 TEST(PlaceGraph, PutsOperationsBelowWhatTheyReadAndNoTwoInOnePlace) {
   for (const MethodEntry& method : methods())
-    for (const Architecture arch : {Architecture::resnet18, Architecture::resnet50}) {
-      const std::vector<StepOperation> operations = graph_of_step(describe(method.name, arch), {});
+    for (const ResNetDepth& depth : {resnet18, resnet50}) {
+      const std::vector<StepOperation> operations = graph_of_step(describe(method.name, depth), {});
       const std::vector<GraphPlace> places = place_graph(operations);
       std::set<std::pair<int, int>> taken;
       int lanes = 0;

@@ -41,16 +41,18 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
       const double directions = collapse ? 0.9 * std::exp(-2.5 * t) : 0.78 + 0.05 * t;
       events.push_back(to_json(MonitorEvent{
           .epoch = epoch + 1,
-          .backbone = {.std = spread + 0.004 * noise(),
+          .spaces = {{"backbone",
+                      {.std = spread + 0.004 * noise(),
                        .mean_cos = collapse ? 0.35 + 0.6 * t : 0.67 - 0.24 * std::sqrt(t),
                        .eff_rank = (collapse ? 175 - 140 * t : 130 + 90 * std::sqrt(t)) + 2 * noise(),
                        .std_normalized = directions + 0.01 * noise(),
-                       .norm = 9 * std::exp(-0.4 * t)},
-          .projection = {.std = 1.02 - 0.1 * t + 0.01 * noise(),
-                         .mean_cos = 0.12 * std::exp(-3 * t) + 0.01 * noise(),
-                         .eff_rank = 84 + 14 * t + noise(),
-                         .std_normalized = 0.96 - 0.02 * t,
-                         .norm = 11.4 + 0.1 * noise()},
+                       .norm = 9 * std::exp(-0.4 * t)}},
+                     {"projection",
+                      {.std = 1.02 - 0.1 * t + 0.01 * noise(),
+                       .mean_cos = 0.12 * std::exp(-3 * t) + 0.01 * noise(),
+                       .eff_rank = 84 + 14 * t + noise(),
+                       .std_normalized = 0.96 - 0.02 * t,
+                       .norm = 11.4 + 0.1 * noise()}}},
           .verdict = collapse && t > 0.4
                          ? "collapsing: the backbone's spread fell below a quarter of its peak and goes on falling"
                          : "healthy: the spread of both spaces is steady"}));

@@ -40,15 +40,17 @@ TEST_F(MetricsLogTest, WritesTheFormsThatScriptsRelyOn) {
     log.append(EpochEvent{.epoch = 0, .loss = 5.5, .terms = {{"variance", 0.25}}});
     log.append(MonitorEvent{
         .epoch = 5,
-        .backbone = {.std = 0.5,
-                     .mean_cos = 0.25,
-                     .eff_rank = 100,
-                     .std_normalized = 0.75,
-                     .norm = 9,
-                     .count = 2048,
-                     .dim = 512},
-        .projection =
-            {.std = 1, .mean_cos = 0, .eff_rank = 50, .std_normalized = 1, .norm = 11, .count = 2048, .dim = 128},
+        .spaces =
+            {{"backbone",
+              {.std = 0.5,
+               .mean_cos = 0.25,
+               .eff_rank = 100,
+               .std_normalized = 0.75,
+               .norm = 9,
+               .count = 2048,
+               .dim = 512}},
+             {"projection",
+              {.std = 1, .mean_cos = 0, .eff_rank = 50, .std_normalized = 1, .norm = 11, .count = 2048, .dim = 128}}},
         .verdict = "healthy"});
     log.append(EvalEvent{.epoch = 5, .knn_top1 = 0.5});
     log.append(EvalEvent{.epoch = 5, .knn_top1 = 0.5, .n_test = 300, .untrained = 0.25, .pixels = 0.125});

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "apps/method_flags.h"
-#include "apps/step_record.h"
+#include "ssl/step/step_record.h"
 #include "tensor/ops/rows.h"
 #include "tests/apps/formula.h"
 
@@ -20,10 +20,9 @@ class ParityTest : public testing::TestWithParam<const char*> {
 
   std::unique_ptr<Method> make(DType dtype) const {
     const auto& c = fixture_.at("config");
-    NetworkFlags network;
-    network.arch = c.at("arch");
-    network.stem = c.at("small") ? "small" : "imagenet";
-    auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network.options(), 0, dtype);
+    NetworkFlags network(c.at("arch").get<std::string>());
+    network.set_options({{"stem", c.at("small") ? "small" : "imagenet"}, {"bn", c.at("bn")}}, "fixture");
+    auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, dtype);
     fill_by_formula(*method);
     return method;
   }
@@ -31,12 +30,12 @@ class ParityTest : public testing::TestWithParam<const char*> {
   // The reference's settings as the flags of its method, which know no others.
   std::string flags() const {
     static const std::map<std::string, std::vector<std::string>> known{
-        {"moco", {"dim", "bn", "queue", "momentum", "temperature"}},
-        {"barlow", {"dim", "hidden", "bn"}},
-        {"vicreg", {"dim", "hidden", "bn"}},
-        {"simclr", {"dim", "hidden", "bn", "temperature"}},
-        {"simsiam", {"dim", "hidden", "bn"}},
-        {"byol", {"dim", "hidden", "bn", "momentum"}}};
+        {"moco", {"dim", "queue", "momentum", "temperature"}},
+        {"barlow", {"dim", "hidden"}},
+        {"vicreg", {"dim", "hidden"}},
+        {"simclr", {"dim", "hidden", "temperature"}},
+        {"simsiam", {"dim", "hidden"}},
+        {"byol", {"dim", "hidden", "momentum"}}};
     const auto& c = fixture_.at("config");
     const std::string method = c.at("method");
     std::string toml;
@@ -70,7 +69,9 @@ class ParityTest : public testing::TestWithParam<const char*> {
     };
     return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps, {},
                         [&](int64_t step) {
-                          return Views{view(step, 1), view(step, 2), shuffle(step, ""), shuffle(step, "_sym")};
+                          return Batch{{view(step, 1), view(step, 2)},
+                                       {{"shuffle", shuffle(step, "")}, {"shuffle_sym", shuffle(step, "_sym")}},
+                                       {}};
                         });
   }
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "apps/method_flags.h"
-#include "apps/step_record.h"
+#include "ssl/step/step_record.h"
 #include "tests/samples/sample.h"
 
 namespace minissl {
@@ -26,12 +26,14 @@ std::vector<Case> cases() {
 class RecomputeStep : public testing::TestWithParam<Case> {
  protected:
   RecomputeStep() {
-    const std::string flags = c_.method == "moco" ? "dim = 16\nqueue = 16\nbn = \"split:2\"\nsymmetric = \"on\"\n"
+    const std::string flags = c_.method == "moco" ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
                                                   : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
     // Narrow, for float64 has no fast convolutions.
-    const ResNetOptions network{.architecture = parse_architecture(c_.arch),
-                                .stem = parse_stem(c_.stem),
-                                .width = c_.dtype == DType::f64 ? 16 : 64};
+    NetworkFlags network(c_.arch);
+    network.set_options({{"stem", c_.stem},
+                         {"width", c_.dtype == DType::f64 ? "16" : "64"},
+                         {"bn", c_.method == "moco" ? "split:2" : "plain"}},
+                        "network");
     method_ = MethodFlags::from_toml(c_.method, flags).make(network, 1, master_type(c_.dtype));
     for (const StateEntry& e : method_->state()) before_.push_back(e.tensor().clone());
   }
@@ -45,7 +47,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
         const Random random(5, RandomSite::test, 0, static_cast<uint64_t>(step), number);
         return samples::normal({}).draw({4, size_, size_, 3}, random).to(c_.dtype);
       };
-      return Views{view(1), view(2), draw_shuffle(4, 1, step, 0), draw_shuffle(4, 1, step, 1)};
+      return Batch{{view(1), view(2)}, method_->draw({1, step, 4}), {}};
     });
   }
 
@@ -59,7 +61,7 @@ TEST_P(RecomputeStep, WritesTheSameBytesUnderEveryPlan) {
   using Policy = RecomputePlan::Policy;
   const NamedTensors expected = record({});
   std::vector<Keep> mixed;
-  for (uint32_t i = 0; i < 80; ++i) mixed.push_back({.convolutions = i * 5 % 16, .output = i % 3 == 0});
+  for (uint32_t i = 0; i < 80; ++i) mixed.push_back({.products = i * 5 % 16, .output = i % 3 == 0});
   for (const RecomputePlan& plan : {RecomputePlan(Policy::stage), RecomputePlan(Policy::block), RecomputePlan(mixed)}) {
     const NamedTensors actual = record(plan);
     ASSERT_EQ(actual.size(), expected.size());

@@ -175,8 +175,8 @@ TEST_F(ReportTest, TheVerdictIsASentenceWithAColour) {
   EXPECT_EQ(severity_of("std is shrinking"), Severity::warning);
   std::vector<Json> events;
   const auto look = [&](int64_t epoch, double std, double std_normalized, const char* words) {
-    events.push_back(to_json(
-        MonitorEvent{.epoch = epoch, .backbone = {.std = std, .std_normalized = std_normalized}, .verdict = words}));
+    events.push_back(to_json(MonitorEvent{
+        .epoch = epoch, .spaces = {{"backbone", {.std = std, .std_normalized = std_normalized}}}, .verdict = words}));
   };
   look(5, 0.4, 0.8, "healthy");
   EXPECT_EQ(last_verdict(events)->sentence, "");

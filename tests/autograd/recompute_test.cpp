@@ -20,11 +20,11 @@ Tensor random_tensor(const Shape& shape, uint32_t number) {
 class Recompute : public testing::Test {
  protected:
   Variable block(const Variable& x, size_t i, bool ends_stage) {
-    const PartScope part("block", x, ends_stage);
+    PartScope part("block", ends_stage);
     Variable h = batch_norm(convolution(x, w_[2 * i], {1, 1}), scale_[2 * i], shift_[2 * i], {.relu = true}).y;
-    return batch_norm(convolution(h, w_[2 * i + 1], {1, 1}), scale_[2 * i + 1], shift_[2 * i + 1],
-                      {.residual = x, .relu = true})
-        .y;
+    return part.output(batch_norm(convolution(h, w_[2 * i + 1], {1, 1}), scale_[2 * i + 1], shift_[2 * i + 1],
+                                  {.residual = x, .relu = true})
+                           .y);
   }
   Variable network(const Variable& images) {
     Variable x = convolution(images, first_, {1, 1});
@@ -75,7 +75,7 @@ TEST_F(Recompute, GradientsAreTheSameBitsUnderEveryPlan) {
   for (uint32_t bits = 0; bits < 64; ++bits) {
     std::vector<Keep> chain;
     for (uint32_t i = 0; i < 3; ++i)
-      chain.push_back({.convolutions = bits >> i & 3U, .output = (bits >> (3 + i) & 1U) != 0});
+      chain.push_back({.products = bits >> i & 3U, .output = (bits >> (3 + i) & 1U) != 0});
     EXPECT_EQ(gradients(RecomputePlan(chain)), expected) << bits;
   }
 }
@@ -107,10 +107,13 @@ TEST_F(Recompute, PartsAreCountedWhereTheyAreRecorded) {
   const PartRecord& part = scope.parts()[5];
   EXPECT_EQ(part.name, "block");
   EXPECT_TRUE(part.ends_stage);
-  EXPECT_EQ(part.output, (Shape{4, 10, 10, 16}));
-  ASSERT_EQ(part.convolutions.size(), 2U);
-  EXPECT_TRUE(part.convolutions[0].reads_input);
-  EXPECT_FALSE(part.convolutions[1].reads_input);
+  EXPECT_EQ(part.output.shape, (Shape{4, 10, 10, 16}));
+  EXPECT_EQ(part.output.sources, 2U) << "it is computed from the second product";
+  ASSERT_EQ(part.products.size(), 2U);
+  EXPECT_STREQ(part.products[0].operation, "convolution");
+  EXPECT_EQ(part.products[0].sources, 0U) << "computed from the part's input";
+  EXPECT_EQ(part.products[1].sources, 1U);
+  EXPECT_EQ(part.products[1].bytes(), 4 * 10 * 10 * 16 * 4);
 }
 
 TEST_F(Recompute, APlanForFewerPartsIsAnError) {
@@ -119,7 +122,7 @@ TEST_F(Recompute, APlanForFewerPartsIsAnError) {
   EXPECT_THROW(network(images_), Error);
 }
 
-TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsMadeAgain) {
+TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsRecomputed) {
   const RecomputePlan plan(Policy::block);
   const PlanScope scope(plan);
   const Variable loss = network(images_);
@@ -130,7 +133,7 @@ TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsMadeAgai
 Variable doubled(const Variable& x, Recipe recipe) {
   Variable y = record("double", {x}, (x + x).value(), {},
                       [](const Tensor& dy, const BackwardContext&) { return std::vector<Tensor>{dy}; });
-  y.remake_by(Redo::once, {x}, std::move(recipe));
+  y.recompute_by(Recompute::once, {x}, std::move(recipe));
   return y;
 }
 
@@ -143,7 +146,7 @@ std::string error_of(const Variable& root) {
   return "";
 }
 
-TEST(Remade, AnotherShapeOrTypeIsAnError) {
+TEST(Recomputed, AnotherShapeOrTypeIsAnError) {
   const Variable x = Variable::leaf(random_tensor({6}, 1));
   const auto reshaped = [](const std::vector<Tensor>& in) { return (in[0] + in[0]).value().view({2, 3}); };
   EXPECT_NE(error_of(sum(square(doubled(x, reshaped)))).find("square: what it reads was f32[6] and is f32[2, 3]"),
@@ -152,7 +155,7 @@ TEST(Remade, AnotherShapeOrTypeIsAnError) {
   EXPECT_NE(error_of(sum(square(doubled(x, wider)))).find("is f64[6]"), std::string::npos);
 }
 
-TEST(Remade, OtherBitsAreAnErrorInDebugBuilds) {
+TEST(Recomputed, OtherBitsAreAnErrorInDebugBuilds) {
   const Variable x = Variable::leaf(random_tensor({6}, 1));
   const auto wrong = [](const std::vector<Tensor>& in) { return (in[0] + 1e-6).value(); };
 #ifdef NDEBUG
@@ -162,7 +165,7 @@ TEST(Remade, OtherBitsAreAnErrorInDebugBuilds) {
 #endif
 }
 
-TEST(Remade, OnceMeansOnceAndUntilTheLastUse) {
+TEST(Recomputed, OnceMeansOnceAndUntilTheLastUse) {
   const Variable x = Variable::leaf(random_tensor({1000}, 1));
   int made = 0;
   const int64_t before = allocator().usage().live;
@@ -177,7 +180,7 @@ TEST(Remade, OnceMeansOnceAndUntilTheLastUse) {
   EXPECT_EQ(allocator().usage().live - before, x.grad().bytes() + 32) << "nothing of it is left but the gradient";
 }
 
-TEST(Remade, IsTaggedRecomputed) {
+TEST(Recomputed, IsTaggedRecomputed) {
   allocator().reset_peak();
   const Variable x = Variable::leaf(random_tensor({1024}, 1));
   backward(sum(square(doubled(x, [](const std::vector<Tensor>& in) { return (in[0] + in[0]).value(); }))));

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "apps/step_record.h"
+#include "ssl/step/step_record.h"
 #include "tests/cuda/gpu.h"
 #include "tests/samples/sample.h"
 #include "tests/ssl/small_step.h"
@@ -17,21 +17,14 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
 
   const Shape images_{4, 8, 8, 3};
 
-  StepDescription description() const {
-    return describe(GetParam(), Architecture::resnet18, images_, Stem::small, network_width);
-  }
+  StepDescription description() const { return describe(GetParam(), resnet18, images_, Stem::small, network_width); }
 
   // Every tensor of some steps: of MoCo two, for its queue; behind the networks the methods are of one kind.
   NamedTensors record(Device device, const RecomputePlan& plan) const {
     const DeviceScope device_scope(device);
     const std::unique_ptr<Method> method = description().make(DType::f64);
-    const auto view = [&](int64_t step, uint32_t number) {
-      return random_tensor(images_, static_cast<uint64_t>(2 * step + number)).to(DType::f64).to(device);
-    };
-    return record_steps(*method, {}, 1e-3, GetParam() == "moco" ? 2 : 1, plan, [&](int64_t step) {
-      return Views{view(step, 1), view(step, 2), draw_shuffle(images_[0], 0, step, 0),
-                   draw_shuffle(images_[0], 0, step, 1)};
-    });
+    return record_steps(*method, {}, 1e-3, GetParam() == "moco" ? 2 : 1, plan,
+                        [&](int64_t step) { return random_batch(*method, images_, step, DType::f64, device); });
   }
 };
 

@@ -1,8 +1,9 @@
-#include "ssl/training_step.h"
+#include "ssl/step/training_step.h"
 
 #include <cmath>
 
 #include "nn/state_file.h"
+#include "ssl/parts/variance_term.h"
 #include "tests/cuda/gpu.h"
 #include "tests/samples/sample.h"
 #include "tests/ssl/small_step.h"
@@ -14,7 +15,8 @@ namespace {
 struct Case {
   std::string name, method;
   bool symmetric = false;
-  std::string bn = "plain", optimizer = "adamw";
+  int64_t bn_groups = 1;
+  std::string optimizer = "adamw";
   int64_t accumulate = 1;
   double clip_norm = 0;
   DType activations = DType::f32;
@@ -23,7 +25,7 @@ struct Case {
 const Case cases[] = {
     {.name = "moco", .method = "moco"},
     {.name = "moco_symmetric", .method = "moco", .symmetric = true},
-    {.name = "moco_split", .method = "moco", .bn = "split:2"},
+    {.name = "moco_split", .method = "moco", .bn_groups = 2},
     {.name = "moco_bf16", .method = "moco", .activations = DType::bf16},
     {.name = "moco_accumulated", .method = "moco", .accumulate = 2, .clip_norm = 0.5},
     {.name = "barlow_lars", .method = "barlow", .optimizer = "lars"},
@@ -43,9 +45,8 @@ class SmallCase final : public OptionVisitor {
   void visit(const char* name, bool& value, const char*) override {
     if (std::string(name) == "symmetric") value = case_.symmetric;
   }
-  void visit(const char* name, std::string& value, const char*) override {
-    if (std::string(name) == "bn") value = case_.bn;
-  }
+  void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 2>&, const char*) override {}
   void visit(const char*, std::array<double, 3>&, const char*) override {}
 
  private:
@@ -82,11 +83,12 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
     const auto config = find_method(c.method).config();
     SmallCase small(c);
     config->visit(small);
-    const auto method = config->make(
-        {.architecture = Architecture::resnet18, .stem = Stem::small, .width = network_width}, 0, run.dtype);
+    const ResNetConfig network(
+        {.depth = resnet18, .stem = Stem::small, .bn_groups = c.bn_groups, .width = network_width});
+    const auto method = config->make(network, 0, run.dtype);
     Optimizer optimizer({.kind = c.optimizer}, method->online());
-    TrainingStep step(*method, optimizer,
-                      {.accumulate = c.accumulate, .clip_norm = c.clip_norm, .cuda_graph = run.cuda_graph});
+    TrainingStep step(*method, optimizer, {.accumulate = c.accumulate, .clip_norm = c.clip_norm},
+                      run.cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
     const DType activations = run.dtype == DType::f64 ? run.dtype : c.activations;
     int64_t batches = 0;
     Outcome outcome;
@@ -96,24 +98,19 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
     std::vector<Tensor> others;
     for (int64_t i = 0; i < run.steps; ++i) {
       step.run({i, run.steps}, 1e-3 * static_cast<double>(i + 1), [&] {
-        const int64_t most = c.bn == "plain" ? 4 : 8, batch = batches++;
+        const int64_t most = c.bn_groups == 1 ? 4 : 8, batch = batches++;
         const int64_t count = run.interrupted && i > 2 ? most / 2 : most;
-        const auto view = [&](int64_t number) {
-          return random_tensor({count, 4, 4, 3}, static_cast<uint64_t>(2 * batch + number))
-              .to(activations)
-              .to(run.device);
-        };
-        return Views{view(0), view(1), draw_shuffle(count, 0, batch, 0), draw_shuffle(count, 0, batch, 1)};
+        return random_batch(*method, {count, 4, 4, 3}, batch, activations, run.device);
       });
       take(false);
       outcome.reserved.push_back(allocator(run.device).usage().reserved);
       if (i == 1) outcome.peak = allocator(run.device).usage().peak - before;
       if (!run.interrupted) continue;
       // The monitor looks at the network and keeps memory, other work writes to what was free.
-      others.push_back(method->embed(random_tensor({3, 4, 4, 3}, 99).to(activations)).projection);
+      others.push_back(method->embed(random_tensor({3, 4, 4, 3}, 99).to(activations)).back().rows);
       others.push_back(Tensor::full({1 << (10 + i)}, NAN, DType::f32, run.device));
       Tensor::full({1 << 20}, NAN, DType::f32, run.device);
-      if (i == 2) method->set_variance_weight(0.5);
+      if (i == 2) method->variance_term()->set_weight(0.5);
     }
     take(true);
     for (auto& [name, tensor] : file_tensors(*method)) outcome.state.emplace_back(name, tensor.to(Device{}).clone());

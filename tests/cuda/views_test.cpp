@@ -18,16 +18,13 @@ class ViewsOnGpu : public testing::TestWithParam<Case> {
   // Two epochs' batches: images that stayed on the device are seen again.
   std::vector<Batch> batches(Device device) const {
     const auto dataset = open_dataset("synth:6:70", static_cast<int>(GetParam().channels), 0);
-    LoaderOptions options{.batch = 3,
-                          .size = GetParam().size,
-                          .channels = GetParam().channels,
-                          .device = device,
-                          .resident_bytes = GetParam().resident_bytes};
-    options.augmentation.saturation = 0.5f;
-    options.augmentation.hue = 0.2f;
-    options.augmentation.gray_prob = 0.3f;
-    options.augmentation.solarize_prob = 0.3f;
-    TwoViewLoader loader(*dataset, options);
+    LoaderOptions options{
+        .batch = 3, .channels = GetParam().channels, .device = device, .resident_bytes = GetParam().resident_bytes};
+    const Augmentation augmentation{.saturation = 0.5f, .hue = 0.2f, .gray_prob = 0.3f, .solarize_prob = 0.3f};
+    const int64_t size = GetParam().size;
+    const BatchRequest request{{{.count = 2, .size = size, .augmentation = augmentation},
+                                {.name = "local", .count = 1, .size = size / 2, .augmentation = augmentation}}};
+    TrainingLoader loader(*dataset, request, options);
     std::vector<Batch> result;
     for (int i = 0; i < 4; ++i) result.push_back(loader.next());
     return result;
@@ -38,11 +35,12 @@ TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
   const std::vector<Batch> actual = batches(gpu), expected = batches({});
   for (size_t b = 0; b < expected.size(); ++b) {
     EXPECT_EQ(actual[b].indices, expected[b].indices);
-    EXPECT_EQ(actual[b].view1.device(), gpu);
+    ASSERT_EQ(actual[b].views.size(), 3U);
+    EXPECT_EQ(actual[b].views[0].device(), gpu);
     // Solarising turns a rounding error at 1/2 around: hence the mean, not the largest difference.
-    for (const auto& [there, here] :
-         {std::pair(actual[b].view1, expected[b].view1), std::pair(actual[b].view2, expected[b].view2)}) {
-      const std::vector<double> a = there.to_vector(), e = here.to_vector();
+    for (size_t view = 0; view < 3; ++view) {
+      const std::vector<double> a = actual[b].views[view].to_vector(), e = expected[b].views[view].to_vector();
+      ASSERT_EQ(a.size(), e.size());
       double difference = 0;
       for (size_t i = 0; i < a.size(); ++i) difference += std::abs(a[i] - e[i]);
       EXPECT_LE(difference / static_cast<double>(a.size()), 1e-5);
@@ -53,10 +51,11 @@ TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
 TEST(LoaderOnGpu, GivesViewsOfTheTypeThatWasAskedFor) {
   MINISSL_NEEDS_GPU();
   const auto dataset = open_dataset("synth:2:32", 1, 0);
-  TwoViewLoader loader(*dataset, {.batch = 2, .size = 8, .channels = 1, .dtype = DType::bf16, .device = gpu});
+  TrainingLoader loader(*dataset, {{{.count = 2, .size = 8}}},
+                        {.batch = 2, .channels = 1, .dtype = DType::bf16, .device = gpu});
   const Batch batch = loader.next();
-  EXPECT_EQ(batch.view1.dtype(), DType::bf16);
-  EXPECT_EQ(batch.view2.dtype(), DType::bf16);
+  EXPECT_EQ(batch.views[0].dtype(), DType::bf16);
+  EXPECT_EQ(batch.views[1].dtype(), DType::bf16);
 }
 
 INSTANTIATE_TEST_SUITE_P(, ViewsOnGpu,

@@ -91,7 +91,7 @@ TEST(Png, RangeOfSixteenBitSources) {
   // Stated by the user; larger values are clipped.
   EXPECT_NEAR(white(2000, 4095), 2000.0 / 4095, 1e-6);
   EXPECT_NEAR(white(5000, 4095), 1, 1e-6);
-  EXPECT_THAT(reason_of(test::png16(1, 1, 1, {7}), {0, -1}), HasSubstr("--max-value"));
+  EXPECT_THAT(reason_of(test::png16(1, 1, 1, {7}), {0, -1}), HasSubstr("`max-value`"));
 }
 
 TEST(Png, EveryFlippedByteOfTheContentIsNoticed) {

@@ -5,8 +5,8 @@
 #include <numbers>
 #include <unistd.h>
 
+#include "nn/backbones/resnet.h"
 #include "nn/layers.h"
-#include "nn/resnet.h"
 #include "nn/schedule.h"
 #include "tensor/ops/update.h"
 #include "tensor/profile.h"
@@ -128,7 +128,7 @@ TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
 class Bf16Copies : public testing::Test {
  protected:
   static constexpr ResNetOptions tiny{
-      .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
+      .depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16};
   Bf16Copies() {
     net_.initialize(1);
     follower_.values().copy_from(arena_.values());

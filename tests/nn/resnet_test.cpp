@@ -1,9 +1,14 @@
-#include "nn/resnet.h"
+#include "nn/backbones/resnet.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "autograd/functions.h"
+#include "tensor/ops/rows.h"
 #include "tensor/random.h"
+#include "tests/apps/formula.h"
 
 namespace minissl {
 namespace {
@@ -24,7 +29,7 @@ std::vector<std::string> names_of(ResNet& net) {
 
 // Counts of torchvision.models.resnet18() and resnet50() less fc.weight and fc.bias.
 TEST(ResNet, HasTorchvisionsStateAndParameterCounts) {
-  ResNet small({Architecture::resnet18, Stem::imagenet, 3}), large({Architecture::resnet50, Stem::imagenet, 3});
+  ResNet small({resnet18, Stem::imagenet, 3}), large({resnet50, Stem::imagenet, 3});
   EXPECT_EQ(small.state().size(), 120U);
   EXPECT_EQ(large.state().size(), 318U);
   EXPECT_EQ(small.parameter_count(), 11176512);
@@ -40,17 +45,15 @@ TEST(ResNet, HasTorchvisionsStateAndParameterCounts) {
 TEST(ResNet, StemsAndChannels) {
   for (const Stem stem : {Stem::imagenet, Stem::small})
     for (const int64_t channels : {1, 3}) {
-      ResNet net({Architecture::resnet18, stem, channels});
+      ResNet net({resnet18, stem, channels});
       net.initialize(0);
       const Variable y = no_grad([&] { return net.forward(random_images({2, 33, 33, channels})); });
       EXPECT_EQ(y.shape(), (Shape{2, 512}));
     }
-  EXPECT_THROW(parse_architecture("resnet34"), Error);
-  EXPECT_THROW(parse_stem("tiny"), Error);
 }
 
 TEST(ResNet, InitializationIsAFunctionOfSeedAndName) {
-  ResNet a({Architecture::resnet18, Stem::small, 1}), b({Architecture::resnet18, Stem::small, 1});
+  ResNet a({resnet18, Stem::small, 1}), b({resnet18, Stem::small, 1});
   a.initialize(3);
   b.initialize(3);
   double sum = 0;
@@ -68,7 +71,7 @@ TEST(ResNet, InitializationIsAFunctionOfSeedAndName) {
 }
 
 TEST(ResNet, StatisticsAreTrackedOncePerTrainingForwardAndOnlyThen) {
-  ResNet net({Architecture::resnet18, Stem::small, 1});
+  ResNet net({resnet18, Stem::small, 1});
   net.initialize(0);
   const Tensor images = random_images({2, 16, 16, 1});
   const auto tracked = [&] {
@@ -90,6 +93,80 @@ TEST(ResNet, StatisticsAreTrackedOncePerTrainingForwardAndOnlyThen) {
   EXPECT_EQ(tracked(), 1);
   EXPECT_TRUE(net.training());
 }
+
+TEST(ResNetConfig, RefusesOptionsThatMakeNoSense) {
+  for (const auto& [option, value] : {std::pair("stem", "tiny"), {"bn", "split:1"}, {"bn", "split"}}) {
+    ResNetConfig config({.depth = resnet18});
+    class Set final : public OptionVisitor {
+     public:
+      Set(const char* option, const char* value) : option_(option), value_(value) {}
+      void visit(const char*, int64_t&, const char*) override {}
+      void visit(const char*, double&, const char*) override {}
+      void visit(const char*, bool&, const char*) override {}
+      void visit(const char* name, std::string& text, const char*) override {
+        if (std::string(name) == option_) text = value_;
+      }
+      void visit(const char*, std::array<double, 2>&, const char*) override {}
+      void visit(const char*, std::array<double, 3>&, const char*) override {}
+
+     private:
+      const char *option_, *value_;
+    } set(option, value);
+    config.visit(set);
+    EXPECT_THROW(config.make(), Error) << option << " " << value;
+  }
+  EXPECT_THROW(ResNetConfig({.width = 0}).make(), Error);
+  EXPECT_THROW(find_backbone("resnet19"), Error);
+}
+
+class ResNetForward : public testing::TestWithParam<std::string> {
+ protected:
+  static nlohmann::json fixture() {
+    std::ifstream in(std::string(MINISSL_SOURCE_DIR) + "/tests/fixtures/resnet_forward.json");
+    return nlohmann::json::parse(in).at("networks").at(GetParam());
+  }
+};
+
+void expect_summary(const nlohmann::json& expected, const Tensor& actual, const std::string& name) {
+  constexpr double tolerance = 1e-9;
+  const std::vector<double> values = actual.to_vector();
+  double square = 0, sum = 0;
+  for (const double v : values) square += v * v, sum += v;
+  const double norm = expected.at("norm"), count = static_cast<double>(values.size());
+  EXPECT_EQ(std::vector<int64_t>(actual.shape().begin(), actual.shape().end()),
+            expected.at("shape").get<std::vector<int64_t>>())
+      << name;
+  EXPECT_NEAR(std::sqrt(square), norm, tolerance * norm) << name;
+  EXPECT_NEAR(sum, expected.at("sum").get<double>(), tolerance * norm * std::sqrt(count)) << name;
+  for (size_t j = 0; j < 4; ++j)
+    EXPECT_NEAR(values[j * (values.size() - 1) / 3], expected.at("samples").at(j).get<double>(), tolerance * norm)
+        << name << ", sample " << j;
+}
+
+TEST_P(ResNetForward, IsTorchvisionsInFloat64) {
+  const nlohmann::json expected = fixture();
+  const auto network = find_backbone(GetParam()).config()->make();
+  network->to(DType::f64);
+  fill_by_formula(*network);
+  EXPECT_EQ(network->parameter_count(), expected.at("parameters").get<int64_t>());
+  EXPECT_EQ(network->state().size(), expected.at("state").get<size_t>());
+  const Tensor images = ops::nchw_to_nhwc(Tensor::from<double>({4, 3, 64, 64}, uniform("images", 4 * 3 * 64 * 64)));
+  const NoGradScope no_grad_scope;
+  const std::vector<Variable> maps = network->maps(images);
+  ASSERT_EQ(maps.size(), 4U);
+  const std::vector<int64_t> channels = network->map_channels();
+  for (size_t s = 0; s < 4; ++s) {
+    const std::string layer = fmt::format("layer{}", s + 1);
+    EXPECT_EQ(maps[s].shape()[3], channels[s]);
+    expect_summary(expected.at("tensors").at(layer), ops::nhwc_to_nchw(maps[s].value()), layer);
+  }
+  for (const StateEntry& e : network->state())
+    if (expected.at("tensors").contains(e.name)) expect_summary(expected.at("tensors").at(e.name), e.tensor(), e.name);
+  expect_summary(expected.at("tensors").at("features"), network->forward(images).value(), "features");
+}
+
+INSTANTIATE_TEST_SUITE_P(, ResNetForward, testing::Values("resnet18", "resnet34", "resnet50", "resnet101"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace minissl

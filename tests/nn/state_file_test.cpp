@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "nn/resnet.h"
+#include "nn/backbones/resnet.h"
 
 namespace minissl {
 namespace {
@@ -17,7 +17,7 @@ class StateFileTest : public testing::Test {
 };
 
 TEST_F(StateFileTest, RoundTripInPyTorchsLayout) {
-  ResNet net({Architecture::resnet18, Stem::imagenet, 3}), other({Architecture::resnet18, Stem::imagenet, 3});
+  ResNet net({resnet18, Stem::imagenet, 3}), other({resnet18, Stem::imagenet, 3});
   net.initialize(1);
   other.initialize(2);
   save_safetensors(path_, file_tensors(net, "encoder"));
@@ -32,7 +32,7 @@ TEST_F(StateFileTest, RoundTripInPyTorchsLayout) {
 }
 
 TEST_F(StateFileTest, WhatDoesNotFitIsNamedAndNothingChanges) {
-  ResNet rgb({Architecture::resnet18, Stem::imagenet, 3}), gray({Architecture::resnet18, Stem::imagenet, 1});
+  ResNet rgb({resnet18, Stem::imagenet, 3}), gray({resnet18, Stem::imagenet, 1});
   rgb.initialize(1);
   gray.initialize(2);
   const auto before = gray.state()[0].tensor().to_vector();
@@ -45,12 +45,12 @@ TEST_F(StateFileTest, WhatDoesNotFitIsNamedAndNothingChanges) {
         << e.what();
   }
   EXPECT_EQ(gray.state()[0].tensor().to_vector(), before);
-  ResNet deep({Architecture::resnet50, Stem::imagenet, 3});
+  ResNet deep({resnet50, Stem::imagenet, 3});
   EXPECT_THROW(load_state(deep, SafetensorsReader(path_)), Error);
 }
 
 TEST_F(StateFileTest, TypesAreConverted) {
-  ResNet net({Architecture::resnet18, Stem::small, 1}), wide({Architecture::resnet18, Stem::small, 1});
+  ResNet net({resnet18, Stem::small, 1}), wide({resnet18, Stem::small, 1});
   net.initialize(1);
   save_safetensors(path_, file_tensors(net));
   wide.to(DType::f64);

@@ -101,7 +101,7 @@ TEST_P(Gradient, IsTheSameWhenInputsAreMadeAgain) {
       }
       Variable copy = record("copy", {x}, x.value().clone(), {},
                              [](const Tensor& dy, const BackwardContext&) { return Tensors{dy}; });
-      copy.remake_by(Redo::each_use, {x}, [&](const Tensors& from) {
+      copy.recompute_by(Recompute::each_use, {x}, [&](const Tensors& from) {
         ++made_again;
         return from[0].clone();
       });

@@ -1,4 +1,4 @@
-#include "ssl/accuracy.h"
+#include "eval/accuracy.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

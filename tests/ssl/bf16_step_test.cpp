@@ -1,16 +1,16 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "nn/backbones/resnet.h"
 #include "ssl/registry.h"
 #include "tensor/ops/update.h"
 #include "tests/ssl/random_tensor.h"
 
-/// Training steps of every method in bf16, beside the same in float32.
+/// Training steps of every method in bf16, compared with the same in float32.
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{
-    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 3, .width = 16};
+const ResNetConfig tiny_network({.depth = resnet18, .stem = Stem::small, .channels = 3, .width = 16});
 const Shape images{16, 16, 16, 3};
 
 // Narrow heads and a queue of four batches.
@@ -22,6 +22,7 @@ class Narrow : public OptionVisitor {
   }
   void visit(const char*, bool&, const char*) override {}
   void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 2>&, const char*) override {}
   void visit(const char*, std::array<double, 3>&, const char*) override {}
 };
 
@@ -41,10 +42,10 @@ class Bf16Step : public testing::TestWithParam<MethodEntry> {
   // Images rounded to `rounded`, a step in `type`.
   static Step step(Method& method, DType type, DType rounded) {
     const auto view = [&](uint64_t seed) { return random_tensor(images, seed, rounded).to(type); };
-    const Views views{view(1), view(2), draw_shuffle(images[0], 0, 0, 0), draw_shuffle(images[0], 0, 0, 1)};
+    const Batch batch{{view(1), view(2)}, {}, {}};
     StepLog log;
     method.online().zero_gradients();
-    const Variable loss = method.loss(views, log);
+    const Variable loss = method.loss(batch, log);
     EXPECT_EQ(loss.value().dtype(), DType::f32);
     backward(loss);
     return {loss.value().item(), method.online().gradients().to_vector()};

@@ -1,4 +1,4 @@
-#include "ssl/collapse.h"
+#include "eval/collapse.h"
 
 #include <gtest/gtest.h>
 

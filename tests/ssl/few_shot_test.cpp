@@ -1,4 +1,4 @@
-#include "ssl/few_shot.h"
+#include "eval/few_shot.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

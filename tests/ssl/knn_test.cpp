@@ -1,4 +1,4 @@
-#include "ssl/knn.h"
+#include "eval/knn.h"
 
 #include <gtest/gtest.h>
 

@@ -2,28 +2,27 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/backbones/resnet.h"
 #include "tests/ssl/random_tensor.h"
 
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{
-    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
+const ResNetConfig tiny_network({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16});
 
-std::vector<Views> unrelated_views() {
-  std::vector<Views> batches;
+std::vector<Batch> unrelated_views() {
+  std::vector<Batch> batches;
   for (int64_t b = 0; b < 3; ++b) {
     const auto seed = static_cast<uint64_t>(b);
-    batches.push_back(
-        {random_tensor({8, 12, 12, 1}, 10 + seed), random_tensor({8, 12, 12, 1}, 20 + seed), draw_shuffle(8, 1, b, 0)});
+    batches.push_back({{random_tensor({8, 12, 12, 1}, 10 + seed), random_tensor({8, 12, 12, 1}, 20 + seed)}, {}, {}});
   }
   return batches;
 }
 
 TEST(Leak, IdenticalViewsAreFoundAndNothingIsChanged) {
   MoCo moco({.dim = 8, .queue = 16}, tiny_network, 1);
-  std::vector<Views> batches = unrelated_views();
-  for (Views& views : batches) views.view2 = views.view1;
+  std::vector<Batch> batches = unrelated_views();
+  for (Batch& batch : batches) batch.views[1] = batch.views[0];
   std::map<std::string, std::vector<double>> before;
   for (const StateEntry& e : moco.state()) before[e.name] = e.tensor().to_vector();
   const LeakMeasurement m = measure_leak(moco, batches, 1);
@@ -47,7 +46,7 @@ TEST(Leak, IsADifferenceBeyondChance) {
   EXPECT_TRUE(m.leaks());
   EXPECT_EQ(m.sentence(),
             "the encoder uses the batch's statistics: a query finds its key among 1000 in 90.0% of cases, and in 40.0% "
-            "when the keys' batches are mixed; train with --bn split:G to take the clue away");
+            "when the keys' batches are mixed; train with `bn` split:G to take the clue away");
   m.permuted = 0.87;
   EXPECT_FALSE(m.leaks());
   EXPECT_NE(m.sentence().find("no sign"), std::string::npos);

@@ -1,4 +1,4 @@
-#include "ssl/logistic_regression.h"
+#include "eval/logistic_regression.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

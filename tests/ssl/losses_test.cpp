@@ -1,4 +1,4 @@
-#include "ssl/losses.h"
+#include "ssl/parts/losses.h"
 
 #include <gtest/gtest.h>
 

@@ -1,15 +1,15 @@
 #include <gtest/gtest.h>
 
 #include "autograd/variable.h"
-#include "ssl/byol.h"
+#include "nn/backbones/resnet.h"
+#include "ssl/methods/byol.h"
 #include "ssl/registry.h"
-#include "tests/ssl/random_tensor.h"
+#include "tests/ssl/small_step.h"
 
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{
-    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
+const ResNetConfig tiny_network({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16});
 
 // Sets the widths, so that a step is quick.
 class Narrow : public OptionVisitor {
@@ -20,6 +20,7 @@ class Narrow : public OptionVisitor {
   }
   void visit(const char*, bool&, const char*) override {}
   void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 2>&, const char*) override {}
   void visit(const char*, std::array<double, 3>&, const char*) override {}
 
   double variance_weight = 0;
@@ -36,13 +37,12 @@ std::unique_ptr<Method> narrow(const MethodEntry& entry, double variance_weight 
 class EveryMethod : public testing::TestWithParam<MethodEntry> {
  protected:
   std::unique_ptr<Method> method_ = narrow(GetParam());
-  Views views_{random_tensor({4, 12, 12, 1}, 1), random_tensor({4, 12, 12, 1}, 2), draw_shuffle(4, 0, 0, 0),
-               draw_shuffle(4, 0, 0, 1)};
+  Batch batch_ = random_batch(*method_, {4, 12, 12, 1}, 0);
 };
 
 TEST_P(EveryMethod, GivesEachOfItsOnlineParametersAGradient) {
   StepLog log;
-  backward(method_->loss(views_, log));
+  backward(method_->loss(batch_, log));
   const ParameterArena& online = method_->online();
   for (const ParameterArena::Segment& s : online.segments()) {
     const Tensor gradient = online.gradients().slice(s.offset, s.shape);
@@ -56,7 +56,7 @@ TEST_P(EveryMethod, AddsTheVarianceTermOfItsRawProjections) {
   const auto loss_with = [&](double weight) {
     const auto method = narrow(GetParam(), weight);
     StepLog log;
-    const double loss = method->loss(views_, log).value().item();
+    const double loss = method->loss(batch_, log).value().item();
     double variance = NAN;
     for (const auto& [name, value] : log.terms())
       if (name == "variance") variance = value.item();
@@ -75,9 +75,12 @@ TEST_P(EveryMethod, EmbedsInEvaluationModeAndLeavesNoTrace) {
     return all;
   };
   const auto before = state();
-  const Embedding embedding = method_->embed(views_.view1);
-  EXPECT_EQ(embedding.backbone.shape(), (Shape{4, 128}));
-  EXPECT_EQ(embedding.projection.shape(), (Shape{4, 8}));
+  const std::vector<Space> spaces = method_->embed(batch_.views[0]);
+  ASSERT_EQ(spaces.size(), 2U);
+  EXPECT_EQ(spaces[0].name, "backbone");
+  EXPECT_EQ(spaces[0].rows.shape(), (Shape{4, 128}));
+  EXPECT_EQ(spaces[1].name, "projection");
+  EXPECT_EQ(spaces[1].rows.shape(), (Shape{4, 8}));
   EXPECT_EQ(state(), before);
   EXPECT_TRUE(method_->training());
 }
@@ -112,7 +115,7 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
   const char *first = "target_backbone.conv1.weight", *last = "target_projector.3.weight";
   const auto first_before = state_of(first), last_before = state_of(last);
   byol.online().values().fill(1);
-  byol.before_step();
+  byol.before_batches();
   EXPECT_EQ(state_of(first), first_before);
   // A step of no length.
   Optimizer({.kind = "sgd", .weight_decay = 0}, byol.online()).step(0, 1, byol.follower());
@@ -132,14 +135,9 @@ TEST(MomentumSchedule, FollowsACosineOverTheOptimizersSteps) {
   EXPECT_THROW(MomentumSchedule({.start = 0.9, .end = 1.5}).check(), Error);
 }
 
-TEST(Shuffle, IsAPermutationOfItsOwnForEachBatchAndEnd) {
-  const auto draw = [](int64_t batch, uint32_t end) { return draw_shuffle(64, 5, batch, end).to_vector(); };
-  std::vector<double> sorted = draw(3, 0);
-  std::sort(sorted.begin(), sorted.end());
-  for (size_t i = 0; i < sorted.size(); ++i) EXPECT_EQ(sorted[i], static_cast<double>(i));
-  EXPECT_EQ(draw(3, 0), draw(3, 0));
-  EXPECT_NE(draw(3, 0), draw(3, 1));
-  EXPECT_NE(draw(3, 0), draw(4, 0));
+TEST(StepPosition, KnowsItsEpoch) {
+  EXPECT_EQ((StepPosition{.step = 11, .total_steps = 40, .steps_per_epoch = 4}.epoch()), 2);
+  EXPECT_EQ((StepPosition{.step = 12, .total_steps = 40, .steps_per_epoch = 4}.epoch()), 3);
 }
 
 }  // namespace

@@ -1,15 +1,16 @@
-#include "ssl/moco.h"
+#include "ssl/methods/moco.h"
 
 #include <gtest/gtest.h>
 
 #include "autograd/variable.h"
+#include "nn/backbones/resnet.h"
 #include "tests/ssl/random_tensor.h"
 
 namespace minissl {
 namespace {
 
-constexpr ResNetOptions tiny_network{
-    .architecture = Architecture::resnet18, .stem = Stem::small, .channels = 1, .width = 16};
+const ResNetConfig tiny_network({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16});
+const ResNetConfig split_network({.depth = resnet18, .stem = Stem::small, .channels = 1, .bn_groups = 2, .width = 16});
 
 std::map<std::string, std::vector<double>> state_of(Method& method) {
   std::map<std::string, std::vector<double>> state;
@@ -20,8 +21,8 @@ std::map<std::string, std::vector<double>> state_of(Method& method) {
 class MoCoTest : public testing::Test {
  protected:
   Variable step(StepLog& log) {
-    moco_.before_step();
-    const Variable loss = moco_.loss({view1_, view2_}, log);
+    moco_.before_batches();
+    const Variable loss = moco_.loss({{view1_, view2_}, {}, {}}, log);
     backward(loss);
     return loss;
   }
@@ -76,11 +77,11 @@ TEST_F(MoCoTest, TheKeyEncoderMovesOncePerStepAndGetsNoGradient) {
   const ParameterArena& online = moco_.online();
   online.values().fill(1);  // encoder_q moves away from encoder_k
   const auto before = state_of(moco_).at("encoder_k.conv1.weight");
-  moco_.before_step();
+  moco_.before_batches();
   const auto after = state_of(moco_).at("encoder_k.conv1.weight");
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6);
   StepLog log;
-  const Variable loss = moco_.loss({view1_, view2_}, log);
+  const Variable loss = moco_.loss({{view1_, view2_}, {}, {}}, log);
   EXPECT_EQ(state_of(moco_).at("encoder_k.conv1.weight"), after);
   for (const StateEntry& p : moco_.parameters())
     EXPECT_EQ(p.parameter->requires_grad(), p.name.starts_with("encoder_q.")) << p.name;
@@ -95,8 +96,8 @@ TEST_F(MoCoTest, TermsAddUpToTheLossAndNotFiniteValuesAreNamed) {
   moco_.after_backward();
   view1_.mutable_data<float>()[7] = NAN;
   StepLog broken;
-  moco_.before_step();
-  moco_.loss({view1_, view2_}, broken);
+  moco_.before_batches();
+  moco_.loss({{view1_, view2_}, {}, {}}, broken);
   EXPECT_EQ(broken.squared_norms()[0].first, "q_raw");
   EXPECT_FALSE(std::isfinite(broken.squared_norms()[0].second.item()));
 }
@@ -104,7 +105,7 @@ TEST_F(MoCoTest, TermsAddUpToTheLossAndNotFiniteValuesAreNamed) {
 TEST_F(MoCoTest, SizesThatDoNotGoTogether) {
   EXPECT_THROW(moco_.check_data(1000, 3), Error);
   EXPECT_EQ(moco_.check_data(1000, 4), "");
-  EXPECT_NE(moco_.check_data(20, 4).find("--queue"), std::string::npos);
+  EXPECT_NE(moco_.check_data(20, 4).find("`queue`"), std::string::npos);
   EXPECT_THROW(MoCo({.temperature = 0}, tiny_network, 1), Error);
   EXPECT_THROW(MoCo({.momentum = {.start = 2}}, tiny_network, 1), Error);
 }
@@ -119,14 +120,14 @@ class SymmetricMoCoTest : public testing::Test {
   }
 
   MoCo moco_{{.dim = 8, .queue = 16, .symmetric = true}, tiny_network, 1};
-  Views views_{random_tensor({4, 12, 12, 1}, 1), random_tensor({4, 12, 12, 1}, 2)};
+  Batch views_{{random_tensor({4, 12, 12, 1}, 1), random_tensor({4, 12, 12, 1}, 2)}, {}, {}};
   StepLog log_{StepLog::Keep::everything};
 };
 
 // A queue that took up the first direction's keys before the second would hold each query's positive as a negative.
 TEST_F(SymmetricMoCoTest, BothDirectionsContrastWithTheSameQueue) {
   const std::vector<double> queue = state_of(moco_).at("queue");
-  moco_.before_step();
+  moco_.before_batches();
   const Variable loss = moco_.loss(views_, log_);
   for (const std::string end : {"", "_sym"}) {
     const Tensor q = named(("q" + end).c_str()), logits = named(("logits" + end).c_str());
@@ -157,7 +158,7 @@ TEST_F(SymmetricMoCoTest, AQueueTakesBothViewsKeys) {
 
 // The groups' statistics must be those of the shuffled batch, and every key must come back to its place.
 TEST(SplitMoCo, KeysAreShuffledBetweenTheGroupsAndPutBack) {
-  MoCo moco({.dim = 8, .queue = 16, .shared = {.bn = "split:2"}}, tiny_network, 1);
+  MoCo moco({.dim = 8, .queue = 16}, split_network, 1);
   const Tensor images = random_tensor({6, 12, 12, 1}, 1);
   const std::vector<int64_t> order{3, 0, 5, 1, 4, 2};
   const Tensor keys = moco.key(images, Tensor::from<int64_t>({6}, order));
@@ -176,20 +177,22 @@ TEST(SplitMoCo, KeysAreShuffledBetweenTheGroupsAndPutBack) {
   }
   EXPECT_THROW(moco.key(images, {}), Error);
   EXPECT_THROW(moco.check_data(1000, 3), Error);
-  EXPECT_THROW(MoCo({.shared = {.bn = "split:1"}}, tiny_network, 1), Error);
-  EXPECT_THROW(MoCo({.shared = {.bn = "split"}}, tiny_network, 1), Error);
+  const DrawnTensors drawn = moco.draw({1, 0, 6});
+  ASSERT_EQ(drawn.size(), 1U) << "one direction needs one permutation";
+  EXPECT_EQ(drawn[0].first, "shuffle");
+  EXPECT_TRUE(plain.draw({1, 0, 6}).empty()) << "plain batch normalisation needs none";
 }
 
 TEST_F(MoCoTest, EmbeddingLeavesNoTrace) {
   const auto before = state_of(moco_);
-  const Embedding e = moco_.embed(view1_);
-  EXPECT_EQ(e.backbone.shape(), (Shape{4, 128}));
-  EXPECT_EQ(e.projection.shape(), (Shape{4, 8}));
+  const std::vector<Space> e = moco_.embed(view1_);
+  EXPECT_EQ(e[0].rows.shape(), (Shape{4, 128}));
+  EXPECT_EQ(e[1].rows.shape(), (Shape{4, 8}));
   EXPECT_EQ(state_of(moco_), before);
   EXPECT_TRUE(moco_.training());
   // In evaluation mode an image's embedding doesn't depend on its batch.
-  const Embedding alone = moco_.embed(view1_.rows(0, 1));
-  for (int64_t d = 0; d < 8; ++d) EXPECT_NEAR(alone.projection.at(d), e.projection.at(d), 1e-4);
+  const std::vector<Space> alone = moco_.embed(view1_.rows(0, 1));
+  for (int64_t d = 0; d < 8; ++d) EXPECT_NEAR(alone[1].rows.at(d), e[1].rows.at(d), 1e-4);
 }
 
 }  // namespace

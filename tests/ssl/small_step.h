@@ -3,9 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "nn/backbones/resnet.h"
 #include "ssl/registry.h"
-#include "ssl/step_memory.h"
-#include "ssl/training_step.h"
+#include "ssl/step/step_memory.h"
+#include "ssl/step/training_step.h"
 #include "tests/ssl/random_tensor.h"
 
 /// Training steps of small methods, for tests of what a step takes and gives.
@@ -18,16 +19,32 @@ class Small final : public OptionVisitor {
   void visit(const char*, double&, const char*) override {}
   void visit(const char*, bool&, const char*) override {}
   void visit(const char*, std::string&, const char*) override {}
+  void visit(const char*, std::array<double, 2>&, const char*) override {}
   void visit(const char*, std::array<double, 3>&, const char*) override {}
 };
 
-inline StepDescription describe(const std::string& method, Architecture arch = Architecture::resnet18,
+/// What a method sees of a batch of images, random numbers in every view; `number` tells batches apart.
+inline Batch random_batch(const Method& method, const Shape& images, int64_t number, DType dtype = DType::f32,
+                          Device device = {}) {
+  const BatchRequest request = method.request({}, images[1]);
+  Batch batch;
+  for (int64_t view = 0; view < request.views(); ++view) {
+    const TagScope tag(MemoryTag::data);
+    const int64_t size = request.group_of(view).size;
+    const auto seed = static_cast<uint64_t>(request.views() * number + view + 1);
+    batch.views.push_back(random_tensor({images[0], size, size, images[3]}, seed).to(dtype).to(device));
+  }
+  batch.drawn = request.drawn({0, number, images[0]});
+  return batch;
+}
+
+inline StepDescription describe(const std::string& method, const ResNetDepth& depth = resnet18,
                                 const Shape& images = {8, 32, 32, 3}, Stem stem = Stem::imagenet, int64_t width = 64) {
   const auto make = [=](DType dtype) {
     const auto config = find_method(method).config();
     Small small;
     config->visit(small);
-    return config->make({.architecture = arch, .stem = stem, .channels = images[3], .width = width}, 0, dtype);
+    return config->make(ResNetConfig({.depth = depth, .stem = stem, .channels = images[3], .width = width}), 0, dtype);
   };
   return {.make = make, .optimizer = {}, .images = images};
 }
@@ -40,19 +57,14 @@ class RealStep {
         before_(memory_.usage().live),
         method_(step.make(step.dtype)),
         optimizer_(step.optimizer, method_->online()) {
-    const auto view = [&](uint32_t number) {
-      const TagScope tag(MemoryTag::data);
-      return random_tensor(step.images, number).to(step.activations).to(step.device);
-    };
-    const int64_t count = step.images[0];
-    views_ = {view(1), view(2), draw_shuffle(count, 0, 0, 0), draw_shuffle(count, 0, 0, 1)};
+    batch_ = random_batch(*method_, step.images, 0, step.activations, step.device);
     peak({});  // what is cached is made
   }
   /// Of its tensors, as the allocator saw it.
   int64_t peak(const RecomputePlan& plan) {
-    TrainingStep step(*method_, optimizer_, {.recompute = plan, .cuda_graph = false});
+    TrainingStep step(*method_, optimizer_, {.recompute = plan}, TrainingStep::Graphs::off);
     memory_.reset_peak();
-    step.run({0, 2}, 1e-4, [&] { return views_; });
+    step.run({0, 2}, 1e-4, [&] { return batch_; });
     step.result(true);
     return memory_.usage().peak - before_;
   }
@@ -62,7 +74,7 @@ class RealStep {
   int64_t before_;
   std::unique_ptr<Method> method_;
   Optimizer optimizer_;
-  Views views_;
+  Batch batch_;
 };
 
 }  // namespace minissl

@@ -1,4 +1,4 @@
-#include "ssl/step_graph.h"
+#include "ssl/step/step_graph.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 TEST(StepGraph, KeepsWhatWasPredictedUnderEveryPlan) {
   for (const MethodEntry& method : methods()) {
-    StepDescription step = describe(method.name, Architecture::resnet18, {4, 32, 32, 3});
+    StepDescription step = describe(method.name, resnet18, {4, 32, 32, 3});
     for (const DType activations : {DType::f32, DType::bf16})
       for (const RecomputePlan& plan : {RecomputePlan(), RecomputePlan(RecomputePlan::Policy::block)}) {
         step.activations = activations;

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "ssl/memory_plan.h"
+#include "ssl/step/memory_plan.h"
 #include "tensor/memory_source.h"
 #include "tests/ssl/small_step.h"
 
@@ -12,15 +12,15 @@ class StepMemoryOf : public testing::TestWithParam<std::string> {};
 TEST_P(StepMemoryOf, IsPredictedToThreePercentUnderEveryPlan) {
   if (sanitized) GTEST_SKIP();
   using Policy = RecomputePlan::Policy;
-  const std::tuple<Architecture, Shape, Stem> cases[] = {{Architecture::resnet18, {6, 48, 48, 1}, Stem::imagenet},
-                                                         {Architecture::resnet18, {8, 16, 16, 3}, Stem::small},
-                                                         {Architecture::resnet50, {8, 32, 32, 3}, Stem::imagenet}};
+  const std::tuple<ResNetDepth, Shape, Stem> cases[] = {{resnet18, {6, 48, 48, 1}, Stem::imagenet},
+                                                        {resnet18, {8, 16, 16, 3}, Stem::small},
+                                                        {resnet50, {8, 32, 32, 3}, Stem::imagenet}};
   for (const DType activations : {DType::f32, DType::bf16})
-    for (const auto& [arch, images, stem] : cases) {
+    for (const auto& [depth, images, stem] : cases) {
       // The methods differ in what comes behind the networks, in how many views are recorded, and in their encoders of
       // keys: of ResNet-50 one of each is enough.
-      if (arch == Architecture::resnet50 && GetParam() != "moco" && GetParam() != "barlow") continue;
-      StepDescription step = describe(GetParam(), arch, images, stem);
+      if (depth.bottleneck && GetParam() != "moco" && GetParam() != "barlow") continue;
+      StepDescription step = describe(GetParam(), depth, images, stem);
       step.activations = activations;
       const MemoryPlan all = describe_plan(step, {});
       std::vector<MemoryPlan> plans{all, describe_plan(step, RecomputePlan(Policy::stage)),
@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(, StepMemoryOf, testing::ValuesIn([] {
                          [](const auto& info) { return info.param; });
 
 TEST(StepMemory, TellsStagesAndViewsApart) {
-  const StepMemory memory = predict_step(describe("barlow", Architecture::resnet50, {4, 64, 64, 3}), {});
+  const StepMemory memory = predict_step(describe("barlow", resnet50, {4, 64, 64, 3}), {});
   ASSERT_EQ(memory.parts.size(), 2U * 17);
   EXPECT_EQ(memory.parts[16].view, 1);
   EXPECT_EQ(memory.parts[17].view, 2);
@@ -67,7 +67,7 @@ TEST(StepMemory, TellsStagesAndViewsApart) {
 }
 
 TEST(StepMemory, KnowsBf16) {
-  StepDescription step = describe("barlow", Architecture::resnet50, {16, 64, 64, 3});
+  StepDescription step = describe("barlow", resnet50, {16, 64, 64, 3});
   const StepMemory f32 = predict_step(step, {});
   step.activations = DType::bf16;
   const StepMemory bf16 = predict_step(step, {});
@@ -91,7 +91,7 @@ TEST(StepMemory, KnowsBf16) {
 
 TEST(MemoryPlan, FitsItsBudgetAndCostsMoreTheSmallerItIs) {
   for (const char* method : {"moco", "barlow"}) {
-    const StepDescription step = describe(method, Architecture::resnet50, {32, 96, 96, 3});
+    const StepDescription step = describe(method, resnet50, {32, 96, 96, 3});
     const MemoryPlan all = describe_plan(step, {}), least = smallest_plan(step);
     const MemoryPlan stage = describe_plan(step, RecomputePlan(RecomputePlan::Policy::stage));
     double previous = -1;
@@ -112,23 +112,23 @@ TEST(MemoryPlan, FitsItsBudgetAndCostsMoreTheSmallerItIs) {
   }
 }
 
-TEST(PlanCosts, AreMeasuredForEveryConvolutionAndOutput) {
+TEST(PlanCosts, AreMeasuredForEveryProductAndOutput) {
   for (const DType dtype : {DType::f32, DType::f64, DType::bf16}) {
-    StepDescription step = describe("barlow", Architecture::resnet18, {4, 32, 32, 3});
+    StepDescription step = describe("barlow", resnet18, {4, 32, 32, 3});
     step.dtype = master_type(dtype);
     step.activations = dtype;
     const StepMemory memory = predict_step(step, {});
-    const auto costs = PlanCosts::measured(memory.parts, {}, dtype);
+    const auto costs = PlanCosts::measured(memory.parts, {});
     ASSERT_TRUE(costs);
     EXPECT_TRUE(costs->in_seconds());
     ASSERT_FALSE(memory.parts.empty());
     for (size_t p = 0; p < memory.parts.size(); ++p) {
       const PartRecord& part = memory.parts[p].record;
-      for (size_t i = 0; i < part.convolutions.size(); ++i) {
-        EXPECT_GT(costs->convolution(p, i), 0) << part.name;
-        EXPECT_LT(costs->convolution(p, i), 10) << part.name;
+      for (size_t i = 0; i < part.products.size(); ++i) {
+        EXPECT_GT(costs->product(p, i), 0) << part.name;
+        EXPECT_LT(costs->product(p, i), 10) << part.name;
       }
-      if (part.output.rank() > 0) {
+      if (part.output.bytes() > 0) {
         EXPECT_GT(costs->output(p), 0) << part.name;
       }
     }
@@ -136,7 +136,7 @@ TEST(PlanCosts, AreMeasuredForEveryConvolutionAndOutput) {
 }
 
 TEST(MemoryPlan, ByMeasuredCostsFitsItsBudgetAndSaysWhatItCosts) {
-  const StepDescription step = describe("moco", Architecture::resnet18, {16, 64, 64, 3});
+  const StepDescription step = describe("moco", resnet18, {16, 64, 64, 3});
   const MemoryPlan all = describe_plan(step, {}), least = smallest_plan(step);
   const int64_t budget = (all.needed() + least.needed()) / 2;
   const auto plan = plan_memory(step, budget, PlanCostSource::measured);
@@ -148,7 +148,7 @@ TEST(MemoryPlan, ByMeasuredCostsFitsItsBudgetAndSaysWhatItCosts) {
 }
 
 TEST(MemoryPlan, LargestBatchIsTheLargest) {
-  StepDescription step = describe("simsiam", Architecture::resnet18, {64, 160, 160, 3});
+  StepDescription step = describe("simsiam", resnet18, {64, 160, 160, 3});
   const int64_t budget = smallest_plan(step).needed() * 3 / 4;
   const auto even = [](int64_t b) { return b % 2 == 0; };
   const int64_t batch = largest_batch(step, budget, even);

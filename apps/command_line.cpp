@@ -1,0 +1,49 @@
+#include "apps/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "apps/command.h"
+#include "apps/network_flags.h"
+#include "tensor/error.h"
+
+namespace minissl {
+namespace {
+
+constexpr int work_failed = 1, wrong_usage = 2;
+
+int parse_and_run(int argc, char** argv) {
+  std::vector<std::string> arguments = expand_config({argv + 1, argv + argc});
+  NetworkFlags::choose_default_arch(arguments);
+  CLI::App app("Pretrains image encoders without labels, and shows how it does it.", "minissl");
+  app.set_version_flag("--version", "minissl " MINISSL_VERSION);
+  app.require_subcommand(1);
+  add_train(app);
+  add_eval(app);
+  add_embed(app);
+  add_monitor(app);
+  add_report(app);
+  add_inspect(app);
+  add_bench(app);
+  add_data(app);
+  add_devices(app);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : wrong_usage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "minissl: {}\n", with_flags(e.what()));
+    return work_failed;
+  }
+}
+
+}  // namespace minissl

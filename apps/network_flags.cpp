@@ -1,0 +1,60 @@
+#include "apps/network_flags.h"
+
+#include <algorithm>
+
+#include "apps/option_flags.h"
+
+namespace minissl {
+namespace {
+
+std::string& chosen_arch() {
+  static std::string arch = "resnet18";
+  return arch;
+}
+
+bool is_known(const std::string& arch) {
+  const auto& all = backbones();
+  return std::any_of(all.begin(), all.end(), [&](const BackboneEntry& e) { return e.name == arch; });
+}
+
+}  // namespace
+
+NetworkFlags::NetworkFlags(const std::string& name) : arch(name), config_(find_backbone(name).config()) {}
+
+void NetworkFlags::add_to(CLI::App& command) {
+  begin_group(command, "Network");
+  FlagRules names;
+  for (const BackboneEntry& e : backbones()) names.one_of.push_back(e.name);
+  add_flag(command, "arch", arch, "the backbone", names);
+  add_flag(command, "channels", channels, "of the images: 3, or 1 for gray", {.one_of = {"1", "3"}});
+  add_flag(command, "size", size, "of the square images", {.least = 8, .most = 4096});
+  add_option_flags(command, [this](OptionVisitor& visitor) { config_->visit(visitor); });
+  begin_group(command);
+}
+
+const BackboneConfig& NetworkFlags::config() const {
+  config_->channels = channels;
+  config_->size = size;
+  return *config_;
+}
+
+std::map<std::string, std::string> NetworkFlags::options() const {
+  return option_texts([this](OptionVisitor& visitor) { config_->visit(visitor); });
+}
+
+void NetworkFlags::set_options(const std::map<std::string, std::string>& values, const std::string& where) {
+  minissl::set_options([this](OptionVisitor& visitor) { config_->visit(visitor); }, values, where);
+}
+
+const std::string& NetworkFlags::default_arch() { return chosen_arch(); }
+
+void NetworkFlags::choose_default_arch(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string arch;
+    if (arguments[i].starts_with("--arch=")) arch = arguments[i].substr(7);
+    if (arguments[i] == "--arch" && i + 1 < arguments.size()) arch = arguments[i + 1];
+    if (is_known(arch)) chosen_arch() = arch;  // the last one counts
+  }
+}
+
+}  // namespace minissl

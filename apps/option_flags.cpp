@@ -1,0 +1,116 @@
+#include "apps/option_flags.h"
+
+#include <charconv>
+#include <fmt/ranges.h>
+
+#include "tensor/error.h"
+
+namespace minissl {
+namespace {
+
+class FlagAdder final : public OptionVisitor {
+ public:
+  explicit FlagAdder(CLI::App& command) : command_(command) {}
+  void visit(const char* name, int64_t& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, double& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, bool& value, const char* help) override {
+    add_switch(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, std::string& value, const char* help) override {
+    add_flag(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, std::array<double, 2>& value, const char* help) override {
+    add_list(command_, free_name(name), value, help);
+  }
+  void visit(const char* name, std::array<double, 3>& value, const char* help) override {
+    add_list(command_, free_name(name), value, help);
+  }
+
+ private:
+  std::string free_name(const std::string& name) const { return has_flag(command_, name) ? "loss-" + name : name; }
+
+  CLI::App& command_;
+};
+
+class TextWriter final : public OptionVisitor {
+ public:
+  std::map<std::string, std::string> texts;
+
+  void visit(const char* name, int64_t& value, const char*) override { texts[name] = std::to_string(value); }
+  void visit(const char* name, double& value, const char*) override { texts[name] = fmt::format("{}", value); }
+  void visit(const char* name, bool& value, const char*) override { texts[name] = value ? "on" : "off"; }
+  void visit(const char* name, std::string& value, const char*) override { texts[name] = value; }
+  void visit(const char* name, std::array<double, 2>& value, const char*) override { texts[name] = joined(value); }
+  void visit(const char* name, std::array<double, 3>& value, const char*) override { texts[name] = joined(value); }
+
+ private:
+  template <size_t n>
+  static std::string joined(const std::array<double, n>& values) {
+    return fmt::format("{}", fmt::join(values, ","));
+  }
+};
+
+class TextReader final : public OptionVisitor {
+ public:
+  TextReader(const std::map<std::string, std::string>& texts, const std::string& where)
+      : texts_(texts), where_(where) {}
+
+  void visit(const char* name, int64_t& value, const char*) override { read(name, &value, 1); }
+  void visit(const char* name, double& value, const char*) override { read(name, &value, 1); }
+  void visit(const char* name, bool& value, const char*) override {
+    const std::string* text = find(name);
+    if (text == nullptr) return;
+    require(*text == "on" || *text == "off", "{}: {} is \"{}\", neither on nor off", where_, name, *text);
+    value = *text == "on";
+  }
+  void visit(const char* name, std::string& value, const char*) override {
+    if (const std::string* text = find(name)) value = *text;
+  }
+  void visit(const char* name, std::array<double, 2>& value, const char*) override { read(name, value.data(), 2); }
+  void visit(const char* name, std::array<double, 3>& value, const char*) override { read(name, value.data(), 3); }
+
+ private:
+  const std::string* find(const char* name) const {
+    const auto found = texts_.find(name);
+    return found == texts_.end() ? nullptr : &found->second;
+  }
+  template <class T>
+  void read(const char* name, T* values, int count) const {
+    const std::string* text = find(name);
+    if (text == nullptr) return;
+    const char *at = text->data(), *end = at + text->size();
+    for (int i = 0; i < count; ++i) {
+      const auto [next, error] = std::from_chars(at, end, values[i]);
+      require(error == std::errc() && (i + 1 == count ? next == end : next != end && *next == ','),
+              "{}: {} is \"{}\", which can't be read as {} number{}", where_, name, *text, count, count > 1 ? "s" : "");
+      at = next + 1;
+    }
+  }
+
+  const std::map<std::string, std::string>& texts_;
+  const std::string& where_;
+};
+
+}  // namespace
+
+void add_option_flags(CLI::App& command, const Visit& visit) {
+  FlagAdder adder(command);
+  visit(adder);
+}
+
+std::map<std::string, std::string> option_texts(const Visit& visit) {
+  TextWriter writer;
+  visit(writer);
+  return std::move(writer.texts);
+}
+
+void set_options(const Visit& visit, const std::map<std::string, std::string>& texts, const std::string& where) {
+  TextReader reader(texts, where);
+  visit(reader);
+}
+
+}  // namespace minissl

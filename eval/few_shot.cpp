@@ -1,0 +1,116 @@
+#include "eval/few_shot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "eval/logistic_regression.h"
+#include "tensor/random.h"
+
+namespace minissl {
+namespace {
+
+using Rows = std::vector<int64_t>;
+
+/// `count` of the rows, drawn without putting back.
+Rows draw(Rows rows, int64_t count, const Random& random) {
+  shuffle(std::span(rows), random);
+  rows.resize(static_cast<size_t>(count));
+  return rows;
+}
+
+Tensor gather(const Tensor& features, const Rows& rows) {
+  Tensor out = Tensor::empty({static_cast<int64_t>(rows.size()), features.dim(1)}, features.dtype());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto to = static_cast<int64_t>(i);
+    out.rows(to, to + 1).copy_from(features.rows(rows[i], rows[i] + 1));
+  }
+  return out;
+}
+
+// `t95` is student_t95() of one less than there are.
+FewShotAuc summary(const std::vector<double>& aucs, double t95) {
+  const auto n = static_cast<double>(aucs.size());
+  FewShotAuc result;
+  for (const double auc : aucs) result.mean += auc / n;
+  if (aucs.size() > 1) {
+    double squares = 0;
+    for (const double auc : aucs) squares += (auc - result.mean) * (auc - result.mean);
+    result.half_width = t95 * std::sqrt(squares / (n - 1) / n);
+  }
+  return result;
+}
+
+}  // namespace
+
+double student_t95(int64_t freedom) {
+  // T = sqrt(freedom) tan(angle), and angle has a density proportional to cos^(freedom - 1) in (-pi/2, pi/2): its
+  // integral by the midpoint rule, until it holds 95% of the whole.
+  const auto n = static_cast<double>(freedom);
+  const double whole = std::sqrt(std::numbers::pi) * std::exp(std::lgamma(n / 2) - std::lgamma((n + 1) / 2));
+  constexpr int steps = 200000;
+  constexpr double width = std::numbers::pi / 2 / steps;
+  double inside = 0;
+  for (int i = 0; i < steps; ++i) {
+    const double part = 2 * width * std::pow(std::cos((i + 0.5) * width), n - 1);
+    if (inside + part >= 0.95 * whole) return std::sqrt(n) * std::tan((i + (0.95 * whole - inside) / part) * width);
+    inside += part;
+  }
+  return 0;  // not reached: the whole is inside
+}
+
+std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features,
+                                                  const std::vector<std::string>& class_names,
+                                                  const FewShotOptions& options,
+                                                  const std::function<void(int64_t)>& progress) {
+  features.check("a few-shot probe");
+  require(options.repeats > 0, "`repeats` must be above 0, not {}", options.repeats);
+  require(!options.shots.empty() && *std::min_element(options.shots.begin(), options.shots.end()) > 0,
+          "`shots` needs numbers above 0");
+  const int64_t most = *std::max_element(options.shots.begin(), options.shots.end());
+  const Tensor train = standardize(features.train, features.train), test = standardize(features.test, features.train);
+
+  const double t95 = options.repeats > 1 ? student_t95(options.repeats - 1) : 0;
+  std::vector<std::vector<FewShotAuc>> result;
+  int64_t fits = 0;
+  for (int64_t c = 0; c < features.classes; ++c) {
+    const std::string& name = class_names[static_cast<size_t>(c)];
+    Rows of_class, others;
+    for (int64_t i = 0; i < train.dim(0); ++i)
+      (features.train_labels[static_cast<size_t>(i)] == c ? of_class : others).push_back(i);
+    const auto fewest = static_cast<int64_t>(std::min(of_class.size(), others.size()));
+    require(fewest >= most, "`shots` {}: there are {} images of {} to learn from, and {} of other classes", most,
+            of_class.size(), name, others.size());
+    std::vector<bool> positive;
+    for (const int64_t label : features.test_labels) positive.push_back(label == c);
+    require(std::find(positive.begin(), positive.end(), true) != positive.end() &&
+                std::find(positive.begin(), positive.end(), false) != positive.end(),
+            "an AUC needs test images of {} and of other classes", name);
+
+    std::vector<FewShotAuc>& of_shots = result.emplace_back();
+    for (const int64_t shots : options.shots) {
+      std::vector<double> aucs;
+      for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+        const auto random = [&](uint32_t side) {
+          return Random(options.seed, RandomSite::few_shot, static_cast<uint32_t>(repeat), static_cast<uint32_t>(c),
+                        side);
+        };
+        Rows rows = draw(of_class, shots, random(0));
+        const Rows negatives = draw(others, shots, random(1));
+        rows.insert(rows.end(), negatives.begin(), negatives.end());
+        std::vector<int64_t> labels(rows.size());
+        std::fill_n(labels.begin(), shots, 1);
+        const Tensor logits = LogisticRegression(gather(train, rows), labels, 2, options.l2).logits(test);
+        const auto* logit = logits.data<double>();
+        std::vector<double> scores;
+        for (int64_t i = 0; i < test.dim(0); ++i) scores.push_back(logit[2 * i + 1] - logit[2 * i]);
+        aucs.push_back(roc_auc(scores, positive));
+        if (progress) progress(++fits);
+      }
+      of_shots.push_back(summary(aucs, t95));
+    }
+  }
+  return result;
+}
+
+}  // namespace minissl

@@ -1,0 +1,224 @@
+#include "nn/backbones/resnet.h"
+
+#include <charconv>
+
+#include "autograd/recompute.h"
+#include "nn/backbones/visible_cells.h"
+#include "tensor/ops/rows.h"
+
+namespace minissl {
+namespace {
+
+// MERGE-B
+Variable keep_rows(const Variable& x, const Tensor&) { return x; }
+
+/// Batch normalisation of x, of its visible positions where some are hidden.
+Variable normalize_visible(BatchNorm& norm, const Variable& x, const VisibleCells* cells, BatchNorm::Fused fused) {
+  if (cells != nullptr) fused.positions = cells->positions(x.shape());
+  return norm.forward(x, fused);
+}
+
+/// The projection of the identity where a block changes the shape.
+class Downsample : public Module {
+ public:
+  Downsample(int64_t in, int64_t out, int64_t stride, int64_t bn_groups)
+      : convolution_(in, out, 1, stride, 0), norm_(out, bn_groups) {
+    add_child("0", convolution_);
+    add_child("1", norm_);
+  }
+  Variable forward(const Variable& x, const VisibleCells* cells) {
+    return normalize_visible(norm_, convolution_.forward(x), cells, {});
+  }
+
+ private:
+  Conv2d convolution_;
+  BatchNorm norm_;
+};
+
+class BasicBlock : public ResidualBlock {
+ public:
+  static constexpr int64_t expansion = 1;
+
+  BasicBlock(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
+      : conv1_(in, width, 3, stride, 1), bn1_(width, bn_groups), conv2_(width, width, 3, 1, 1), bn2_(width, bn_groups) {
+    add_child("conv1", conv1_);
+    add_child("bn1", bn1_);
+    add_child("conv2", conv2_);
+    add_child("bn2", bn2_);
+    if (stride != 1 || in != width) {
+      downsample_ = std::make_unique<Downsample>(in, width, stride, bn_groups);
+      add_child("downsample", *downsample_);
+    }
+  }
+
+  Variable forward(const Variable& x, const VisibleCells* cells) override {
+    const Variable identity = downsample_ ? downsample_->forward(x, cells) : x;
+    const Variable h = normalize_visible(bn1_, conv1_.forward(x), cells, {.relu = true});
+    return normalize_visible(bn2_, conv2_.forward(h), cells, {.residual = identity, .relu = true});
+  }
+
+ private:
+  Conv2d conv1_;
+  BatchNorm bn1_;
+  Conv2d conv2_;
+  BatchNorm bn2_;
+  std::unique_ptr<Downsample> downsample_;
+};
+
+class Bottleneck : public ResidualBlock {
+ public:
+  static constexpr int64_t expansion = 4;
+
+  Bottleneck(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
+      : conv1_(in, width, 1, 1, 0),
+        bn1_(width, bn_groups),
+        conv2_(width, width, 3, stride, 1),
+        bn2_(width, bn_groups),
+        conv3_(width, width * expansion, 1, 1, 0),
+        bn3_(width * expansion, bn_groups) {
+    add_child("conv1", conv1_);
+    add_child("bn1", bn1_);
+    add_child("conv2", conv2_);
+    add_child("bn2", bn2_);
+    add_child("conv3", conv3_);
+    add_child("bn3", bn3_);
+    if (stride != 1 || in != width * expansion) {
+      downsample_ = std::make_unique<Downsample>(in, width * expansion, stride, bn_groups);
+      add_child("downsample", *downsample_);
+    }
+  }
+
+  Variable forward(const Variable& x, const VisibleCells* cells) override {
+    const Variable identity = downsample_ ? downsample_->forward(x, cells) : x;
+    Variable h = normalize_visible(bn1_, conv1_.forward(x), cells, {.relu = true});
+    h = normalize_visible(bn2_, conv2_.forward(h), cells, {.relu = true});
+    return normalize_visible(bn3_, conv3_.forward(h), cells, {.residual = identity, .relu = true});
+  }
+
+ private:
+  Conv2d conv1_;
+  BatchNorm bn1_;
+  Conv2d conv2_;
+  BatchNorm bn2_;
+  Conv2d conv3_;
+  BatchNorm bn3_;
+  std::unique_ptr<Downsample> downsample_;
+};
+
+std::unique_ptr<ResidualBlock> make_block(bool bottleneck, int64_t in, int64_t width, int64_t stride,
+                                          int64_t bn_groups) {
+  if (bottleneck) return std::make_unique<Bottleneck>(in, width, stride, bn_groups);
+  return std::make_unique<BasicBlock>(in, width, stride, bn_groups);
+}
+
+Stem parse_stem(const std::string& name) {
+  if (name == "imagenet") return Stem::imagenet;
+  if (name == "small") return Stem::small;
+  fail("`stem` {} is not known; there are imagenet and small", name);
+}
+
+// The G of split:G, 1 for plain.
+int64_t parse_groups(const std::string& bn) {
+  if (bn == "plain") return 1;
+  int64_t groups = 0;
+  const char *begin = bn.data() + std::string("split:").size(), *end = bn.data() + bn.size();
+  if (bn.starts_with("split:"))
+    if (const auto [at, error] = std::from_chars(begin, end, groups); error == std::errc() && at == end && groups > 1)
+      return groups;
+  fail("`bn` {} is not known; there are plain and split:G with G from 2 on", bn);
+}
+
+}  // namespace
+
+ResNetConfig::ResNetConfig(const ResNetOptions& options)
+    : depth_(options.depth),
+      stem_(options.stem == Stem::small ? "small" : "imagenet"),
+      bn_(options.bn_groups > 1 ? fmt::format("split:{}", options.bn_groups) : "plain"),
+      width_(options.width) {
+  channels = options.channels;
+}
+
+void ResNetConfig::visit(OptionVisitor& visitor) {
+  visitor.visit("stem", stem_, "imagenet, or small: 3x3 of stride 1, no max pooling");
+  visitor.visit("width", width_, "channels of the first stage; 64 as published, less is faster");
+  visitor.visit("bn", bn_, "batch normalisation: plain, or split:G, over G groups of the batch");
+}
+
+std::unique_ptr<Backbone> ResNetConfig::make() const {
+  return std::make_unique<ResNet>(ResNetOptions{.depth = depth_,
+                                                .stem = parse_stem(stem_),
+                                                .channels = channels,
+                                                .bn_groups = parse_groups(bn_),
+                                                .width = width_});
+}
+
+ResNet::ResNet(const ResNetOptions& options)
+    : stem_(options.stem),
+      bn_groups_(options.bn_groups),
+      conv1_(options.channels, options.width, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
+             stem_ == Stem::small ? 1 : 3),
+      bn1_(options.width, options.bn_groups) {
+  require(options.width > 0, "`width` must be above 0, not {}", options.width);
+  add_child("conv1", conv1_);
+  add_child("bn1", bn1_);
+  const auto& [depths, bottleneck] = options.depth;
+  int64_t in = options.width;
+  for (size_t s = 0; s < depths.size(); ++s) {
+    Module& stage = *stages_.emplace_back(std::make_unique<Module>());
+    const std::string name = fmt::format("layer{}", s + 1);
+    const int64_t width = options.width << s;
+    for (int b = 0; b < depths[s]; ++b) {
+      blocks_.push_back({fmt::format("{}.{}", name, b),
+                         make_block(bottleneck, in, width, s > 0 && b == 0 ? 2 : 1, bn_groups_), b + 1 == depths[s]});
+      stage.add_child(std::to_string(b), *blocks_.back().block);
+      in = width * (bottleneck ? Bottleneck::expansion : BasicBlock::expansion);
+    }
+    map_channels_.push_back(in);
+    add_child(name, stage);
+  }
+}
+
+Variable ResNet::stem(const Variable& images, const VisibleCells* cells) {
+  PartScope part("stem", true);
+  const Variable x = normalize_visible(bn1_, conv1_.forward(images), cells, {.relu = true});
+  return part.output(stem_ == Stem::imagenet ? max_pool(x, 3, 2, 1) : x);
+}
+
+Variable ResNet::trunk(const Variable& images, const VisibleCells* cells, std::vector<Variable>* maps) {
+  Variable x = stem(images, cells);
+  for (const Block& b : blocks_) {
+    PartScope part(b.name, b.ends_stage);
+    x = part.output(b.block->forward(x, cells));
+    if (b.ends_stage && maps != nullptr) maps->push_back(x);
+  }
+  return x;
+}
+
+// Batch normalisation takes its groups from runs of images, so the batch is reordered at the entrance, image n into run
+// n mod bn_groups, and put back at the exit.
+Variable ResNet::forward(const Variable& images) {
+  const int64_t count = images.shape()[0];
+  const bool grouped = bn_groups_ > 1 && training();
+  require(!grouped || count % bn_groups_ == 0, "`bn` split:{} does not divide a batch of {} images", bn_groups_, count);
+  if (!grouped) return global_average_pool(trunk(images));
+  const Device device = images.value().device();
+  const Variable runs = permute_rows(images, ops::dealt_order(count, bn_groups_, device));
+  return permute_rows(global_average_pool(trunk(runs)), ops::dealt_order(count, count / bn_groups_, device));
+}
+
+std::vector<Variable> ResNet::maps(const Variable& images, const Tensor& kept) {
+  require(bn_groups_ == 1 || !training(), "feature maps are made with `bn` plain, not split:{}", bn_groups_);
+  std::vector<Variable> maps;
+  if (!kept.defined()) {
+    trunk(images, nullptr, &maps);
+    return maps;
+  }
+  const int64_t reduction = stem_ == Stem::imagenet ? 32 : 8;
+  require(images.shape()[1] % reduction == 0, "images of {} pixels do not fall into cells of {} x {}",
+          images.shape()[1], reduction, reduction);
+  const VisibleCells cells(kept, images.shape()[1] / reduction);
+  trunk(keep_rows(images, cells.positions(images.shape())), &cells, &maps);
+  return maps;
+}
+
+}  // namespace minissl

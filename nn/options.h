@@ -1,0 +1,24 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace minissl {
+
+/// Sees the options of a method, a backbone or an optimizer one by one: a command line adds a flag for each. `name` is
+/// the option's name, with hyphens between words.
+///
+/// Messages of the libraries put names of options in backquotes ("`temperature` must be above 0"); a program with flags
+/// shows them as flags.
+class OptionVisitor {
+ public:
+  virtual ~OptionVisitor() = default;
+  virtual void visit(const char* name, int64_t& value, const char* help) = 0;
+  virtual void visit(const char* name, double& value, const char* help) = 0;
+  virtual void visit(const char* name, bool& value, const char* help) = 0;  ///< on or off
+  virtual void visit(const char* name, std::string& value, const char* help) = 0;
+  virtual void visit(const char* name, std::array<double, 2>& value, const char* help) = 0;
+  virtual void visit(const char* name, std::array<double, 3>& value, const char* help) = 0;
+};
+
+}  // namespace minissl

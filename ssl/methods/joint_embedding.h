@@ -1,0 +1,39 @@
+#pragma once
+#include <memory>
+
+#include "ssl/methods/projection_method.h"
+#include "ssl/parts/mlp.h"
+
+namespace minissl {
+
+/// What the methods without a queue have in common: both views go through one backbone and one projector, and each view
+/// is a batch of its own for batch normalisation.
+class JointEmbedding : public ProjectionMethod {
+ public:
+  ParameterArena& online() override { return *online_; }
+  std::vector<Space> embed(const Tensor& images) override;
+  Backbone& backbone() override { return *backbone_; }
+
+ protected:
+  /// `widths`: of the projector, after the backbone's features.
+  JointEmbedding(double variance_weight, const BackboneConfig& backbone, std::vector<int64_t> widths,
+                 Mlp::Last last = Mlp::Last::linear);
+  /// Adds a predictor after the projector.
+  void add_predictor(Mlp& predictor) { trained_.add_child("predictor", predictor); }
+  /// To be called once all parts are there: draws the parameters and makes online().
+  void initialize_trained(uint64_t seed, DType dtype);
+
+  /// The projections (N, dim) of images (N, H, W, C).
+  Variable project(const Tensor& images) { return finish(raw_projection(images)); }
+  /// The same in two parts, for a projector that ends in batch normalisation: before and after it.
+  Variable raw_projection(const Tensor& images) { return projector_.raw(backbone_->forward(images)); }
+  Variable finish(const Variable& raw) { return projector_.finish(raw); }
+
+ private:
+  Module trained_;
+  std::unique_ptr<Backbone> backbone_;
+  Mlp projector_;
+  std::unique_ptr<ParameterArena> online_;
+};
+
+}  // namespace minissl

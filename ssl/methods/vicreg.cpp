@@ -1,0 +1,41 @@
+#include "ssl/methods/vicreg.h"
+
+#include <algorithm>
+
+#include "autograd/functions.h"
+#include "ssl/parts/losses.h"
+
+namespace minissl {
+
+void VICRegOptions::visit(OptionVisitor& visitor) {
+  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("hidden", hidden, "width of the projector's hidden layers");
+  visitor.visit("weights", weights, "of invariance, variance and covariance");
+  VarianceTerm::visit(visitor, variance_weight);
+}
+
+VICReg::VICReg(const VICRegOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
+    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.hidden, options.dim}),
+      options_(options) {
+  require(std::all_of(options.weights.begin(), options.weights.end(), [](double w) { return w >= 0; }),
+          "`weights` must not be negative, but they are {}", fmt::join(options.weights, ","));
+  initialize_trained(seed, dtype);
+}
+
+Variable VICReg::loss(const Batch& batch, StepLog& log) {
+  const Variable z1 = project(batch.views[0]), z2 = project(batch.views[1]);  // (N, dim)
+  const Variable invariance = mean(square(z1 - z2));
+  // The mean over the views, as in the authors' code; the paper adds them up.
+  const Variable variance = (variance_loss(z1) + variance_loss(z2)) / 2;
+  const Variable covariance = covariance_loss(z1) + covariance_loss(z2);
+
+  log.tensor("z1", z1);
+  log.tensor("z2", z2);
+  log.term("invariance", invariance);
+  log.term("variance", variance);
+  log.term("covariance", covariance);
+  const auto [of_invariance, of_variance, of_covariance] = options_.weights;
+  return of_invariance * invariance + (of_variance + variance_weight()) * variance + of_covariance * covariance;
+}
+
+}  // namespace minissl

@@ -1,0 +1,43 @@
+#include "ssl/parts/losses.h"
+
+#include <limits>
+
+#include "tensor/ops/rows.h"
+
+namespace minissl {
+
+Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
+  const Variable z = concat_rows(z1, z2);
+  const Tensor other_view = ops::swapped_halves(z.shape()[0], z.value().device());
+  const Variable similarity = matmul(z / temperature, z, {.a = false, .b = true});  // (2N, 2N)
+  return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()), other_view);
+}
+
+RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda) {
+  const auto n = static_cast<double>(z1.shape()[0]);
+  RedundancyReduction result;
+  // The division by N happens on (N, D): c may be far larger.
+  result.c = matmul(standardize(z1) / n, standardize(z2), {.a = true, .b = false});
+  const DiagonalDistance distance = diagonal_distance(result.c, 1, 1, lambda);
+  result.on_diag = distance.on;
+  result.off_diag = distance.off;
+  result.loss = distance.loss;
+  return result;
+}
+
+Variable variance_loss(const Variable& z, double gamma, double eps) {
+  return mean(relu(gamma - sqrt(column_variance(z) + eps)));
+}
+
+Variable covariance_loss(const Variable& z) {
+  const auto n = static_cast<double>(z.shape()[0]), d = static_cast<double>(z.shape()[1]);
+  const Variable centred = center_columns(z);
+  const Variable covariance = matmul(centred / (n - 1), centred, {.a = true, .b = false});  // (D, D)
+  return diagonal_distance(covariance, 0, 0, 1 / d).loss;
+}
+
+Variable negative_cosine(const Variable& p, const Variable& z) {
+  return -1.0 * mean(rowwise_dot(normalize(p), normalize(z)));
+}
+
+}  // namespace minissl

@@ -1,0 +1,54 @@
+#include "ssl/step/step.h"
+
+#include "tensor/ops/update.h"
+
+namespace minissl {
+
+Step::Step(Method& method, Optimizer& optimizer, const StepOptions& options)
+    : method_(method),
+      optimizer_(optimizer),
+      options_(options),
+      squared_norm_(Tensor::zeros({1}, DType::f64, method.device())),
+      gradient_norm_(Tensor::zeros_like(squared_norm_)),
+      gradient_scale_(Tensor::zeros_like(squared_norm_)) {
+  require(options.accumulate > 0, "a step needs a batch");
+}
+
+void Step::run(const StepPosition& position, double lr, const std::function<Batch()>& next_batch,
+               StepObserver& observer) {
+  using Section = StepObserver::Section;
+  method_.begin(position);
+  optimizer_.begin_step(lr);
+  observer.section(Section::begin, [this] { begin(); });
+  for (int64_t b = 0; b < options_.accumulate; ++b) {
+    const Batch taken = observer.take(next_batch());
+    observer.section(Section::batch, [&] { batch(taken, observer); });
+    observer.batch_done(b);
+  }
+  observer.section(Section::end, [&] { end(observer); });
+}
+
+void Step::begin() {
+  method_.online().zero_gradients();
+  method_.before_batches();
+}
+
+void Step::batch(const Batch& batch, StepObserver& observer) {
+  StepLog log(observer.keep());
+  const PlanScope plan(options_.recompute);
+  const Variable loss = method_.loss(batch, log);
+  observer.before_backward(loss, log);
+  backward(loss);
+  method_.after_backward();
+  observer.after_batch(loss, log);
+}
+
+void Step::end(StepObserver& observer) {
+  observer.before_update();
+  minissl::run(ops::SquaredNorm{method_.online().gradients(), squared_norm_});
+  minissl::run(
+      ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, options_.accumulate, options_.clip_norm});
+  optimizer_.update(gradient_scale_, method_.follower());
+}
+
+}  // namespace minissl
