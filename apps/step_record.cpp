@@ -6,7 +6,7 @@ namespace minissl {
 
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
                           const RecomputePlan& plan, const ViewSource& views) {
-  Optimizer update(optimizer, method.online());
+  const std::unique_ptr<Optimizer> update = make_optimizer(optimizer, method.online(), method.rules());
   NamedTensors record;
   for (int64_t step = 0; step < steps; ++step) {
     const std::string prefix = fmt::format("step{}/", step);
@@ -23,7 +23,7 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
     for (const StateEntry& p : method.parameters())
       if (p.parameter->requires_grad())
         record.emplace_back(prefix + "grad/" + p.name, to_file_layout(p.parameter->grad().clone(), p.layout));
-    update.step(lr, 1, method.follower());
+    update->step(lr, 1, method.follower());
   }
   for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
   return record;

@@ -65,7 +65,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network.options(), flags_.common.seed, master_type(flags_.common.dtype()));
-  optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
+  optimizer_ = make_optimizer(flags_.optimizer, method_->online(), method_->rules());
   training_step_ = std::make_unique<TrainingStep>(
       *method_, *optimizer_,
       TrainingStepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm, flags_.cuda_graph});
@@ -190,13 +190,13 @@ void Trainer::train_epoch(TwoViewLoader& loader) {
 
 void Trainer::train_step(TwoViewLoader& loader) {
   step_begun_ = now();
-  training_step_->run({position_.step, schedule_.total_steps}, schedule_.at(position_.step),
-                      [&, part = int64_t{0}]() mutable {
-                        const Batch batch = loader.next();
-                        const int64_t number = position_.step * flags_.accumulate + part++, count = batch.view1.dim(0);
-                        return Views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
-                                     draw_shuffle(count, flags_.common.seed, number, 1)};
-                      });
+  const StepRates rates{schedule_.at(position_.step), schedule_.peak, flags_.optimizer.weight_decay};
+  training_step_->run({position_.step, schedule_.total_steps}, rates, [&, part = int64_t{0}]() mutable {
+    const Batch batch = loader.next();
+    const int64_t number = position_.step * flags_.accumulate + part++, count = batch.view1.dim(0);
+    return Views{batch.view1, batch.view2, draw_shuffle(count, flags_.common.seed, number, 0),
+                 draw_shuffle(count, flags_.common.seed, number, 1)};
+  });
   ++position_.step;
   ++position_.step_in_epoch;
   while (const auto result = training_step_->result()) record(*result);

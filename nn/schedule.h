@@ -15,7 +15,7 @@ struct Schedule {
 
   /// For the optimizer step `step`, counted from 0.
   double at(int64_t step) const {
-    require(kind == "cosine" || kind == "constant", "--schedule {} is not known; there are cosine and constant", kind);
+    require(kind == "cosine" || kind == "constant", "schedule {} is not known; there are cosine and constant", kind);
     if (step < warmup_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
     if (kind == "constant") return peak;
     const auto done = static_cast<double>(step - warmup_steps);

@@ -66,6 +66,11 @@ class Method : public Module {
 
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;
+  /// How a parameter of online() is updated, compared with the others; asked for before each step.
+  virtual ParameterRule rule(const std::string& /*name*/, const Shape& /*shape*/) const { return {}; }
+  ParameterRules rules() const {
+    return [this](const std::string& name, const Shape& shape) { return rule(name, shape); };
+  }
   /// What follows online() after the optimizer's step.
   virtual Follower follower() { return {}; }
   /// Where the method is, and where its views must be.

@@ -76,7 +76,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
   StepMemory result;
   {
     const std::unique_ptr<Method> method = step.make(step.dtype);
-    Optimizer optimizer(step.optimizer, method->online());
+    const std::unique_ptr<Optimizer> optimizer = make_optimizer(step.optimizer, method->online(), method->rules());
     const int64_t count = step.images[0];
     std::vector<Tensor> waiting;
     for (int64_t i = 0; i < 2 * step.waiting_batches; ++i) waiting.push_back(data(step.images, step.activations, {}));
@@ -105,7 +105,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
       const std::map<int, int64_t> kept = kept_by_part(loss);
       backward(loss);
       method->after_backward();
-      optimizer.step(1e-4, 1, method->follower());
+      optimizer->step(1e-4, 1, method->follower());
       if (i == 0) continue;
       const auto bytes_of = [&](int owner) { return kept.contains(owner) ? kept.at(owner) : 0; };
       const auto begins_view = [&](size_t i) { return scope.parts()[i].name == scope.parts()[0].name; };
@@ -124,7 +124,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
       result.kept_by_loss = bytes_of(loss_matrices);
     }
     if (step.checkpoints) {
-      const NamedTensors state = file_tensors(*method), moments = optimizer.state();
+      const NamedTensors state = file_tensors(*method), moments = optimizer->state();
     }
     result.usage = dry_run.usage();
     result.flops = dry_run.flops();

@@ -47,17 +47,17 @@ TrainingStep::TrainingStep(Method& method, Optimizer& optimizer, const TrainingS
 
 TrainingStep::~TrainingStep() = default;
 
-void TrainingStep::run(const StepPosition& position, double lr, const std::function<Views()>& next_batch) {
+void TrainingStep::run(const StepPosition& position, const StepRates& rates, const std::function<Views()>& next_batch) {
   if (variance_weight_ != method_.variance_weight()) begin_anew();
   variance_weight_ = method_.variance_weight();
   for (const auto& copy : converted_) copy->refresh();
   method_.set_position(position);
-  optimizer_.begin_step(lr);
+  optimizer_.begin_step(rates);
   do_section(begin_, [this] { begin(); });
   for (int64_t b = 0; b < options_.accumulate; ++b) {
     const Views views = take(next_batch());
     do_section(batch_, [&] { batch(views); });
-    if (b == 0) pending_.push_back({position.step, lr, layout_, readback()});
+    if (b == 0) pending_.push_back({position.step, rates.lr, layout_, readback()});
     pending_.back().numbers->copy(batch_numbers_, b * layout_.per_batch());
   }
   do_section(end_, [this] { end(); });

@@ -62,8 +62,8 @@ void BenchStep::run() const {
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
   const auto net = method.make(network.options(), common.seed, master_type(dtype));
-  Optimizer optimizer({}, net->online());
-  TrainingStep step(*net, optimizer, {.recompute = plan.recompute, .cuda_graph = cuda_graph});
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, net->online(), net->rules());
+  TrainingStep step(*net, *optimizer, {.recompute = plan.recompute, .cuda_graph = cuda_graph});
   const Shape shape{batch, network.size, network.size, network.channels};
   const Views views{random_view(shape, dtype, common.seed, 1), random_view(shape, dtype, common.seed, 2),
                     draw_shuffle(batch, common.seed, 0, 0), draw_shuffle(batch, common.seed, 0, 1)};
@@ -83,7 +83,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
     }
     const auto start = Clock::now();
     for (int k = 0; k < in_sample; ++k) {
-      step.run({i * in_sample + k, (warmup + steps) * in_sample}, 1e-4, [&] { return views; });
+      step.run({i * in_sample + k, (warmup + steps) * in_sample}, optimizer->constant_rates(1e-4),
+               [&] { return views; });
       while (const auto result = step.result()) last_loss = result->loss;
     }
     while (const auto result = step.result(true)) last_loss = result->loss;

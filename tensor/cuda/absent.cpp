@@ -1,16 +1,19 @@
 #include "tensor/cuda/device.h"
 #include "tensor/cuda/graph.h"
 #include "tensor/cuda/pinned.h"
+#include "tensor/ops/adamw.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/info_nce.h"
+#include "tensor/ops/lars.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
+#include "tensor/ops/sgd.h"
 #include "tensor/ops/update.h"
 
 // In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.
@@ -103,7 +106,6 @@ int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const InfoNce&) { return 0; }
-int64_t workspace_bytes(Cuda, const AdamW&) { return 0; }
 int64_t workspace_bytes(Cuda, const Lars&) { return 0; }
 
 template <detail::Elementwise Op>

@@ -115,7 +115,7 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
   byol.before_step();
   EXPECT_EQ(state_of(first), first_before);
   // A step of no length.
-  Optimizer({.kind = "sgd", .weight_decay = 0}, byol.online()).step(0, 1, byol.follower());
+  make_optimizer({.kind = "sgd", .weight_decay = 0}, byol.online())->step(0, 1, byol.follower());
   for (const auto& [name, before] : {std::pair(first, first_before), std::pair(last, last_before)}) {
     const auto after = state_of(name);
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6) << name;

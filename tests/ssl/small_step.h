@@ -39,7 +39,7 @@ class RealStep {
       : memory_(allocator(step.device)),
         before_(memory_.usage().live),
         method_(step.make(step.dtype)),
-        optimizer_(step.optimizer, method_->online()) {
+        optimizer_(make_optimizer(step.optimizer, method_->online(), method_->rules())) {
     const auto view = [&](uint32_t number) {
       const TagScope tag(MemoryTag::data);
       return random_tensor(step.images, number).to(step.activations).to(step.device);
@@ -50,9 +50,9 @@ class RealStep {
   }
   /// Of its tensors, as the allocator saw it.
   int64_t peak(const RecomputePlan& plan) {
-    TrainingStep step(*method_, optimizer_, {.recompute = plan, .cuda_graph = false});
+    TrainingStep step(*method_, *optimizer_, {.recompute = plan, .cuda_graph = false});
     memory_.reset_peak();
-    step.run({0, 2}, 1e-4, [&] { return views_; });
+    step.run({0, 2}, optimizer_->constant_rates(1e-4), [&] { return views_; });
     step.result(true);
     return memory_.usage().peak - before_;
   }
@@ -61,7 +61,7 @@ class RealStep {
   Allocator& memory_;
   int64_t before_;
   std::unique_ptr<Method> method_;
-  Optimizer optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   Views views_;
 };
 
