@@ -20,6 +20,10 @@ struct AdamWOptions {
   double beta2 = 0.999;   ///< of its square's
   double epsilon = 1e-8;  ///< added to the denominator
 };
+struct LionOptions {
+  double beta1 = 0.9;   ///< of the momentum, in the update
+  double beta2 = 0.99;  ///< of the momentum that the next step sees
+};
 
 struct OptimizerOptions {
   std::string kind = "adamw";  ///< a name of nn/optimizers/registry.h
@@ -30,6 +34,7 @@ struct OptimizerOptions {
   double momentum = 0.9;  ///< of SGD and LARS
   double trust = 0.001;   ///< of LARS: the length of a step, as a part of the weights' norm, at a rate of 1
   AdamWOptions adamw = {};
+  LionOptions lion = {};
 };
 
 /// What a step is done with.

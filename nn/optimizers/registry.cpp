@@ -5,11 +5,11 @@
 
 namespace minissl {
 
-OptimizerFactory make_adamw, make_sgd, make_lars;
+OptimizerFactory make_adamw, make_sgd, make_lars, make_lion;
 
 const std::vector<OptimizerEntry>& optimizers() {
   static const std::vector<OptimizerEntry> all{
-      {"adamw", make_adamw}, {"sgd", make_sgd}, {"lars", make_lars}};
+      {"adamw", make_adamw}, {"sgd", make_sgd}, {"lars", make_lars}, {"lion", make_lion}};
   return all;
 }
 

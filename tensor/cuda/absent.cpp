@@ -9,6 +9,7 @@
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/lars.h"
+#include "tensor/ops/lion.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/ring.h"
@@ -96,6 +97,7 @@ MINISSL_ABSENT(PushRows)
 MINISSL_ABSENT(AdamW)
 MINISSL_ABSENT(Sgd)
 MINISSL_ABSENT(Lars)
+MINISSL_ABSENT(Lion)
 MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)

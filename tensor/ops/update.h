@@ -8,7 +8,7 @@
 
 /// In-place updates of flat arenas: one pass over memory each, and on a GPU one launch. All tensors of an operation
 /// have one length and type where nothing else is said; Error otherwise. Each optimizer's update has a file of its own:
-/// adamw.h, sgd.h, lars.h. This one holds what they share and the other updates.
+/// adamw.h, sgd.h, lars.h, lion.h. This one holds what they share and the other updates.
 namespace minissl::ops {
 
 /// The learning rate of a step: by the schedule, and at the schedule's peak, for parameters with a constant rate.

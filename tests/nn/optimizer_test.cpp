@@ -41,7 +41,7 @@ TEST(Schedule, ErrorsSpeakOfTheOptionAndNameNoFlag) {
   EXPECT_EQ(message_of([] { Schedule{"linear"}.at(0); }),
             "schedule linear is not known; there are cosine and constant");
   EXPECT_EQ(message_of([&] { make_optimizer({.kind = "adam"}, arena); }),
-            "optimizer adam is not known; there are adamw, sgd and lars");
+            "optimizer adam is not known; there are adamw, sgd, lars and lion");
   EXPECT_EQ(message_of([&] { make_optimizer({.decay_scope = "norms"}, arena); }),
             "decay scope norms is not known; there are all and weights");
 }
@@ -133,7 +133,7 @@ TEST(Optimizer, LarsAdaptsAndDecaysWeightsAlone) {
 }
 
 TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
-  for (const char* kind : {"adamw", "sgd"})
+  for (const char* kind : {"adamw", "sgd", "lion"})
     for (const char* scope : {"all", "weights"}) {
       TinyNet tiny;
       const auto optimizer = make_optimizer({.kind = kind, .weight_decay = 0.5, .decay_scope = scope}, tiny.arena);

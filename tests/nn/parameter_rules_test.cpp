@@ -63,6 +63,15 @@ struct SgdReference {
   double value, buffer = 0;
   int t = 0;
 };
+struct LionReference {
+  void step(double g, double lr, double weight_decay) {
+    const double c = 0.9 * m + (1 - 0.9) * g;
+    const double sign = c > 0 ? 1 : c < 0 ? -1 : 0;
+    value = value - lr * (sign + weight_decay * value);
+    m = 0.99 * m + (1 - 0.99) * g;
+  }
+  double value, m = 0;
+};
 
 double gradient_of(int step) { return std::sin(1.7 * step) + 0.2; }
 double lr_of(int step) { return 0.1 / (1 + step); }
@@ -94,6 +103,7 @@ TEST(ParameterRules, AFrozenParameterIsSkippedAsByPyTorch) {
   for (const auto& frozen : cases) {
     expect_skips_as_pytorch<AdamWReference>("adamw", frozen);
     expect_skips_as_pytorch<SgdReference>("sgd", frozen);
+    expect_skips_as_pytorch<LionReference>("lion", frozen);
   }
 }
 
@@ -114,16 +124,18 @@ TEST(ParameterRules, LarsLeavesAFrozenParameterAlone) {
 }
 
 TEST(ParameterRules, RateAndDecayAreFactors) {
-  for (const char* kind : {"adamw"}) {
+  for (const char* kind : {"adamw", "lion"}) {
     TwoParameters net;
     const auto optimizer =
         make_optimizer({.kind = kind, .weight_decay = 0.3}, net.arena(), rule_of_bias({.rate = 0.25, .decay = 2}));
     AdamWReference adamw{net.bias()};
+    LionReference lion{net.bias()};
     for (int step = 1; step < 6; ++step) {
       net.set_gradients(1, gradient_of(step));
       optimizer->step(0.1);
       adamw.step(gradient_of(step), 0.025, 0.6);
-      EXPECT_NEAR(net.bias(), adamw.value, 1e-12);
+      lion.step(gradient_of(step), 0.025, 0.6);
+      EXPECT_NEAR(net.bias(), std::string(kind) == "adamw" ? adamw.value : lion.value, 1e-12);
     }
   }
 }
@@ -273,7 +285,7 @@ TEST_F(OptimizerState, OfAnotherKindIsRefused) {
             std::string::npos)
       << refusal("adamw");
   save_safetensors(file_, make_optimizer({.kind = "adamw"}, net.arena())->state());
-  for (const char* kind : {"sgd", "lars"})
+  for (const char* kind : {"sgd", "lars", "lion"})
     EXPECT_NE(refusal(kind).find(fmt::format("it was not written by the optimizer {}", kind)), std::string::npos)
         << refusal(kind);
 }

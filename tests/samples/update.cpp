@@ -2,6 +2,7 @@
 
 #include "tensor/ops/adamw.h"
 #include "tensor/ops/lars.h"
+#include "tensor/ops/lion.h"
 #include "tensor/ops/sgd.h"
 #include "tests/samples/registry.h"
 
@@ -76,6 +77,19 @@ void add(std::vector<Sample>& samples, int64_t length) {
                          .trust = 0.5};
       },
       roundings(8)));
+  // value, m, gradient
+  samples.push_back(update(
+      ops::Lion::name, name, {normal(s), normal(s), normal(s)}, 2,
+      [](const Tensors& in) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[2],
+                         .m = in[1],
+                         .pieces = one_parameter(in[0]),
+                         .lr = 0.01,
+                         .gradient_scale = 0.5,
+                         .weight_decay = 0.1};
+      },
+      roundings(6)));
   samples.push_back(update(
       ops::Ema::name, name, {normal(s), normal(s)}, 1,
       [](const Tensors& in) {
@@ -204,6 +218,17 @@ void add_followed(std::vector<Sample>& samples, const Rule& rule) {
                          .trust = 0.5,
                          .followers = followers};
       }));
+  samples.push_back(
+      followed(ops::Lion::name, rule, 1, [](const Tensors& in, const Tensor& rules, const Followers& followers) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[1],
+                         .m = in[3],
+                         .pieces = several_parameters(in[0].device()),
+                         .rules = rules,
+                         .lr = {0.01, 0.02},
+                         .weight_decay = 0.1,
+                         .followers = followers};
+      }));
 }
 
 void add_copy(std::vector<Sample>& samples) {
@@ -273,6 +298,19 @@ void add_numbers(std::vector<Sample>& samples) {
       },
       roundings(8)));
   samples.push_back(update(
+      ops::Lion::name, "numbers_on_device", {normal(s), normal(s), normal(s)}, 2,
+      [=](const Tensors& in) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[2],
+                         .m = in[1],
+                         .pieces = one_parameter(in[0]),
+                         .rules = one_constant_rate(in[0]),
+                         .lr = {on_device(0.02, in[0]), on_device(0.01, in[0])},
+                         .gradient_scale = on_device(0.5, in[0]),
+                         .weight_decay = on_device(0.1, in[0])};
+      },
+      roundings(6)));
+  samples.push_back(update(
       ops::Ema::name, "momentum_on_device", {normal(s), normal(s)}, 1,
       [=](const Tensors& in) {
         return ops::Ema{in[0], in[1], on_device(0.99, in[0])};
@@ -312,6 +350,11 @@ Family update_family() {
        "lars: f32[8]"},
       {"lars", "no_pieces", [=] { minissl::run(ops::Lars{.value = t7, .gradient = t7, .buffer = t7}); },
        "lars: no pieces"},
+      {"lion", "lengths_differ", [=] { minissl::run(ops::Lion{.value = t7, .gradient = t7, .m = t8}); },
+       "lion: f32[8]"},
+      {"lion", "rules_in_f32",
+       [=] { minissl::run(ops::Lion{.value = t7, .gradient = t7, .m = t7, .pieces = one_parameter(t7), .rules = t7}); },
+       "lion: f32[7] is no table of rules"},
       {"sgd", "too_few_rules",
        [=] {
          const ParameterRange ranges[] = {{0, 3}, {3, 7}};
