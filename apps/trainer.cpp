@@ -54,6 +54,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
                static_cast<int64_t>(std::llround(flags_.warmup_epochs * static_cast<double>(steps_per_epoch_))),
                flags_.epochs * steps_per_epoch_};
   schedule_.at(0);
+  decay_schedule_ = {flags_.optimizer.weight_decay, flags_.weight_decay_end, schedule_.total_steps};
 
   step_ = describe_step(flags_.method, flags_.network, flags_.optimizer, flags_.batch, flags_.common.dtype());
   step_.waiting_batches = loader_options(flags_.batch).prefetch;
@@ -190,7 +191,7 @@ void Trainer::train_epoch(TwoViewLoader& loader) {
 
 void Trainer::train_step(TwoViewLoader& loader) {
   step_begun_ = now();
-  const StepRates rates{schedule_.at(position_.step), schedule_.peak, flags_.optimizer.weight_decay};
+  const StepRates rates{schedule_.at(position_.step), schedule_.peak, decay_schedule_.at(position_.step)};
   training_step_->run({position_.step, schedule_.total_steps}, rates, [&, part = int64_t{0}]() mutable {
     const Batch batch = loader.next();
     const int64_t number = position_.step * flags_.accumulate + part++, count = batch.view1.dim(0);

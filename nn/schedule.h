@@ -24,4 +24,18 @@ struct Schedule {
   }
 };
 
+/// A number that goes from one value to another along a half cosine, such as the weight decay (Caron et al. 2021).
+struct CosineSchedule {
+  double start = 0;
+  double end = -1;  ///< negative: the number stays at `start`
+  int64_t total_steps = 1;
+
+  /// For the optimizer step `step`, counted from 0.
+  double at(int64_t step) const {
+    if (end < 0) return start;
+    const double done = static_cast<double>(step) / static_cast<double>(total_steps);
+    return end + 0.5 * (start - end) * (1 + std::cos(std::numbers::pi * done));
+  }
+};
+
 }  // namespace minissl

@@ -25,6 +25,8 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "optimizer", f.optimizer.kind, optimizer_kinds("or"));
   add_flag(command, "lr", f.lr, "learning rate at its peak");
   add_flag(command, "weight-decay", f.optimizer.weight_decay, "of the parameters that --decay-scope names");
+  add_flag(command, "weight-decay-end", f.weight_decay_end,
+           "where a cosine brings the weight decay by the end of the run (negative: it stays)");
   add_flag(command, "decay-scope", f.optimizer.decay_scope, "all, or weights: neither norms nor biases");
   add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD and LARS");
   add_flag(command, "trust", f.optimizer.trust, "coefficient of LARS");

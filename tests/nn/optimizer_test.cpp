@@ -27,6 +27,16 @@ TEST(Schedule, WarmsUpLinearlyThenFollowsHalfACosine) {
   EXPECT_THROW((Schedule{"step", 2.0, 0, 12}).at(0), Error);
 }
 
+TEST(CosineSchedule, GoesFromStartToEndAndWithoutAnEndStays) {
+  const CosineSchedule s{0.04, 0.4, 100};
+  EXPECT_DOUBLE_EQ(s.at(0), 0.04);
+  EXPECT_NEAR(s.at(50), 0.22, 1e-12);
+  EXPECT_NEAR(s.at(25), 0.4 - 0.18 * (1 + std::sqrt(0.5)), 1e-12);
+  EXPECT_DOUBLE_EQ(s.at(100), 0.4);
+  EXPECT_EQ((CosineSchedule{0.04, 0, 100}).at(100), 0);
+  EXPECT_EQ((CosineSchedule{.start = 0.04}).at(70), 0.04);
+}
+
 TEST(Schedule, ErrorsSpeakOfTheOptionAndNameNoFlag) {
   const auto message_of = [](const auto& f) -> std::string {
     try {
