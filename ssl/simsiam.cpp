@@ -18,6 +18,10 @@ SimSiam::SimSiam(const SimSiamOptions& options, const ResNetOptions& network, ui
   initialize_trained(seed, dtype);
 }
 
+ParameterRule SimSiam::rule(const std::string& name, const Shape& /*shape*/) const {
+  return {.constant_rate = name.starts_with("predictor.")};
+}
+
 Variable SimSiam::loss(const Views& views, StepLog& log) {
   const Variable raw1 = raw_projection(views.view1), raw2 = raw_projection(views.view2);  // (N, dim)
   const Variable z1 = finish(raw1), z2 = finish(raw2);

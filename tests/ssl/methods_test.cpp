@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "autograd/variable.h"
+#include "nn/schedule.h"
 #include "ssl/byol.h"
 #include "ssl/registry.h"
+#include "ssl/training_step.h"
 #include "tests/ssl/random_tensor.h"
 
 namespace minissl {
@@ -120,6 +122,40 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
     const auto after = state_of(name);
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6) << name;
   }
+}
+
+// Along a cosine, by SGD without memory: every parameter moves by its rate times its gradient.
+TEST(SimSiam, MovesItsPredictorAtThePeakRateAndTheRestByTheSchedule) {
+  const auto method = narrow(find_method("simsiam"));
+  const auto optimizer =
+      make_optimizer({.kind = "sgd", .weight_decay = 0, .momentum = 0}, method->online(), method->rules());
+  const Schedule schedule{"cosine", 0.5, 1, 5};
+  TrainingStep step(*method, *optimizer, {});
+  const ParameterArena& online = method->online();
+  int of_predictor = 0, others = 0;
+  for (int64_t i = 0; i < 5; ++i) {
+    const Tensor before = online.values().clone();
+    step.run({i, 5}, StepRates{schedule.at(i), schedule.peak, 0}, [&] {
+      const auto view = [&](uint64_t number) {
+        return random_tensor({4, 12, 12, 1}, static_cast<uint64_t>(2 * i) + number);
+      };
+      return Views{view(0), view(1), draw_shuffle(4, 0, i, 0), draw_shuffle(4, 0, i, 1)};
+    });
+    step.result(true);
+    for (const ParameterArena::Segment& s : online.segments()) {
+      const bool predictor = s.name.starts_with("predictor.");
+      predictor ? ++of_predictor : ++others;
+      const double rate = predictor ? 0.5 : schedule.at(i);
+      const auto was = before.slice(s.offset, s.shape).to_vector();
+      const auto is = online.values().slice(s.offset, s.shape).to_vector();
+      const auto gradient = online.gradients().slice(s.offset, s.shape).to_vector();
+      for (size_t k = 0; k < was.size(); ++k)
+        ASSERT_NEAR(is[k], was[k] - rate * gradient[k], 1e-6 * (std::abs(was[k]) + std::abs(gradient[k])))
+            << s.name << ", step " << i;
+    }
+  }
+  EXPECT_GT(of_predictor, 0);
+  EXPECT_GT(others, 0);
 }
 
 TEST(MomentumSchedule, FollowsACosineOverTheOptimizersSteps) {
