@@ -55,6 +55,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
                static_cast<int64_t>(std::llround(flags_.warmup_epochs * static_cast<double>(steps_per_epoch_))),
                flags_.epochs * steps_per_epoch_};
   schedule_.at(0);
+  decay_schedule_ = {flags_.optimizer.weight_decay, flags_.weight_decay_end, schedule_.total_steps};
 
   step_ = describe_step(flags_.method, flags_.network, flags_.optimizer, flags_.batch, flags_.common.dtype());
   step_.waiting_batches = loader_options(flags_.batch).prefetch;
@@ -62,7 +63,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
-  optimizer_ = std::make_unique<Optimizer>(flags_.optimizer, method_->online());
+  optimizer_ = make_optimizer(flags_.optimizer, method_->online(), method_->rules());
   training_step_ = std::make_unique<TrainingStep>(
       *method_, *optimizer_, StepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm},
       flags_.cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
@@ -187,8 +188,8 @@ void Trainer::train_epoch(TrainingLoader& loader) {
 
 void Trainer::train_step(TrainingLoader& loader) {
   step_begun_ = now();
-  training_step_->run({position_.step, schedule_.total_steps, steps_per_epoch_}, schedule_.at(position_.step),
-                      [&] { return loader.next(); });
+  const StepRates rates{schedule_.at(position_.step), schedule_.peak, decay_schedule_.at(position_.step)};
+  training_step_->run({position_.step, schedule_.total_steps, steps_per_epoch_}, rates, [&] { return loader.next(); });
   ++position_.step;
   ++position_.step_in_epoch;
   while (const auto result = training_step_->result()) record(*result);

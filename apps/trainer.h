@@ -27,7 +27,7 @@ struct TrainFlags {
 
   std::string data, out, normalization = "imagenet";
   int64_t epochs = 100, batch = 256, steps = 0, accumulate = 1;
-  double lr = 1e-3, warmup_epochs = 10, clip_norm = 0;
+  double lr = 1e-3, warmup_epochs = 10, clip_norm = 0, weight_decay_end = -1;
   std::string schedule = "cosine";
   int64_t monitor_every = 5, monitor_samples = 2048;
   std::string on_collapse = "warn";
@@ -93,6 +93,7 @@ class Trainer {
   StepDescription step_;
   MemoryPlan plan_;
   Schedule schedule_;
+  CosineSchedule decay_schedule_;
   int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   RunPosition position_;
   bool resumed_ = false;

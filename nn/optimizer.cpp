@@ -1,39 +1,77 @@
 #include "nn/optimizer.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "tensor/ops/update.h"
 
 namespace minissl {
+namespace {
 
-Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena) : options_(options), arena_(arena) {
-  require(options.kind == "adamw" || options.kind == "sgd" || options.kind == "lars",
-          "--optimizer {} is not known; there are adamw, sgd and lars", options.kind);
-  require(options.decay_scope == "all" || options.decay_scope == "weights",
-          "--decay-scope {} is not known; there are all and weights", options.decay_scope);
-  const bool exempt_vectors = options.kind == "lars" || options.decay_scope == "weights";
+constexpr const char* steps_name = "optimizer.steps";
+constexpr const char* moment_names[] = {"optimizer.first", "optimizer.second"};
+constexpr const char* skipped_name = "optimizer.skipped";
+
+Tensor pieces_of(const ParameterArena& arena) {
   std::vector<ParameterRange> parameters;
   const auto& segments = arena.segments();
   for (size_t i = 0; i < segments.size(); ++i) {
     // Padding is zero and stays so, whatever its neighbours do with it.
     const int64_t end = i + 1 < segments.size() ? segments[i + 1].offset : arena.values().numel();
-    parameters.push_back({segments[i].offset, end, exempt_vectors && segments[i].shape.rank() < 2});
+    parameters.push_back({segments[i].offset, end});
   }
+  return make_pieces(parameters, arena.values().device());
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena, ParameterRules rules, const Traits& traits)
+    : options_(options),
+      arena_(arena),
+      ask_rule_(rules ? std::move(rules) : [](const std::string&, const Shape&) { return ParameterRule{}; }),
+      rules_(arena.segments().size()),
+      skipped_(arena.segments().size()) {
+  require(options.decay_scope == "all" || options.decay_scope == "weights",
+          "decay scope {} is not known; there are all and weights", options.decay_scope);
+  if (traits.exempt_vectors || options.decay_scope == "weights") ask_rule_ = exempt_vectors(std::move(ask_rule_));
   const TagScope tag(MemoryTag::optimizer);
-  pieces_ = make_pieces(parameters, arena.values().device());
-  first_ = Tensor::zeros_like(arena.values());
-  if (options.kind == "adamw") second_ = Tensor::zeros_like(arena.values());
-  step_ = Tensor::zeros({1}, DType::f64, arena.values().device());
-  lr_ = Tensor::zeros_like(step_);
+  const Device device = arena.values().device();
+  pieces_ = pieces_of(arena);
+  for (size_t i = 0; i < traits.moments; ++i) moments_.push_back(Tensor::zeros_like(arena.values()));
+  rule_table_ = make_rules(std::vector<RuleRow>(rules_.size()), device);
+  for (DeviceNumber* number : {&step_, &lr_, &peak_lr_, &weight_decay_}) *number = DeviceNumber(device);
 }
 
 void Optimizer::step(double lr, const Number& gradient_scale, const Follower& follower) {
-  begin_step(lr);
+  step(constant_rates(lr), gradient_scale, follower);
+}
+
+void Optimizer::step(const StepRates& rates, const Number& gradient_scale, const Follower& follower) {
+  begin_step(rates);
   update(gradient_scale, follower);
 }
 
-void Optimizer::begin_step(double lr) {
+void Optimizer::begin_step(const StepRates& rates) {
   ++steps_;
-  step_.fill(static_cast<double>(steps_));
-  lr_.fill(lr);
+  step_.set(static_cast<double>(steps_));
+  lr_.set(rates.lr);
+  peak_lr_.set(rates.peak_lr);
+  weight_decay_.set(rates.weight_decay);
+  const auto& segments = arena_.segments();
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const ParameterRule rule = ask_rule_(segments[i].name, segments[i].shape);
+    if (rule != std::exchange(rules_[i], rule)) table_is_current_ = false;
+  }
+  // A frozen parameter's count is not read: it reaches the device with the rule that thaws it.
+  if (!table_is_current_) upload_rules();
+  for (size_t i = 0; i < rules_.size(); ++i) skipped_[i] += rules_[i].frozen ? 1 : 0;
+}
+
+void Optimizer::upload_rules() {
+  std::vector<RuleRow> rows;
+  for (size_t i = 0; i < rules_.size(); ++i) rows.push_back(row_of(rules_[i], skipped_[i], arena_.segments()[i].name));
+  rule_table_.copy_from(make_rules(rows));
+  table_is_current_ = true;
 }
 
 void Optimizer::update(const Number& gradient_scale, const Follower& follower) const {
@@ -41,62 +79,41 @@ void Optimizer::update(const Number& gradient_scale, const Follower& follower) c
   if (follower.arena)
     followers.average = follower.arena->values(), followers.average_copy = follower.arena->converted().tensor(),
     followers.momentum = follower.momentum;
-  if (options_.kind == "adamw")
-    run(ops::AdamW{.value = arena_.values(),
-                   .gradient = arena_.gradients(),
-                   .m = first_,
-                   .v = second_,
-                   .pieces = pieces_,
-                   .step = step_,
-                   .lr = lr_,
-                   .gradient_scale = gradient_scale,
-                   .weight_decay = options_.weight_decay,
-                   .followers = followers});
-  else if (options_.kind == "sgd")
-    run(ops::Sgd{.value = arena_.values(),
-                 .gradient = arena_.gradients(),
-                 .buffer = first_,
-                 .pieces = pieces_,
-                 .step = step_,
-                 .lr = lr_,
-                 .gradient_scale = gradient_scale,
-                 .weight_decay = options_.weight_decay,
-                 .momentum = options_.momentum,
-                 .followers = followers});
-  else
-    run(ops::Lars{.value = arena_.values(),
-                  .gradient = arena_.gradients(),
-                  .buffer = first_,
-                  .pieces = pieces_,
-                  .lr = lr_,
-                  .gradient_scale = gradient_scale,
-                  .weight_decay = options_.weight_decay,
-                  .momentum = options_.momentum,
-                  .trust = options_.trust,
-                  .followers = followers});
+  apply(gradient_scale, followers);
   arena_.converted().mark_current();
   if (follower.arena) follower.arena->converted().mark_current();
 }
 
 NamedTensors Optimizer::state() const {
-  NamedTensors state{{"optimizer.steps", Tensor::full({}, static_cast<double>(steps_), DType::i64)},
-                     {"optimizer.first", first_}};
-  if (second_.defined()) state.emplace_back("optimizer.second", second_);
+  NamedTensors state{{steps_name, Tensor::full({}, static_cast<double>(steps_), DType::i64)}};
+  for (size_t i = 0; i < moments_.size(); ++i) state.emplace_back(moment_names[i], moments_[i]);
+  // Only where a parameter was ever frozen: other checkpoints are as they were before parameters could be.
+  if (std::any_of(skipped_.begin(), skipped_.end(), [](int64_t count) { return count > 0; }))
+    state.emplace_back(skipped_name, Tensor::from({static_cast<int64_t>(skipped_.size())}, skipped_));
   return state;
 }
 
 void Optimizer::load_state(const SafetensorsReader& file) {
-  for (const auto& [name, tensor] : state()) {
-    require(file.contains(name), "{}: no {} in it; it was not written by a run with --optimizer {}",
-            file.path().string(), name, options_.kind);
+  const auto read = [&](const char* name, const Shape& shape) {
+    require(file.contains(name), "{}: no {} in it; it was not written by the optimizer {}", file.path().string(), name,
+            options_.kind);
     const Tensor stored = file.read(name);
-    require(stored.shape() == tensor.shape(), "{}: {} is {}, not {}; it belongs to another network",
-            file.path().string(), name, stored.str(), tensor.str());
-    if (name == "optimizer.steps")
-      steps_ = *stored.data<int64_t>();
-    else
-      tensor.copy_from(stored);
+    require(stored.shape() == shape, "{}: {} is {}, not {}; it belongs to another network", file.path().string(), name,
+            stored.str(), shape.str());
+    return stored;
+  };
+  for (size_t i = moments_.size(); i < std::size(moment_names); ++i)
+    require(!file.contains(moment_names[i]), "{}: there is {} in it; it was not written by the optimizer {}",
+            file.path().string(), moment_names[i], options_.kind);
+  const Tensor steps = read(steps_name, {});
+  for (size_t i = 0; i < moments_.size(); ++i) moments_[i].copy_from(read(moment_names[i], moments_[i].shape()));
+  std::fill(skipped_.begin(), skipped_.end(), 0);
+  if (file.contains(skipped_name)) {
+    const Tensor skipped = read(skipped_name, {static_cast<int64_t>(skipped_.size())});
+    std::copy_n(skipped.data<int64_t>(), skipped_.size(), skipped_.begin());
   }
+  steps_ = *steps.data<int64_t>();
+  table_is_current_ = false;
 }
 
 }  // namespace minissl

@@ -15,12 +15,26 @@ struct Schedule {
 
   /// For the optimizer step `step`, counted from 0.
   double at(int64_t step) const {
-    require(kind == "cosine" || kind == "constant", "--schedule {} is not known; there are cosine and constant", kind);
+    require(kind == "cosine" || kind == "constant", "schedule {} is not known; there are cosine and constant", kind);
     if (step < warmup_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
     if (kind == "constant") return peak;
     const auto done = static_cast<double>(step - warmup_steps);
     const auto all = static_cast<double>(total_steps - warmup_steps);
     return 0.5 * peak * (1 + std::cos(std::numbers::pi * (all > 0 ? done / all : 1)));
+  }
+};
+
+/// A number that goes from one value to another along a half cosine, such as the weight decay (Caron et al. 2021).
+struct CosineSchedule {
+  double start = 0;
+  double end = -1;  ///< negative: the number stays at `start`
+  int64_t total_steps = 1;
+
+  /// For the optimizer step `step`, counted from 0.
+  double at(int64_t step) const {
+    if (end < 0) return start;
+    const double done = static_cast<double>(step) / static_cast<double>(total_steps);
+    return end + 0.5 * (start - end) * (1 + std::cos(std::numbers::pi * done));
   }
 };
 

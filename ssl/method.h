@@ -62,6 +62,11 @@ class Method : public Module {
   // What is learned
   /// What the optimizer learns.
   virtual ParameterArena& online() = 0;
+  /// How a parameter of online() is updated, compared with the others. Asked for before each step.
+  virtual ParameterRule rule(const std::string& /*name*/, const Shape& /*shape*/) const { return {}; }
+  ParameterRules rules() const {
+    return [this](const std::string& name, const Shape& shape) { return rule(name, shape); };
+  }
   /// What follows online() in the optimizer's update.
   virtual Follower follower() { return {}; }
 

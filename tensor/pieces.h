@@ -3,7 +3,7 @@
 
 #include "tensor/tensor.h"
 
-/// How a flat arena falls into parameters, for updates that don't treat all of them alike in one pass over it.
+/// How a flat arena is divided into parameters, so that one pass over it can treat each of them by its own rule.
 namespace minissl {
 
 /// A run of elements of one parameter, small enough for a block of a GPU's threads and for a CPU's cache.
@@ -12,15 +12,14 @@ struct Piece {
 
   int64_t begin, end;   ///< elements of the arena
   int64_t first, last;  ///< the pieces [first, last) are of the same parameter
-  int64_t exempt;       ///< ParameterRange's, 0 or 1
+  int64_t parameter;    ///< its number, from 0: its row of a table of rules (tensor/rules.h)
 };
 
 struct ParameterRange {
-  int64_t begin, end;   ///< elements of the arena
-  bool exempt = false;  ///< from weight decay and layer-wise adaptation
+  int64_t begin, end;  ///< elements of the arena
 };
 
-/// The pieces of these parameters, one after the other, as updates take them: i64 (pieces, 5).
+/// The pieces of these parameters, in order, as updates take them: i64 (pieces, 5).
 Tensor make_pieces(std::span<const ParameterRange> parameters, Device device = {});
 /// A whole tensor as one parameter.
 Tensor one_parameter(const Tensor& values);

@@ -62,8 +62,8 @@ void BenchStep::run() const {
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, master_type(dtype));
-  Optimizer optimizer({}, net->online());
-  TrainingStep step(*net, optimizer, {.recompute = plan.recompute},
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, net->online(), net->rules());
+  TrainingStep step(*net, *optimizer, {.recompute = plan.recompute},
                     cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
   const BatchRequest request = net->request({}, network.size);
   Batch seen;
@@ -89,7 +89,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
     }
     const auto start = Clock::now();
     for (int k = 0; k < in_sample; ++k) {
-      step.run({i * in_sample + k, (warmup + steps) * in_sample}, 1e-4, [&] { return seen; });
+      step.run({i * in_sample + k, (warmup + steps) * in_sample}, optimizer->constant_rates(1e-4),
+               [&] { return seen; });
       while (const auto result = step.result()) last_loss = result->loss;
     }
     while (const auto result = step.result(true)) last_loss = result->loss;

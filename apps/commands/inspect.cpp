@@ -1,6 +1,6 @@
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
-#include "nn/optimizer.h"
+#include "nn/optimizers/registry.h"
 #include "nn/state_file.h"
 #include "ssl/step/step_record.h"
 #include "tensor/ops/cast.h"
@@ -72,7 +72,7 @@ void add_step(CLI::App& inspect) {
     add_flag(command, "steps", flags->steps, "how many");
     add_flag(command, "lr", flags->lr, "learning rate");
     add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
-    add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
+    add_flag(command, "optimizer", flags->optimizer.kind, optimizer_kinds("or"));
     flags->network.add_to(command);
     flags->method.add_to(command);
     flags->memory.add_to(command);

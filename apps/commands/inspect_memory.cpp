@@ -2,6 +2,7 @@
 
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
+#include "nn/optimizers/registry.h"
 
 namespace minissl {
 namespace {
@@ -29,7 +30,7 @@ void add_inspect_memory(CLI::App& inspect) {
   add_command_of_each_method(inspect, "memory", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectMemory>();
     flags->method = MethodFlags(name);
-    add_flag(command, "optimizer", flags->optimizer.kind, "adamw, sgd or lars");
+    add_flag(command, "optimizer", flags->optimizer.kind, optimizer_kinds("or"));
     add_json(command, flags->common.json);
     flags->add_to(command);
     set_action(command, [flags] { flags->run(); });

@@ -1,5 +1,6 @@
 #include "apps/stop_requests.h"
 #include "apps/trainer.h"
+#include "nn/optimizers/registry.h"
 #include "tensor/atomic_file.h"
 
 namespace minissl {
@@ -21,9 +22,11 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "batch", f.batch, "images in a batch");
   add_flag(command, "steps", f.steps, "stop after that many optimizer steps (0: no limit)");
   add_flag(command, "accumulate", f.accumulate, "batches in an optimizer step");
-  add_flag(command, "optimizer", f.optimizer.kind, "adamw, sgd or lars");
+  add_flag(command, "optimizer", f.optimizer.kind, optimizer_kinds("or"));
   add_flag(command, "lr", f.lr, "learning rate at its peak");
   add_flag(command, "weight-decay", f.optimizer.weight_decay, "of the parameters that --decay-scope names");
+  add_flag(command, "weight-decay-end", f.weight_decay_end,
+           "where a cosine brings the weight decay by the end of the run (negative: it stays)");
   add_flag(command, "decay-scope", f.optimizer.decay_scope, "all, or weights: neither norms nor biases");
   add_flag(command, "sgd-momentum", f.optimizer.momentum, "of SGD and LARS");
   add_flag(command, "trust", f.optimizer.trust, "coefficient of LARS");

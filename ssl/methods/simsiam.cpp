@@ -19,6 +19,10 @@ SimSiam::SimSiam(const SimSiamOptions& options, const BackboneConfig& backbone, 
   initialize_trained(seed, dtype);
 }
 
+ParameterRule SimSiam::rule(const std::string& name, const Shape& /*shape*/) const {
+  return {.constant_rate = name.starts_with("predictor.")};
+}
+
 Variable SimSiam::loss(const Batch& batch, StepLog& log) {
   const Variable raw1 = raw_projection(batch.views[0]), raw2 = raw_projection(batch.views[1]);  // (N, dim)
   const Variable z1 = finish(raw1), z2 = finish(raw2);

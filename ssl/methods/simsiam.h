@@ -18,6 +18,8 @@ class SimSiam : public JointEmbedding {
   SimSiam(const SimSiamOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype = DType::f32);
 
   Variable loss(const Batch& batch, StepLog& log) override;
+  /// The predictor learns at the peak rate throughout (section 4.2 of the paper).
+  ParameterRule rule(const std::string& name, const Shape& shape) const override;
 
  private:
   Mlp predictor_;

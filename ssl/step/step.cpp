@@ -14,11 +14,11 @@ Step::Step(Method& method, Optimizer& optimizer, const StepOptions& options)
   require(options.accumulate > 0, "a step needs a batch");
 }
 
-void Step::run(const StepPosition& position, double lr, const std::function<Batch()>& next_batch,
+void Step::run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch,
                StepObserver& observer) {
   using Section = StepObserver::Section;
   method_.begin(position);
-  optimizer_.begin_step(lr);
+  optimizer_.begin_step(rates);
   observer.section(Section::begin, [this] { begin(); });
   for (int64_t b = 0; b < options_.accumulate; ++b) {
     const Batch taken = observer.take(next_batch());

@@ -47,7 +47,8 @@ class Step {
   /// Method and optimizer must outlive it. Throws Error unless there is a batch in the step.
   Step(Method& method, Optimizer& optimizer, const StepOptions& options);
 
-  void run(const StepPosition& position, double lr, const std::function<Batch()>& next_batch, StepObserver& observer);
+  void run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch,
+           StepObserver& observer);
 
   const StepOptions& options() const { return options_; }
   /// f64 (1) on the device: of the mean gradient, before it is clipped.

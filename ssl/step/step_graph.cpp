@@ -60,11 +60,11 @@ std::vector<StepOperation> graph_of_step(const StepDescription& step, const Reco
   const DryRun dry_run(step.device);
   const DeviceScope device_scope(step.device);
   const std::unique_ptr<Method> method = step.make(step.dtype);
-  Optimizer optimizer(step.optimizer, method->online());
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(step.optimizer, method->online(), method->rules());
   GraphRecorder graph(*method);
-  Step(*method, optimizer, {.recompute = plan})
+  Step(*method, *optimizer, {.recompute = plan})
       .run(
-          {}, 1e-4, [&] { return empty_batch(*method, step, step.device); }, graph);
+          {}, optimizer->constant_rates(1e-4), [&] { return empty_batch(*method, step, step.device); }, graph);
   return std::move(graph.operations);
 }
 

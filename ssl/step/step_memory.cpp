@@ -66,7 +66,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
   StepMemory result;
   {
     const std::unique_ptr<Method> method = step.make(step.dtype);
-    Optimizer optimizer(step.optimizer, method->online());
+    const std::unique_ptr<Optimizer> optimizer = make_optimizer(step.optimizer, method->online(), method->rules());
     std::vector<Batch> waiting;
     for (int64_t i = 0; i < step.waiting_batches; ++i) waiting.push_back(empty_batch(*method, step, {}));
     const Batch batch = empty_batch(*method, step, step.device);
@@ -74,12 +74,12 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     if (step.device.type == DeviceType::cuda) loaded = empty_batch(*method, step, step.device);
     dry_run.allocator().reset_peak();
     if (step.between_steps) step.between_steps(*method);
-    Step training(*method, optimizer, {.recompute = plan});
+    Step training(*method, *optimizer, {.recompute = plan});
     GraphObserver graph;
     for (int64_t i = 0; i < 2; ++i) {
       dry_run.clear_events();
       training.run(
-          {.step = i, .total_steps = 2}, 1e-4, [&] { return batch; }, graph);
+          {.step = i, .total_steps = 2}, optimizer->constant_rates(1e-4), [&] { return batch; }, graph);
     }
     const auto bytes_of = [&](int owner) { return graph.kept.contains(owner) ? graph.kept.at(owner) : 0; };
     const auto begins_view = [&](size_t p) { return graph.parts[p].name == graph.parts[0].name; };
@@ -97,7 +97,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     result.kept_by_projector = bytes_of(projector);
     result.kept_by_loss = bytes_of(loss_matrices);
     if (step.checkpoints) {
-      const NamedTensors state = file_tensors(*method), moments = optimizer.state();
+      const NamedTensors state = file_tensors(*method), moments = optimizer->state();
     }
     result.usage = dry_run.usage();
     result.flops = dry_run.flops();

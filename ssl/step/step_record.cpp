@@ -35,14 +35,14 @@ class Recorder final : public StepObserver {
 
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
                           const RecomputePlan& plan, const BatchSource& batches) {
-  Optimizer update(optimizer, method.online());
-  Step step(method, update, {.recompute = plan});
+  const std::unique_ptr<Optimizer> update = make_optimizer(optimizer, method.online(), method.rules());
+  Step step(method, *update, {.recompute = plan});
   NamedTensors record;
   Recorder recorder(method, record);
   for (int64_t i = 0; i < steps; ++i) {
     recorder.begin_step(i);
     step.run(
-        {.step = i, .total_steps = steps}, lr, [&] { return batches(i); }, recorder);
+        {.step = i, .total_steps = steps}, update->constant_rates(lr), [&] { return batches(i); }, recorder);
   }
   for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
   return record;

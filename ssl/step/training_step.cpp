@@ -46,13 +46,13 @@ TrainingStep::TrainingStep(Method& method, Optimizer& optimizer, const StepOptio
 
 TrainingStep::~TrainingStep() = default;
 
-void TrainingStep::run(const StepPosition& position, double lr, const std::function<Batch()>& next_batch) {
+void TrainingStep::run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch) {
   if (form_ != method_.form()) forget_graphs();
   form_ = method_.form();
   for (const auto& copy : converted_) copy->refresh();
   position_ = position;
-  lr_ = lr;
-  step_.run(position, lr, next_batch, *this);
+  lr_ = rates.lr;
+  step_.run(position, rates, next_batch, *this);
   pending_.back().numbers->copy(step_.gradient_norm(), step_.options().accumulate * layout_.per_batch());
   pending_.back().numbers->finish();
   repeatable_ =

@@ -35,7 +35,7 @@ class TrainingStep final : private StepObserver {
   ~TrainingStep() override;
 
   /// Does a step, or on a GPU asks for it, on the batches that next_batch() gives.
-  void run(const StepPosition& position, double lr, const std::function<Batch()>& next_batch);
+  void run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch);
 
   /// What the earliest step gave whose result was not taken yet, if it has arrived; on a GPU a result is waited for
   /// only when two later steps have been asked for, or when `wait` says so. Throws Error, naming the step and what went

@@ -1,6 +1,7 @@
 #include "tensor/cuda/device.h"
 #include "tensor/cuda/graph.h"
 #include "tensor/cuda/pinned.h"
+#include "tensor/ops/adamw.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/cells.h"
 #include "tensor/ops/columns.h"
@@ -8,10 +9,13 @@
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/info_nce.h"
+#include "tensor/ops/lars.h"
+#include "tensor/ops/lion.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
+#include "tensor/ops/sgd.h"
 #include "tensor/ops/update.h"
 
 // In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.
@@ -95,6 +99,7 @@ MINISSL_ABSENT(PushRows)
 MINISSL_ABSENT(AdamW)
 MINISSL_ABSENT(Sgd)
 MINISSL_ABSENT(Lars)
+MINISSL_ABSENT(Lion)
 MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)
@@ -105,7 +110,6 @@ int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const InfoNce&) { return 0; }
-int64_t workspace_bytes(Cuda, const AdamW&) { return 0; }
 int64_t workspace_bytes(Cuda, const Lars&) { return 0; }
 
 template <detail::Elementwise Op>

@@ -1,15 +1,26 @@
 #pragma once
 #include <initializer_list>
+#include <utility>
 
 #include "tensor/number.h"
 #include "tensor/operation.h"
-#include "tensor/pieces.h"
+#include "tensor/rules.h"
 
 /// In-place updates of flat arenas: one pass over memory each, and on a GPU one launch. All tensors of an operation
-/// have one length and type where nothing else is said; Error otherwise.
+/// have one length and type where nothing else is said; Error otherwise. Each optimizer's update has a file of its own:
+/// adamw.h, sgd.h, lars.h, lion.h. This one holds what they share and the other updates.
 namespace minissl::ops {
 
-/// What an update writes besides, while it has the new values at hand. All of it may be undefined.
+/// The learning rate of a step: by the schedule, and at the schedule's peak, for parameters with a constant rate.
+struct LearningRate {
+  LearningRate(double rate) : scheduled(rate), peak(rate) {}         // NOLINT(google-explicit-constructor)
+  LearningRate(const Tensor& rate) : scheduled(rate), peak(rate) {}  // NOLINT(google-explicit-constructor)
+  LearningRate(Number scheduled, Number peak) : scheduled(std::move(scheduled)), peak(std::move(peak)) {}
+
+  Number scheduled, peak;
+};
+
+/// What an optimizer's update also writes, while the new values are in the cache. All of it may be undefined.
 struct Followers {
   static constexpr bool holds_tensors = true;
   Tensor copy = {};          ///< bf16: the first copy.numel() values, rounded
@@ -17,54 +28,6 @@ struct Followers {
   Tensor average_copy = {};  ///< bf16: the first average_copy.numel() elements of `average`, rounded
   Number momentum = 1;       ///< of the average
 };
-
-/// AdamW (Loshchilov and Hutter 2019), in the order of PyTorch's:
-///   value *= 1 - lr * weight_decay;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
-///   value -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps),   t = step, counted from 1.
-struct AdamW {
-  static constexpr const char* name = "adamw";
-  Tensor value, gradient, m, v;
-  Tensor pieces = {};  ///< make_pieces(): the exempt ones without weight decay
-  Number step = 1, lr = 1e-3;
-  Number gradient_scale = 1;  ///< g = gradient * gradient_scale: clipping and accumulation without a pass of their own
-  double weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  Followers followers = {};
-  const Tensor& dispatch() const { return value; }
-};
-void kernel(Reference, const AdamW&);
-void kernel(Cuda, const AdamW&);
-
-/// SGD with momentum, as PyTorch's: g += weight_decay * value; buffer = momentum * buffer + g (g itself at the first
-/// step); value -= lr * buffer.
-struct Sgd {
-  static constexpr const char* name = "sgd";
-  Tensor value, gradient, buffer;
-  Tensor pieces = {};  ///< as AdamW's
-  Number step = 1, lr = 1e-3, gradient_scale = 1;
-  double weight_decay = 0, momentum = 0.9;
-  Followers followers = {};
-  const Tensor& dispatch() const { return value; }
-};
-void kernel(Reference, const Sgd&);
-void kernel(Cuda, const Sgd&);
-
-/// SGD with layer-wise adaptive rate scaling (You et al. 2017), in the order of BarlowTwins' authors:
-///   g += weight_decay * value;  g *= trust * |value| / |g| where neither norm is 0;
-///   buffer = momentum * buffer + g;  value -= lr * buffer,
-/// with the norms of each parameter, and for exempt ones without the first line. On a GPU two launches: the norms come
-/// first.
-struct Lars {
-  static constexpr const char* name = "lars";
-  Tensor value, gradient, buffer;
-  Tensor pieces = {};  ///< make_pieces()
-  Number lr = 1e-3, gradient_scale = 1;
-  double weight_decay = 0, momentum = 0.9, trust = 0.001;
-  Followers followers = {};
-  const Tensor& dispatch() const { return value; }
-};
-void kernel(Reference, const Lars&);
-void kernel(Cuda, const Lars&);
-int64_t workspace_bytes(Cuda, const Lars&);
 
 /// Exponential moving average: target = momentum * target + (1 - momentum) * source.
 struct Ema {
@@ -114,12 +77,13 @@ void kernel(Cuda, const GradientScale&);
 void require_one_length(const char* name, const Tensor& updated, std::initializer_list<const Tensor*> others);
 /// Throws Error unless copies are bf16, averages of the type of `updated`, and none longer than what it follows.
 void require_followers(const char* name, const Tensor& updated, const Followers& followers);
-/// Both, of an update by pieces.
+/// Both, for an optimizer's update, and that its pieces and rules are such.
 template <class Op>
 void require_arenas(const Op& op, std::initializer_list<const Tensor*> others) {
   require_one_length(op.name, op.value, others);
   require_followers(op.name, op.value, op.followers);
   require(op.pieces.defined(), "{}: no pieces say which of {} is which parameter", op.name, op.value.str());
+  require_rules(op.name, op.rules, op.pieces);
 }
 
 }  // namespace minissl::ops

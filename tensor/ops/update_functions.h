@@ -4,82 +4,32 @@
 #include "tensor/host_device.h"
 #include "tensor/ops/update.h"
 
-/// What the updates of update.h do to one element, written once for host and device: made with all that is the same for
-/// every element, and called for each.
+/// What the updates do to one element, written once for host and device: constructed from all that is the same for
+/// every element, and called for each. The optimizers' own are in their files.
 namespace minissl::ops {
 
-template <class T>
-struct AdamWStep {
-  MINISSL_HD AdamWStep(double step, double lr, double gradient_scale, double weight_decay, double beta1, double beta2,
-                       double eps)
-      : keep(static_cast<T>(1 - lr * weight_decay)),
-        scale(static_cast<T>(gradient_scale)),
-        b1(static_cast<T>(beta1)),
-        b2(static_cast<T>(beta2)),
-        c1(static_cast<T>(1 - beta1)),
-        c2(static_cast<T>(1 - beta2)),
-        eps(static_cast<T>(eps)),
-        step_size(static_cast<T>(lr / (1 - std::pow(beta1, step)))),
-        correction(static_cast<T>(std::sqrt(1 - std::pow(beta2, step)))) {}
+/// What the optimizers' updates multiply with in a step, for one parameter: the step's numbers, by the parameter's
+/// rule.
+struct ParameterRates {
+  MINISSL_HD ParameterRates(const RuleRow& rule, double step, double scheduled_lr, double peak_lr,
+                            double gradient_scale, double weight_decay)
+      : step(step - rule.skipped),
+        lr((rule.constant_rate != 0 ? peak_lr : scheduled_lr) * rule.rate),
+        gradient_scale(gradient_scale),
+        weight_decay(weight_decay * rule.decay) {}
 
-  MINISSL_HD void operator()(T gradient, T& m, T& v, T& value) const {
-    const T g = gradient * scale;
-    m = b1 * m + c1 * g;
-    v = b2 * v + c2 * g * g;
-    value = value * keep - step_size * m / (std::sqrt(v) / correction + eps);
-  }
-
-  T keep, scale, b1, b2, c1, c2, eps, step_size, correction;
+  double step;  ///< of the parameter, counted from 1: as PyTorch, which does not count those that skip it
+  double lr, gradient_scale, weight_decay;
 };
 
-template <class T>
-struct SgdStep {
-  MINISSL_HD SgdStep(double step, double lr, double gradient_scale, double weight_decay, double momentum)
-      : momentum(static_cast<T>(step == 1 ? 0 : momentum)),
-        scale(static_cast<T>(gradient_scale)),
-        lr(static_cast<T>(lr)),
-        decay(static_cast<T>(weight_decay)) {}
-
-  MINISSL_HD void operator()(T gradient, T& buffer, T& value) const {
-    buffer = momentum * buffer + (gradient * scale + decay * value);
-    value -= lr * buffer;
-  }
-
-  T momentum, scale, lr, decay;
-};
-
-template <class T>
-struct LarsStep {
-  MINISSL_HD LarsStep(double lr, double gradient_scale, double weight_decay, double momentum)
-      : momentum(static_cast<T>(momentum)),
-        scale(static_cast<T>(gradient_scale)),
-        lr(static_cast<T>(lr)),
-        decay(static_cast<T>(weight_decay)) {}
-
-  /// What the gradient is before it is adapted.
-  MINISSL_HD T update(T gradient, T value) const { return gradient * scale + decay * value; }
-  MINISSL_HD void operator()(T ratio, T gradient, T& buffer, T& value) const {
-    buffer = momentum * buffer + ratio * update(gradient, value);
-    value -= lr * buffer;
-  }
-
-  T momentum, scale, lr, decay;
-};
-
-/// The squared norms of values and of their update, of a piece or of several.
-struct LarsSquares {
-  MINISSL_HD LarsSquares& operator+=(const LarsSquares& other) {
-    value += other.value;
-    update += other.update;
-    return *this;
-  }
-  /// How much a parameter's gradient is stretched.
-  MINISSL_HD double ratio(double trust) const {
-    return value > 0 && update > 0 ? trust * std::sqrt(value) / std::sqrt(update) : 1;
-  }
-
-  double value = 0, update = 0;
-};
+/// The number of the step, for an update that depends on it.
+template <class Op>
+Number step_number(const Op& op) {
+  if constexpr (requires { op.step; })
+    return op.step;
+  else
+    return 1;
+}
 
 template <class T>
 struct EmaStep {

@@ -93,6 +93,25 @@ TEST_F(MethodsRunTest, NeighboursAreLookedForInTheFeaturesThatAreNamed) {
   EXPECT_EQ(Json::parse(alone.out).at("top1").get<double>(), backbone.back()) << alone.err;
 }
 
+TEST_F(MethodsRunTest, LionIsAnOptimizerAndWeightDecayMayFollowASchedule) {
+  const std::string flags = "--hidden 24 --epochs 2 --monitor-every 0 --optimizer lion --lr 1e-4 --weight-decay 0.5 ";
+  ASSERT_EQ(train("simclr", "constant", flags).status, 0);
+  const CommandResult rising = train("simclr", "rising", flags + "--weight-decay-end 50");
+  ASSERT_EQ(rising.status, 0) << rising.err;
+  const auto length = [&](const std::string& run) {
+    double squares = 0;
+    for (const double w : tensor(run + "/last.safetensors", "backbone.layer4.1.conv2.weight")) squares += w * w;
+    return std::sqrt(squares);
+  };
+  EXPECT_LT(length("rising"), length("constant"));
+  ASSERT_EQ(train("simclr", "halved", flags + "--weight-decay-end 50 --steps 3").status, 0);
+  ASSERT_EQ(train("simclr", "halved", flags + "--weight-decay-end 50 --resume").status, 0);
+  EXPECT_TRUE(read_file(folder_ / "rising/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
+  const CommandResult other = train("simclr", "halved", flags + "--optimizer adamw --resume");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find("it was not written by the optimizer adamw"), std::string::npos) << other.err;
+}
+
 // Images that are all the same have collapsed embeddings, look after look.
 TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
   fs::create_directory(folder_ / "same");

@@ -30,6 +30,7 @@ const Case cases[] = {
     {.name = "moco_accumulated", .method = "moco", .accumulate = 2, .clip_norm = 0.5},
     {.name = "barlow_lars", .method = "barlow", .optimizer = "lars"},
     {.name = "vicreg", .method = "vicreg"},
+    {.name = "vicreg_lion", .method = "vicreg", .optimizer = "lion"},
     {.name = "simclr_sgd", .method = "simclr", .optimizer = "sgd", .clip_norm = 0.5},
     {.name = "simsiam", .method = "simsiam"},
     {.name = "byol", .method = "byol"},
@@ -66,7 +67,8 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
   void SetUp() override { MINISSL_NEEDS_GPU(); }
 
   // A run in which much happens that graphs must not miss: the first step is done operation by operation, the second
-  // recorded, the third repeated; then there are another loss and smaller batches, twice.
+  // recorded, the third repeated; then there are another loss and smaller batches, twice. All the optimizer's numbers
+  // and the rules of parameters change from step to step.
   struct Run {
     Device device = gpu;
     bool cuda_graph = true;
@@ -86,8 +88,15 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
     const ResNetConfig network(
         {.depth = resnet18, .stem = Stem::small, .bn_groups = c.bn_groups, .width = network_width});
     const auto method = config->make(network, 0, run.dtype);
-    Optimizer optimizer({.kind = c.optimizer}, method->online());
-    TrainingStep step(*method, optimizer, {.accumulate = c.accumulate, .clip_norm = c.clip_norm},
+    int64_t current = 0;
+    const auto optimizer =
+        make_optimizer({.kind = c.optimizer}, method->online(), [&](const std::string& name, const Shape& shape) {
+          ParameterRule rule = method->rule(name, shape);
+          rule.rate = shape.rank() < 2 ? 1 : 1 / static_cast<double>(1 + current);
+          rule.frozen = shape.rank() < 2 && current % 2 == 1;
+          return rule;
+        });
+    TrainingStep step(*method, *optimizer, {.accumulate = c.accumulate, .clip_norm = c.clip_norm},
                       run.cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);
     const DType activations = run.dtype == DType::f64 ? run.dtype : c.activations;
     int64_t batches = 0;
@@ -97,7 +106,9 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
     };
     std::vector<Tensor> others;
     for (int64_t i = 0; i < run.steps; ++i) {
-      step.run({i, run.steps}, 1e-3 * static_cast<double>(i + 1), [&] {
+      current = i;
+      const auto number = static_cast<double>(i + 1);
+      step.run({i, run.steps}, StepRates{1e-3 * number, 5e-3, 1e-4 * number}, [&] {
         const int64_t most = c.bn_groups == 1 ? 4 : 8, batch = batches++;
         const int64_t count = run.interrupted && i > 2 ? most / 2 : most;
         return random_batch(*method, {count, 4, 4, 3}, batch, activations, run.device);
@@ -114,7 +125,7 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
     }
     take(true);
     for (auto& [name, tensor] : file_tensors(*method)) outcome.state.emplace_back(name, tensor.to(Device{}).clone());
-    for (auto& [name, tensor] : optimizer.state()) outcome.state.emplace_back(name, tensor.to(Device{}).clone());
+    for (auto& [name, tensor] : optimizer->state()) outcome.state.emplace_back(name, tensor.to(Device{}).clone());
     for (size_t i = 0; i < others.size(); i += 2) outcome.state.emplace_back("embedding", others[i].to(Device{}));
     return outcome;
   }
@@ -140,6 +151,7 @@ TEST_P(TrainingStepOnGpu, HasTheSameBitsWithAndWithoutAGraph) {
 
 TEST_P(TrainingStepOnGpu, IsThatOfTheCpu) {
   if (GetParam().optimizer == "adamw" && GetParam().name != "moco") GTEST_SKIP() << "AdamW magnifies rounding errors";
+  if (GetParam().optimizer == "lion") GTEST_SKIP() << "Lion magnifies rounding errors";
   const Run run{.dtype = DType::f64, .steps = 2, .interrupted = false};
   Run on_cpu = run;
   on_cpu.device = {};

@@ -1,5 +1,3 @@
-#include "nn/optimizer.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <numbers>
@@ -7,6 +5,7 @@
 
 #include "nn/backbones/resnet.h"
 #include "nn/layers.h"
+#include "nn/optimizers/registry.h"
 #include "nn/schedule.h"
 #include "tensor/ops/update.h"
 #include "tensor/profile.h"
@@ -28,6 +27,35 @@ TEST(Schedule, WarmsUpLinearlyThenFollowsHalfACosine) {
   EXPECT_THROW((Schedule{"step", 2.0, 0, 12}).at(0), Error);
 }
 
+TEST(CosineSchedule, GoesFromStartToEndAndWithoutAnEndStays) {
+  const CosineSchedule s{0.04, 0.4, 100};
+  EXPECT_DOUBLE_EQ(s.at(0), 0.04);
+  EXPECT_NEAR(s.at(50), 0.22, 1e-12);
+  EXPECT_NEAR(s.at(25), 0.4 - 0.18 * (1 + std::sqrt(0.5)), 1e-12);
+  EXPECT_DOUBLE_EQ(s.at(100), 0.4);
+  EXPECT_EQ((CosineSchedule{0.04, 0, 100}).at(100), 0);
+  EXPECT_EQ((CosineSchedule{.start = 0.04}).at(70), 0.04);
+}
+
+TEST(Schedule, ErrorsSpeakOfTheOptionAndNameNoFlag) {
+  const auto message_of = [](const auto& f) -> std::string {
+    try {
+      f();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  Linear net(3, 2);
+  ParameterArena arena(net);
+  EXPECT_EQ(message_of([] { Schedule{"linear"}.at(0); }),
+            "schedule linear is not known; there are cosine and constant");
+  EXPECT_EQ(message_of([&] { make_optimizer({.kind = "adam"}, arena); }),
+            "optimizer adam is not known; there are adamw, sgd, lars and lion");
+  EXPECT_EQ(message_of([&] { make_optimizer({.decay_scope = "norms"}, arena); }),
+            "decay scope norms is not known; there are all and weights");
+}
+
 TEST(GradientScale, BringsTheNormDownAndLeavesSmallOnes) {
   const auto scale = [](double norm, double clip_norm, int64_t batches) {
     ops::GradientScale op{Tensor::full({1}, norm * norm, DType::f64), Tensor::empty({1}, DType::f64),
@@ -45,29 +73,29 @@ TEST(GradientScale, BringsTheNormDownAndLeavesSmallOnes) {
 
 TEST(Optimizer, StateGoesThroughAFileAndTheNextStepIsTheSame) {
   const auto file = std::filesystem::temp_directory_path() / fmt::format("minissl-optimizer-{}.safetensors", getpid());
-  for (const char* kind : {"adamw", "sgd", "lars"}) {
+  for (const auto& [kind, make] : optimizers()) {
     Linear net(3, 2), copy(3, 2);
     net.initialize(1);
     copy.initialize(1);
     ParameterArena arena(net), copy_arena(copy);
-    Optimizer optimizer({.kind = kind, .weight_decay = 0.1}, arena);
+    const auto optimizer = make_optimizer({.kind = kind, .weight_decay = 0.1}, arena);
     arena.gradients().fill(0.5);
-    optimizer.step(0.1);
-    save_safetensors(file, optimizer.state());
+    optimizer->step(0.1);
+    save_safetensors(file, optimizer->state());
     copy_arena.values().copy_from(arena.values());
     copy_arena.gradients().fill(0.5);
-    Optimizer resumed({.kind = kind, .weight_decay = 0.1}, copy_arena);
-    resumed.load_state(SafetensorsReader(file));
-    EXPECT_EQ(resumed.steps(), 1);
-    optimizer.step(0.1);
-    resumed.step(0.1);
+    const auto resumed = make_optimizer({.kind = kind, .weight_decay = 0.1}, copy_arena);
+    resumed->load_state(SafetensorsReader(file));
+    EXPECT_EQ(resumed->steps(), 1);
+    optimizer->step(0.1);
+    resumed->step(0.1);
     EXPECT_EQ(arena.values().to_vector(), copy_arena.values().to_vector()) << kind;
   }
   std::filesystem::remove(file);
   Linear net(3, 2);
   ParameterArena arena(net);
-  EXPECT_THROW(Optimizer({.kind = "adam"}, arena), Error);
-  EXPECT_THROW(Optimizer({.decay_scope = "norms"}, arena), Error);
+  EXPECT_THROW(make_optimizer({.kind = "adam"}, arena), Error);
+  EXPECT_THROW(make_optimizer({.decay_scope = "norms"}, arena), Error);
 }
 
 TEST(Optimizer, GradientScaleIsAPlainFactor) {
@@ -75,11 +103,12 @@ TEST(Optimizer, GradientScaleIsAPlainFactor) {
   a.initialize(1);
   b.initialize(1);
   ParameterArena arena_a(a), arena_b(b);
-  Optimizer scaled({.kind = "sgd", .weight_decay = 0}, arena_a), plain({.kind = "sgd", .weight_decay = 0}, arena_b);
+  const OptimizerOptions sgd{.kind = "sgd", .weight_decay = 0};
+  const auto scaled = make_optimizer(sgd, arena_a), plain = make_optimizer(sgd, arena_b);
   arena_a.gradients().fill(2);
   arena_b.gradients().fill(0.5);
-  scaled.step(0.1, 0.25);
-  plain.step(0.1);
+  scaled->step(0.1, 0.25);
+  plain->step(0.1);
   EXPECT_EQ(arena_a.values().to_vector(), arena_b.values().to_vector());
 }
 
@@ -101,10 +130,11 @@ struct TinyNet {
 
 TEST(Optimizer, LarsAdaptsAndDecaysWeightsAlone) {
   TinyNet tiny;
-  Optimizer optimizer({.kind = "lars", .weight_decay = 0.5, .momentum = 0.9, .trust = 0.01}, tiny.arena);
+  const auto optimizer =
+      make_optimizer({.kind = "lars", .weight_decay = 0.5, .momentum = 0.9, .trust = 0.01}, tiny.arena);
   tiny.arena.gradients().fill(0);
   tiny.arena.gradients().mutable_data<float>()[tiny.arena.segments()[1].offset] = 2;
-  optimizer.step(0.1);
+  optimizer->step(0.1);
   // g = 0.5 w of norm 2.5: scaled by 0.01 * 5 / 2.5, whatever its size.
   EXPECT_NEAR(tiny.weight(0), 3 - 0.1 * 0.02 * 1.5, 1e-6);
   EXPECT_NEAR(tiny.weight(3), 4 - 0.1 * 0.02 * 2.0, 1e-6);
@@ -113,12 +143,12 @@ TEST(Optimizer, LarsAdaptsAndDecaysWeightsAlone) {
 }
 
 TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
-  for (const char* kind : {"adamw", "sgd"})
+  for (const char* kind : {"adamw", "sgd", "lion"})
     for (const char* scope : {"all", "weights"}) {
       TinyNet tiny;
-      Optimizer optimizer({.kind = kind, .weight_decay = 0.5, .decay_scope = scope}, tiny.arena);
+      const auto optimizer = make_optimizer({.kind = kind, .weight_decay = 0.5, .decay_scope = scope}, tiny.arena);
       tiny.arena.gradients().fill(0);
-      optimizer.step(0.1);
+      optimizer->step(0.1);
       EXPECT_NEAR(tiny.weight(3), 4 * 0.95, 1e-6) << kind;
       EXPECT_NEAR(tiny.bias(0), std::string(scope) == "all" ? 0.95 : 1, 1e-6) << kind << ", " << scope;
     }
@@ -127,8 +157,7 @@ TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
 // A small network in bf16, of which the copies of the convolutions' weights are looked at.
 class Bf16Copies : public testing::Test {
  protected:
-  static constexpr ResNetOptions tiny{
-      .depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16};
+  static constexpr ResNetOptions tiny{.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16};
   Bf16Copies() {
     net_.initialize(1);
     follower_.values().copy_from(arena_.values());
@@ -165,11 +194,11 @@ class Bf16Copies : public testing::Test {
 };
 
 TEST_F(Bf16Copies, AreWrittenWithTheWeights) {
-  for (const char* kind : {"adamw", "sgd", "lars"}) {
-    Optimizer optimizer({.kind = kind}, arena_);
+  for (const auto& [kind, make] : optimizers()) {
+    const auto optimizer = make_optimizer({.kind = kind}, arena_);
     forward(net_);
     forward(following_);
-    optimizer.step(0.1, 1, {&follower_, 0.5});
+    optimizer->step(0.1, 1, {&follower_, 0.5});
     expect_copy_of(arena_);
     expect_copy_of(follower_);
     EXPECT_THAT(operations_of_forward(), Not(Contains("cast"))) << kind;

@@ -1,5 +1,9 @@
 #include "tensor/ops/update.h"
 
+#include "tensor/ops/adamw.h"
+#include "tensor/ops/lars.h"
+#include "tensor/ops/lion.h"
+#include "tensor/ops/sgd.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
@@ -73,6 +77,19 @@ void add(std::vector<Sample>& samples, int64_t length) {
                          .trust = 0.5};
       },
       roundings(8)));
+  // value, m, gradient
+  samples.push_back(update(
+      ops::Lion::name, name, {normal(s), normal(s), normal(s)}, 2,
+      [](const Tensors& in) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[2],
+                         .m = in[1],
+                         .pieces = one_parameter(in[0]),
+                         .lr = 0.01,
+                         .gradient_scale = 0.5,
+                         .weight_decay = 0.1};
+      },
+      roundings(6)));
   samples.push_back(update(
       ops::Ema::name, name, {normal(s), normal(s)}, 1,
       [](const Tensors& in) {
@@ -99,11 +116,32 @@ void add(std::vector<Sample>& samples, int64_t length) {
                      .tolerance = {1e-13, "summed in float64 for either type"}});
 }
 
-// Parameters of several sizes, every other one exempt, the last one in two pieces.
+// Parameters of several sizes, the second and the last in several pieces.
 Tensor several_parameters(Device device) {
-  const ParameterRange ranges[] = {{0, 16, true}, {16, 9000, false}, {9000, 9001, true}, {9001, 14000, false}};
+  const ParameterRange ranges[] = {{0, 16}, {16, 9000}, {9000, 9001}, {9001, 14000}};
   return make_pieces(ranges, device);
 }
+
+// Their rules: every other one is neither decayed nor adapted, as vectors are.
+Tensor vectors_exempt(Device device) {
+  const RuleRow vector{.decay = 0, .adapted = 0}, rows[] = {vector, {}, vector, {}};
+  return make_rules(rows, device);
+}
+
+// Their rules: all different.
+Tensor all_rules(Device device) {
+  const RuleRow rows[] = {{.rate = 0.5, .decay = 3, .skipped = 2},
+                          {.rate = 0.25, .decay = 0, .adapted = 0},
+                          {.constant_rate = 1, .skipped = 1},
+                          {.frozen = 1}};
+  return make_rules(rows, device);
+}
+
+struct Rule {
+  const char* name;
+  Tensor (*make)(Device);
+};
+constexpr Rule rule_tables[] = {{"parameters_and_followers", vectors_exempt}, {"rules", all_rules}};
 
 // Whether a copy in bf16 is that of the first values: 1 or 0.
 Tensor copied(const Tensor& copy, const Tensor& values) {
@@ -111,24 +149,24 @@ Tensor copied(const Tensor& copy, const Tensor& values) {
   return Tensor::full({1}, same ? 1 : 0, values.dtype());
 }
 
-// An optimizer over an arena of several parameters, which shorter copies and an average follow: make(inputs, followers)
-// of value, gradient, average and one or two states.
+// An optimizer over an arena of several parameters, which shorter copies and an average follow: make(inputs, rules,
+// followers) of value, gradient, average and one or two states.
 template <class Make>
-Sample followed(const char* operation, size_t states, Make make) {
+Sample followed(const char* operation, const Rule& rule, size_t states, Make make) {
   const Shape s{14000}, shorter{9500};
   std::vector<Input> inputs{normal(s), normal(s), normal(shorter)};
   for (size_t i = 0; i < states; ++i) inputs.push_back(uniform(s, 0.01, 0.1));
   return {.operation = operation,
-          .name = "parameters_and_followers",
+          .name = rule.name,
           .inputs = std::move(inputs),
           .run =
-              [=](const Tensors& in) {
+              [=, rules = rule.make](const Tensors& in) {
                 const Device device = in[0].device();
                 const ops::Followers followers{.copy = Tensor::empty({12000}, DType::bf16, device),
                                                .average = in[2],
                                                .average_copy = Tensor::empty({9001}, DType::bf16, device),
                                                .momentum = 0.9};
-                minissl::run(make(in, followers));
+                minissl::run(make(in, rules(device), followers));
                 Tensors out = in;
                 out.erase(out.begin() + 1);
                 out.push_back(copied(followers.copy, in[0]));
@@ -140,39 +178,60 @@ Sample followed(const char* operation, size_t states, Make make) {
           .tolerance = roundings(8)};
 }
 
-void add_followed(std::vector<Sample>& samples) {
-  samples.push_back(followed(ops::AdamW::name, 2, [](const Tensors& in, const ops::Followers& followers) {
-    return ops::AdamW{.value = in[0],
-                      .gradient = in[1],
-                      .m = in[3],
-                      .v = in[4],
-                      .pieces = several_parameters(in[0].device()),
-                      .step = 3,
-                      .lr = 0.01,
-                      .gradient_scale = 0.5,
-                      .weight_decay = 0.1,
-                      .followers = followers};
-  }));
-  samples.push_back(followed(ops::Sgd::name, 1, [](const Tensors& in, const ops::Followers& followers) {
-    return ops::Sgd{.value = in[0],
-                    .gradient = in[1],
-                    .buffer = in[3],
-                    .pieces = several_parameters(in[0].device()),
-                    .step = 3,
-                    .lr = 0.1,
-                    .weight_decay = 0.1,
-                    .followers = followers};
-  }));
-  samples.push_back(followed(ops::Lars::name, 1, [](const Tensors& in, const ops::Followers& followers) {
-    return ops::Lars{.value = in[0],
-                     .gradient = in[1],
-                     .buffer = in[3],
-                     .pieces = several_parameters(in[0].device()),
-                     .lr = 0.1,
-                     .weight_decay = 0.1,
-                     .trust = 0.5,
-                     .followers = followers};
-  }));
+void add_followed(std::vector<Sample>& samples, const Rule& rule) {
+  using ops::Followers;
+  samples.push_back(
+      followed(ops::AdamW::name, rule, 2, [](const Tensors& in, const Tensor& rules, const Followers& followers) {
+        return ops::AdamW{.value = in[0],
+                          .gradient = in[1],
+                          .m = in[3],
+                          .v = in[4],
+                          .pieces = several_parameters(in[0].device()),
+                          .rules = rules,
+                          .step = 3,
+                          .lr = {0.01, 0.02},
+                          .gradient_scale = 0.5,
+                          .weight_decay = 0.1,
+                          .followers = followers};
+      }));
+  samples.push_back(
+      followed(ops::Sgd::name, rule, 1, [](const Tensors& in, const Tensor& rules, const Followers& followers) {
+        return ops::Sgd{.value = in[0],
+                        .gradient = in[1],
+                        .buffer = in[3],
+                        .pieces = several_parameters(in[0].device()),
+                        .rules = rules,
+                        .step = 3,
+                        .lr = {0.1, 0.2},
+                        .weight_decay = 0.1,
+                        .followers = followers};
+      }));
+  samples.push_back(
+      followed(ops::Lars::name, rule, 1, [](const Tensors& in, const Tensor& rules, const Followers& followers) {
+        return ops::Lars{.value = in[0],
+                         .gradient = in[1],
+                         .buffer = in[3],
+                         .pieces = several_parameters(in[0].device()),
+                         .rules = rules,
+                         .lr = {0.1, 0.2},
+                         .weight_decay = 0.1,
+                         .trust = 0.5,
+                         .followers = followers};
+      }));
+  samples.push_back(
+      followed(ops::Lion::name, rule, 1, [](const Tensors& in, const Tensor& rules, const Followers& followers) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[1],
+                         .m = in[3],
+                         .pieces = several_parameters(in[0].device()),
+                         .rules = rules,
+                         .lr = {0.01, 0.02},
+                         .weight_decay = 0.1,
+                         .followers = followers};
+      }));
+}
+
+void add_copy(std::vector<Sample>& samples) {
   samples.push_back({.operation = ops::Ema::name,
                      .name = "with_copy",
                      .inputs = {normal({9000}), normal({9000})},
@@ -193,6 +252,10 @@ void add_numbers(std::vector<Sample>& samples) {
   const auto on_device = [](double value, const Tensor& like) {
     return Tensor::full({1}, value, DType::f64, like.device());
   };
+  const auto one_constant_rate = [](const Tensor& like) {
+    const RuleRow rows[] = {{.constant_rate = 1}};
+    return make_rules(rows, like.device());
+  };
   samples.push_back(update(
       ops::AdamW::name, "numbers_on_device", {normal(s), normal(s, 0, 0.1), uniform(s, 0.01, 0.1), normal(s)}, 3,
       [=](const Tensors& in) {
@@ -204,7 +267,7 @@ void add_numbers(std::vector<Sample>& samples) {
                           .step = on_device(7, in[0]),
                           .lr = on_device(0.01, in[0]),
                           .gradient_scale = on_device(0.5, in[0]),
-                          .weight_decay = 0.1};
+                          .weight_decay = on_device(0.1, in[0])};
       },
       roundings(6)));
   samples.push_back(update(
@@ -216,7 +279,8 @@ void add_numbers(std::vector<Sample>& samples) {
                         .pieces = one_parameter(in[0]),
                         .step = on_device(2, in[0]),
                         .lr = on_device(0.1, in[0]),
-                        .gradient_scale = on_device(0.5, in[0])};
+                        .gradient_scale = on_device(0.5, in[0]),
+                        .weight_decay = on_device(0.1, in[0])};
       },
       roundings(6)));
   samples.push_back(update(
@@ -226,11 +290,26 @@ void add_numbers(std::vector<Sample>& samples) {
                          .gradient = in[2],
                          .buffer = in[1],
                          .pieces = one_parameter(in[0]),
-                         .lr = on_device(0.1, in[0]),
+                         .rules = one_constant_rate(in[0]),
+                         .lr = {on_device(0.2, in[0]), on_device(0.1, in[0])},
                          .gradient_scale = on_device(0.5, in[0]),
+                         .weight_decay = on_device(0.1, in[0]),
                          .trust = 0.5};
       },
       roundings(8)));
+  samples.push_back(update(
+      ops::Lion::name, "numbers_on_device", {normal(s), normal(s), normal(s)}, 2,
+      [=](const Tensors& in) {
+        return ops::Lion{.value = in[0],
+                         .gradient = in[2],
+                         .m = in[1],
+                         .pieces = one_parameter(in[0]),
+                         .rules = one_constant_rate(in[0]),
+                         .lr = {on_device(0.02, in[0]), on_device(0.01, in[0])},
+                         .gradient_scale = on_device(0.5, in[0]),
+                         .weight_decay = on_device(0.1, in[0])};
+      },
+      roundings(6)));
   samples.push_back(update(
       ops::Ema::name, "momentum_on_device", {normal(s), normal(s)}, 1,
       [=](const Tensors& in) {
@@ -258,7 +337,8 @@ void add_numbers(std::vector<Sample>& samples) {
 Family update_family() {
   Family family;
   for (const int64_t length : lengths) add(family.samples, length);
-  add_followed(family.samples);
+  for (const Rule& rule : rule_tables) add_followed(family.samples, rule);
+  add_copy(family.samples);
   add_numbers(family.samples);
   const Tensor t7 = Tensor::zeros({7}), t8 = Tensor::zeros({8});
   family.errors = {
@@ -270,6 +350,19 @@ Family update_family() {
        "lars: f32[8]"},
       {"lars", "no_pieces", [=] { minissl::run(ops::Lars{.value = t7, .gradient = t7, .buffer = t7}); },
        "lars: no pieces"},
+      {"lion", "lengths_differ", [=] { minissl::run(ops::Lion{.value = t7, .gradient = t7, .m = t8}); },
+       "lion: f32[8]"},
+      {"lion", "rules_in_f32",
+       [=] { minissl::run(ops::Lion{.value = t7, .gradient = t7, .m = t7, .pieces = one_parameter(t7), .rules = t7}); },
+       "lion: f32[7] is no table of rules"},
+      {"sgd", "too_few_rules",
+       [=] {
+         const ParameterRange ranges[] = {{0, 3}, {3, 7}};
+         const RuleRow rows[] = {{}};
+         minissl::run(ops::Sgd{
+             .value = t7, .gradient = t7, .buffer = t7, .pieces = make_pieces(ranges), .rules = make_rules(rows)});
+       },
+       "sgd: f64[1, 6] has no rule for parameter 1"},
       {"sgd", "average_too_long",
        [=] { minissl::run(ops::Sgd{.value = t7, .gradient = t7, .buffer = t7, .followers = {.average = t8}}); },
        "sgd: f32[8] for an average of f32[7]"},

@@ -2,6 +2,7 @@
 
 #include "autograd/variable.h"
 #include "nn/backbones/resnet.h"
+#include "nn/schedule.h"
 #include "ssl/methods/byol.h"
 #include "ssl/registry.h"
 #include "tests/ssl/small_step.h"
@@ -118,11 +119,42 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
   byol.before_batches();
   EXPECT_EQ(state_of(first), first_before);
   // A step of no length.
-  Optimizer({.kind = "sgd", .weight_decay = 0}, byol.online()).step(0, 1, byol.follower());
+  make_optimizer({.kind = "sgd", .weight_decay = 0}, byol.online())->step(0, 1, byol.follower());
   for (const auto& [name, before] : {std::pair(first, first_before), std::pair(last, last_before)}) {
     const auto after = state_of(name);
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], 0.75 * before[i] + 0.25, 1e-6) << name;
   }
+}
+
+// Along a cosine, by SGD without memory: every parameter moves by its rate times its gradient.
+TEST(SimSiam, MovesItsPredictorAtThePeakRateAndTheRestByTheSchedule) {
+  const auto method = narrow(find_method("simsiam"));
+  const auto optimizer =
+      make_optimizer({.kind = "sgd", .weight_decay = 0, .momentum = 0}, method->online(), method->rules());
+  const Schedule schedule{"cosine", 0.5, 1, 5};
+  TrainingStep step(*method, *optimizer, {});
+  const ParameterArena& online = method->online();
+  int of_predictor = 0, others = 0;
+  for (int64_t i = 0; i < 5; ++i) {
+    const Tensor before = online.values().clone();
+    step.run({i, 5}, StepRates{schedule.at(i), schedule.peak, 0}, [&] {
+      return random_batch(*method, {4, 12, 12, 1}, i);
+    });
+    step.result(true);
+    for (const ParameterArena::Segment& s : online.segments()) {
+      const bool predictor = s.name.starts_with("predictor.");
+      predictor ? ++of_predictor : ++others;
+      const double rate = predictor ? 0.5 : schedule.at(i);
+      const auto was = before.slice(s.offset, s.shape).to_vector();
+      const auto is = online.values().slice(s.offset, s.shape).to_vector();
+      const auto gradient = online.gradients().slice(s.offset, s.shape).to_vector();
+      for (size_t k = 0; k < was.size(); ++k)
+        ASSERT_NEAR(is[k], was[k] - rate * gradient[k], 1e-6 * (std::abs(was[k]) + std::abs(gradient[k])))
+            << s.name << ", step " << i;
+    }
+  }
+  EXPECT_GT(of_predictor, 0);
+  EXPECT_GT(others, 0);
 }
 
 TEST(MomentumSchedule, FollowsACosineOverTheOptimizersSteps) {

@@ -56,15 +56,15 @@ class RealStep {
       : memory_(allocator(step.device)),
         before_(memory_.usage().live),
         method_(step.make(step.dtype)),
-        optimizer_(step.optimizer, method_->online()) {
+        optimizer_(make_optimizer(step.optimizer, method_->online(), method_->rules())) {
     batch_ = random_batch(*method_, step.images, 0, step.activations, step.device);
     peak({});  // what is cached is made
   }
   /// Of its tensors, as the allocator saw it.
   int64_t peak(const RecomputePlan& plan) {
-    TrainingStep step(*method_, optimizer_, {.recompute = plan}, TrainingStep::Graphs::off);
+    TrainingStep step(*method_, *optimizer_, {.recompute = plan}, TrainingStep::Graphs::off);
     memory_.reset_peak();
-    step.run({0, 2}, 1e-4, [&] { return batch_; });
+    step.run({0, 2}, optimizer_->constant_rates(1e-4), [&] { return batch_; });
     step.result(true);
     return memory_.usage().peak - before_;
   }
@@ -73,7 +73,7 @@ class RealStep {
   Allocator& memory_;
   int64_t before_;
   std::unique_ptr<Method> method_;
-  Optimizer optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   Batch batch_;
 };
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tensor/ops/adamw.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/update.h"

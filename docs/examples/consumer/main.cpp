@@ -1,6 +1,7 @@
 // Fits y = 2 x + 1 by gradient descent, writes the weights to a .safetensors file and reads them back.
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 #include "nn/layers.h"
 #include "nn/optimizer.h"
@@ -16,12 +17,12 @@ int main(int argc, char** argv) {
     Linear line(1, 1);
     line.initialize(/*seed=*/0);
     ParameterArena arena(line);
-    Optimizer sgd({.kind = "sgd", .weight_decay = 0}, arena);
+    const std::unique_ptr<Optimizer> sgd = make_optimizer({.kind = "sgd", .weight_decay = 0}, arena);
     for (int step = 0; step < 200; ++step) {
       arena.zero_gradients();
       const Variable loss = mean(square(line.forward(x) - y));
       backward(loss);
-      sgd.step(/*lr=*/0.05);
+      sgd->step(/*lr=*/0.05);
       if (step % 50 == 0) std::printf("step %d: loss %.6f\n", step, loss.value().item());
     }
     save_safetensors(path, file_tensors(line), {{"made_by", "consumer"}});

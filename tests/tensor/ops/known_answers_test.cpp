@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
 
+#include "tensor/ops/adamw.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/rows.h"
-#include "tensor/ops/update.h"
+#include "tensor/ops/sgd.h"
 #include "tests/samples/sample.h"
 
 /// Operations against PyTorch 1.13 in float64. The numbers were computed once, by the snippet above each test, after

@@ -1,0 +1,21 @@
+#pragma once
+#include <vector>
+
+#include "nn/optimizer.h"
+
+/// The kinds of optimizers. A new one is a file beside this, with its operation in tensor/ops/ and a line in
+/// registry.cpp.
+namespace minissl {
+
+using OptimizerFactory = std::unique_ptr<Optimizer>(const OptimizerOptions&, ParameterArena&, ParameterRules);
+
+struct OptimizerEntry {
+  const char* kind;
+  OptimizerFactory* make;
+};
+
+const std::vector<OptimizerEntry>& optimizers();
+/// "adamw, sgd or lars": for messages and help.
+std::string optimizer_kinds(const char* conjunction);
+
+}  // namespace minissl
