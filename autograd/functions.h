@@ -64,6 +64,14 @@ Variable concat(const Variable& a, const Variable& b);
 Variable concat_rows(const Variable& a, const Variable& b);
 /// x's rows (along the outermost dimension) in another order: y[i] = x[order[i]], order i64 (N), a permutation.
 Variable permute_rows(const Variable& x, const Tensor& order);
+/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed. Where an index on a GPU is
+/// known to be distinct, say so: the gradient reads it once, not once for each row of x.
+enum class Repeats { allowed, none };
+Variable gather_rows(const Variable& x, const Tensor& index, Repeats repeats = Repeats::allowed);
+/// (rows, ...): y[index[i]] = x[i], zeros in the other rows; index i64 (K), distinct.
+Variable scatter_rows(const Variable& x, const Tensor& index, int64_t rows);
+/// x's elements in another shape.
+Variable view(const Variable& x, const Shape& shape);
 /// (D): the unbiased variance of each column of (N, D).
 Variable column_variance(const Variable& x);
 /// Each column of x (N, D) minus its mean.

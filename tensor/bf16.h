@@ -29,6 +29,9 @@ struct Bf16Rule {
 inline constexpr Bf16Rule bf16_policy[] = {
     {"cast", "x or y", "the border: images and weights on their way in, weight gradients on their way out"},
     {"permute_rows", "x, y", "moves images and features, whatever they are"},
+    {"gather_rows", "x, y", "as permute_rows"},
+    {"scatter_rows", "x, y", "as permute_rows"},
+    {"gather_rows_gradient", "dy, dx", "sums of a few, rounded once"},
     {"convolution", "x, w, y", "nearly all arithmetic; products of two bf16 are exact in f32, and sums stay there"},
     {"convolution_input_gradient", "dy, w, dx", "as convolution"},
     {"convolution_weight_gradient", "dy, x, dw", "as convolution; dw is rounded once, then added to the others in f32"},

@@ -6,6 +6,7 @@
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
+#include "tensor/ops/gather.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
@@ -64,6 +65,9 @@ MINISSL_ABSENT(ConvolutionWeightGradient)
 MINISSL_ABSENT(DiagonalDistance)
 MINISSL_ABSENT(DiagonalDistanceGradient)
 MINISSL_ABSENT(FillDiagonal)
+MINISSL_ABSENT(GatherRows)
+MINISSL_ABSENT(ScatterRows)
+MINISSL_ABSENT(GatherRowsGradient)
 MINISSL_ABSENT(InfoNce)
 MINISSL_ABSENT(InfoNceGradient)
 MINISSL_ABSENT(MatMul)

@@ -17,6 +17,7 @@ Family elementwise_family();
 Family rows_family();
 Family columns_family();
 Family diagonal_family();
+Family gather_family();
 Family info_nce_family();
 Family loss_family();
 Family transpose_family();
