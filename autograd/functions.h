@@ -86,6 +86,13 @@ Variable cast(const Variable& x, DType type);
 /// The same where the converted elements are there already: the copy of a weight that several uses share.
 Variable cast(const Variable& x, const Tensor& converted);
 
+// Over the ranks of Group::current() (tensor/group.h), all of which call them together, and backward() together. The
+// gradients are those of the sum of all ranks' losses. In a group of one they return x itself.
+/// The sum of the ranks' x.
+Variable all_sum(const Variable& x);
+/// (size * N, ...): the rows (N, ...) of all ranks, in the order of the ranks.
+Variable all_gather_rows(const Variable& x);
+
 // To scalars
 Variable sum(const Variable& x);
 Variable mean(const Variable& x);
