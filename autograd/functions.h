@@ -15,13 +15,19 @@ struct BatchNormOptions {
   bool relu = false;
   double eps = 1e-5;
   int64_t groups = 1;  ///< the batch falls into so many equal runs of images, each with statistics of its own
+  /// i64 (K), distinct, or undefined: rows of x viewed as (M, C). Statistics are taken over these alone, and y is zero
+  /// elsewhere. Needs groups = 1.
+  Tensor positions = {};
 };
 struct BatchNormResult {
   Variable y;
   Tensor mean, variance;  ///< (groups, C), of this batch, biased
+  int64_t count;          ///< the elements per channel that each of them was taken over
 };
-/// With the statistics of the batch. Throws Error when there is one element per channel only: it has no variance; and
-/// when the groups don't divide the batch.
+/// With the statistics of the batch: of the parts of all ranks where Group::current() has several (tensor/group.h),
+/// each with a part of the same size. The gradients of weight and bias are those of this rank's part: their sum over
+/// the ranks is the batch's. Throws Error when there is one element per channel only: it has no variance; and when the
+/// groups don't divide the batch.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options = {});
 /// With given statistics. Has no derivative: throws Error where one would be needed.

@@ -50,14 +50,14 @@ class Stopwatch {
     if (first) {
       const Shape channels{shape[shape.rank() - 1]};
       const Tensor x = zeros(shape), scale = Tensor::full(channels, 1, master_type(dtype_), device_);
-      const ops::BatchNormInference op{.x = x,
-                                       .weight = scale,
-                                       .bias = scale,
-                                       .mean = scale,
-                                       .variance = scale,
-                                       .residual = x,
-                                       .y = Tensor::empty_like(x),
-                                       .relu = true};
+      const ops::BatchNorm op{.x = x,
+                              .weight = scale,
+                              .bias = scale,
+                              .mean = scale,
+                              .variance = scale,
+                              .residual = x,
+                              .y = Tensor::empty_like(x),
+                              .relu = true};
       known->second = measure(device_, [&] { run(op); });
     }
     return known->second;

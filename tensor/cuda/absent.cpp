@@ -52,8 +52,9 @@ namespace ops {
 
 #define MINISSL_ABSENT(Op) \
   void kernel(Cuda, const Op&) { cuda::no_backend(); }
+MINISSL_ABSENT(BatchNormStatistics)
 MINISSL_ABSENT(BatchNorm)
-MINISSL_ABSENT(BatchNormInference)
+MINISSL_ABSENT(BatchNormGradientSums)
 MINISSL_ABSENT(BatchNormGradient)
 MINISSL_ABSENT(TrackStatistics)
 MINISSL_ABSENT(CenterColumns)

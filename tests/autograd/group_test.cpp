@@ -138,6 +138,69 @@ TEST_P(Collective, AllGatherRowsHasTheGradientOfTheSumOfLosses) {
   });
 }
 
+struct BatchNormGradients {
+  BatchNormResult result;
+  Tensor dx, dweight, dbias, dresidual;
+};
+
+BatchNormGradients batch_norm_gradients(const Tensor& x, const Tensor& residual, const Tensor& dy, bool relu) {
+  const Variable leaf_x = Variable::leaf(x), weight = Variable::leaf(normal({3}, 7, 1)),
+                 bias = Variable::leaf(normal({3}, 8)), leaf_residual = Variable::leaf(residual);
+  BatchNormOptions options{.relu = relu};
+  if (relu) options.residual = leaf_residual;
+  const BatchNormResult result = batch_norm(leaf_x, weight, bias, options);
+  backward(result.y, dy);
+  return {result, leaf_x.grad(), weight.grad(), bias.grad(), relu ? leaf_residual.grad() : Tensor()};
+}
+
+TEST_P(Collective, BatchNormIsThatOfTheWholeBatch) {
+  // Far from zero, where sums of squares would cancel; the parts' means differ.
+  const Tensor x = normal({6, 2, 2, 3}, 1, 100), residual = normal(x.shape(), 2), dy = normal(x.shape(), 3);
+  for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data<double>()[i] += static_cast<double>(i) / 16;
+  for (const bool relu : {false, true}) {
+    const BatchNormGradients whole = batch_norm_gradients(x, residual, dy, relu);
+    ThreadGroup::run(size(), [&](int rank) {
+      const auto own = [&](const Tensor& t) { return part(t, rank, size()).clone(); };
+      const BatchNormGradients of = batch_norm_gradients(own(x), own(residual), own(dy), relu);
+      expect_near(of.result.y.value(), own(whole.result.y.value()), "y");
+      expect_near(of.result.mean, whole.result.mean, "mean");
+      expect_near(of.result.variance, whole.result.variance, "variance");
+      EXPECT_EQ(of.result.count, whole.result.count);
+      expect_near(of.dx, own(whole.dx), "dx");
+      if (relu) expect_near(of.dresidual, own(whole.dresidual), "dresidual");
+      // Those of parameters are a part of the batch's; an optimizer's all-reduce adds them up.
+      Group::current().all_sum(of.dweight);
+      Group::current().all_sum(of.dbias);
+      expect_near(of.dweight, whole.dweight, "dweight");
+      expect_near(of.dbias, whole.dbias, "dbias");
+    });
+  }
+}
+
+// One element per channel and rank has a variance over all ranks.
+TEST_P(Collective, BatchNormTakesOneElementPerRank) {
+  const Tensor x = normal({size(), 3}, 1);
+  const Tensor expected = batch_norm(x, normal({3}, 7), normal({3}, 8)).y.value();
+  ThreadGroup::run(size(), [&](int rank) {
+    const Tensor own = part(x, rank, size());
+    expect_near(batch_norm(own, normal({3}, 7), normal({3}, 8)).y.value(), part(expected, rank, size()), "y");
+  });
+}
+
+TEST_P(Collective, BatchNormInGroupsOfImagesCombinesEachGroup) {
+  const Tensor first = normal({6, 2, 3}, 1), second = normal({6, 2, 3}, 2, 5);
+  const Tensor weight = normal({3}, 7), bias = normal({3}, 8);
+  const Tensor y1 = batch_norm(first, weight, bias).y.value(), y2 = batch_norm(second, weight, bias).y.value();
+  ThreadGroup::run(size(), [&](int rank) {
+    const Tensor both =
+        concat_rows(part(first, rank, size()).view({6 / size(), 6}), part(second, rank, size()).view({6 / size(), 6}))
+            .value();
+    const Tensor y = batch_norm(both.view({12 / size(), 2, 3}), weight, bias, {.groups = 2}).y.value();
+    expect_near(part(y, 0, 2), part(y1, rank, size()), "first group");
+    expect_near(part(y, 1, 2), part(y2, rank, size()), "second group");
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(, Collective, testing::Values(2, 3),
                          [](const auto& info) { return fmt::format("of{}", info.param); });
 
