@@ -15,13 +15,19 @@ struct BatchNormOptions {
   bool relu = false;
   double eps = 1e-5;
   int64_t groups = 1;  ///< the batch falls into so many equal runs of images, each with statistics of its own
+  /// i64 (K), distinct, or undefined: rows of x viewed as (M, C). Statistics are taken over these alone, and y is zero
+  /// elsewhere. Needs groups = 1.
+  Tensor positions = {};
 };
 struct BatchNormResult {
   Variable y;
   Tensor mean, variance;  ///< (groups, C), of this batch, biased
+  int64_t count;          ///< the elements per channel that each of them was taken over
 };
-/// With the statistics of the batch. Throws Error when there is one element per channel only: it has no variance; and
-/// when the groups don't divide the batch.
+/// With the statistics of the batch: of the parts of all ranks where Group::current() has several (tensor/group.h),
+/// each with a part of the same size. The gradients of weight and bias are those of this rank's part: their sum over
+/// the ranks is the batch's. Throws Error when there is one element per channel only: it has no variance; and when the
+/// groups don't divide the batch.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options = {});
 /// With given statistics. Has no derivative: throws Error where one would be needed.
@@ -64,6 +70,14 @@ Variable concat(const Variable& a, const Variable& b);
 Variable concat_rows(const Variable& a, const Variable& b);
 /// x's rows (along the outermost dimension) in another order: y[i] = x[order[i]], order i64 (N), a permutation.
 Variable permute_rows(const Variable& x, const Tensor& order);
+/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed. Where an index on a GPU is
+/// known to be distinct, say so: the gradient reads it once, not once for each row of x.
+enum class Repeats { allowed, none };
+Variable gather_rows(const Variable& x, const Tensor& index, Repeats repeats = Repeats::allowed);
+/// (rows, ...): y[index[i]] = x[i], zeros in the other rows; index i64 (K), distinct.
+Variable scatter_rows(const Variable& x, const Tensor& index, int64_t rows);
+/// x's elements in another shape.
+Variable view(const Variable& x, const Shape& shape);
 /// (D): the unbiased variance of each column of (N, D).
 Variable column_variance(const Variable& x);
 /// Each column of x (N, D) minus its mean.
@@ -77,6 +91,13 @@ Variable fill_diagonal(const Variable& x, double value);
 Variable cast(const Variable& x, DType type);
 /// The same where the converted elements are there already: the copy of a weight that several uses share.
 Variable cast(const Variable& x, const Tensor& converted);
+
+// Over the ranks of Group::current() (tensor/group.h), all of which call them together, and backward() together. The
+// gradients are those of the sum of all ranks' losses. In a group of one they return x itself.
+/// The sum of the ranks' x.
+Variable all_sum(const Variable& x);
+/// (size * N, ...): the rows (N, ...) of all ranks, in the order of the ranks.
+Variable all_gather_rows(const Variable& x);
 
 // To scalars
 Variable sum(const Variable& x);

@@ -92,15 +92,16 @@ void add_batch_norm(const Shape& shape) {
   const int64_t channels = shape[3];
   const Tensor x = input(shape), per_channel = input({channels});
   add(fmt::format("batch norm + relu {} at {}", channels, shape[1]), 0, 3 * x.bytes(), [=] {
-    ops::BatchNorm op{.x = x,
-                      .weight = per_channel,
-                      .bias = per_channel,
-                      .residual = {},
-                      .y = Tensor::empty_like(x),
-                      .mean = Tensor::empty_like(per_channel),
-                      .variance = Tensor::empty_like(per_channel),
-                      .relu = true};
-    run(op);
+    const ops::BatchNormStatistics statistics{x, Tensor::empty_like(per_channel), Tensor::empty_like(per_channel)};
+    run(statistics);
+    run(ops::BatchNorm{.x = x,
+                       .weight = per_channel,
+                       .bias = per_channel,
+                       .mean = statistics.mean,
+                       .variance = statistics.variance,
+                       .residual = {},
+                       .y = Tensor::empty_like(x),
+                       .relu = true});
   });
 }
 

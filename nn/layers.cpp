@@ -81,10 +81,11 @@ Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
       affine ? weight_
              : Variable(Tensor::full(running_mean_.shape(), 1, running_mean_.dtype(), running_mean_.device()));
   const Variable bias = affine ? bias_ : Variable(Tensor::zeros_like(running_mean_));
-  const BatchNormOptions options{.residual = fused.residual, .relu = fused.relu, .groups = groups_};
+  const BatchNormOptions options{
+      .residual = fused.residual, .relu = fused.relu, .groups = groups_, .positions = fused.positions};
   if (!training()) return batch_norm_inference(x, weight.value(), bias.value(), running_mean_, running_var_, options);
   BatchNormResult result = batch_norm(x, weight, bias, options);
-  side_effect([&, count = x.value().numel() / x.shape()[-1] / groups_] { track(result.mean, result.variance, count); });
+  side_effect([&] { track(result.mean, result.variance, result.count); });
   return result.y;
 }
 

@@ -4,13 +4,17 @@
 
 #include "autograd/recompute.h"
 #include "nn/backbones/visible_cells.h"
+#include "tensor/ops/gather.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
 namespace {
 
-// MERGE-B
-Variable keep_rows(const Variable& x, const Tensor&) { return x; }
+/// The images with zeros in all rows of pixels, seen as (N H W, C), but these.
+Tensor keep_rows(const Tensor& images, const Tensor& rows) {
+  const int64_t channels = images.dim(-1), pixels = images.numel() / channels;
+  return ops::scatter_rows(ops::gather_rows(images.view({pixels, channels}), rows), rows, pixels).view(images.shape());
+}
 
 /// Batch normalisation of x, of its visible positions where some are hidden.
 Variable normalize_visible(BatchNorm& norm, const Variable& x, const VisibleCells* cells, BatchNorm::Fused fused) {
@@ -217,7 +221,7 @@ std::vector<Variable> ResNet::maps(const Variable& images, const Tensor& kept) {
   require(images.shape()[1] % reduction == 0, "images of {} pixels do not fall into cells of {} x {}",
           images.shape()[1], reduction, reduction);
   const VisibleCells cells(kept, images.shape()[1] / reduction);
-  trunk(keep_rows(images, cells.positions(images.shape())), &cells, &maps);
+  trunk(keep_rows(images.value(), cells.positions(images.shape())), &cells, &maps);
   return maps;
 }
 

@@ -2,6 +2,7 @@
 
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "tensor/group.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
@@ -86,8 +87,9 @@ Variable MoCo::direction(const Tensor& images, const Tensor& k, StepLog& log, co
   return contrast.loss + variance_weight() * variance;
 }
 
-// Not in loss(), which leaves no trace: a batch's keys are negatives from the next batch on.
-void MoCo::after_backward() { queue_.push(std::exchange(keys_, {})); }
+// Not in loss(), which leaves no trace: a batch's keys are negatives from the next batch on. The queue is the same on
+// all processes.
+void MoCo::after_backward() { queue_.push(Group::current().all_gather_rows(std::exchange(keys_, {}))); }
 
 std::vector<Space> MoCo::embed(const Tensor& images) {
   const EvaluationScope evaluation(*this);

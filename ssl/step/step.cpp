@@ -8,6 +8,7 @@ Step::Step(Method& method, Optimizer& optimizer, const StepOptions& options)
     : method_(method),
       optimizer_(optimizer),
       options_(options),
+      group_(Group::current()),
       squared_norm_(Tensor::zeros({1}, DType::f64, method.device())),
       gradient_norm_(Tensor::zeros_like(squared_norm_)),
       gradient_scale_(Tensor::zeros_like(squared_norm_)) {
@@ -45,9 +46,10 @@ void Step::batch(const Batch& batch, StepObserver& observer) {
 
 void Step::end(StepObserver& observer) {
   observer.before_update();
+  group_.all_sum(method_.online().gradients());
   minissl::run(ops::SquaredNorm{method_.online().gradients(), squared_norm_});
-  minissl::run(
-      ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, options_.accumulate, options_.clip_norm});
+  minissl::run(ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, options_.accumulate * group_.size(),
+                                  options_.clip_norm});
   optimizer_.update(gradient_scale_, method_.follower());
 }
 

@@ -4,6 +4,7 @@
 #include "autograd/recompute.h"
 #include "nn/optimizer.h"
 #include "ssl/method.h"
+#include "tensor/group.h"
 
 namespace minissl {
 
@@ -41,7 +42,8 @@ class StepObserver {
 ///   begin, on the host    Method::begin, Optimizer::begin_step: numbers that differ from step to step go to the device
 ///   section begin         gradients = 0; Method::before_batches
 ///   section batch         for each accumulated batch: Method::loss, backward, Method::after_backward
-///   section end           norm and clipping of the gradients; the optimizer's update, with what follows it
+///   section end           the gradients of all processes added up (Group::current()); norm and clipping; the
+///                         optimizer's update, with what follows it
 class Step {
  public:
   /// Method and optimizer must outlive it. Throws Error unless there is a batch in the step.
@@ -62,6 +64,7 @@ class Step {
   Method& method_;
   Optimizer& optimizer_;
   const StepOptions options_;
+  Group& group_;
   Tensor squared_norm_, gradient_norm_, gradient_scale_;  // f64 (1)
 };
 

@@ -8,6 +8,7 @@
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
+#include "tensor/ops/gather.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/lars.h"
 #include "tensor/ops/lion.h"
@@ -56,8 +57,9 @@ namespace ops {
 
 #define MINISSL_ABSENT(Op) \
   void kernel(Cuda, const Op&) { cuda::no_backend(); }
+MINISSL_ABSENT(BatchNormStatistics)
 MINISSL_ABSENT(BatchNorm)
-MINISSL_ABSENT(BatchNormInference)
+MINISSL_ABSENT(BatchNormGradientSums)
 MINISSL_ABSENT(BatchNormGradient)
 MINISSL_ABSENT(TrackStatistics)
 MINISSL_ABSENT(CellPositions)
@@ -70,6 +72,9 @@ MINISSL_ABSENT(ConvolutionWeightGradient)
 MINISSL_ABSENT(DiagonalDistance)
 MINISSL_ABSENT(DiagonalDistanceGradient)
 MINISSL_ABSENT(FillDiagonal)
+MINISSL_ABSENT(GatherRows)
+MINISSL_ABSENT(ScatterRows)
+MINISSL_ABSENT(GatherRowsGradient)
 MINISSL_ABSENT(InfoNce)
 MINISSL_ABSENT(InfoNceGradient)
 MINISSL_ABSENT(MatMul)

@@ -3,9 +3,9 @@
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/batch_norm_functions.h"
 
-// Images are T, everything with one number per channel is Arithmetic<T>. Each direction reads its images twice: once
-// for the sums over the batch, once to write the result, eight channels to a thread because a byte of the mask is eight
-// bits.
+// Images are T, everything with one number per channel is Arithmetic<T>, but the gradient's sums, which are float64.
+// Each operation reads its images once. Those that write images give eight channels to a thread, because a byte of the
+// mask is eight bits.
 namespace minissl::ops {
 namespace {
 
@@ -36,30 +36,8 @@ struct Channels {
   }
 };
 
-template <class T, class Op>
-void normalize(const Op& op, const Tensor& mask) {
-  using A = Arithmetic<T>;
-  const T *x = data<T>(op.x), *residual = data<T>(op.residual);
-  const A *weight = data<A>(op.weight), *bias = data<A>(op.bias), *mean = data<A>(op.mean);
-  const A* variance = data<A>(op.variance);
-  T* y = mutable_data<T>(op.y);
-  auto* bits = mutable_data<uint8_t>(mask);
-  const Channels channels(op.x);
-  each(op, channels.rows(op.x) * channels.groups, [=, eps = op.eps, relu = op.relu] __device__(int64_t i) {
-    unsigned positive = 0;
-    channels.each(i, [&](int64_t e, int64_t c, int bit) {
-      A value = ScaleAndShift<A>(weight[c], bias[c], mean[c], variance[c], eps)(at(x, e));
-      if (residual) value += at(residual, e);
-      if (relu && value < A(0)) value = 0;  // a NaN must reach the loss to be seen
-      y[e] = static_cast<T>(value);
-      positive |= (value > A(0) ? 1U : 0U) << bit;
-    });
-    if (bits) bits[i] = static_cast<uint8_t>(positive);
-  });
-}
-
 template <class T>
-void compute(const BatchNorm& op) {
+void compute(const BatchNormStatistics& op) {
   using A = Arithmetic<T>;
   const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
   const T* x = data<T>(op.x);
@@ -77,15 +55,31 @@ void compute(const BatchNorm& op) {
         mean[c] = static_cast<A>(static_cast<double>(at(x, c)) + shifted);
         variance[c] = static_cast<A>(squares < 0 ? 0 : squares);
       });
-  normalize<T>(op, op.mask);
 }
 
 template <class T>
-void compute(const BatchNormInference& op) {
-  normalize<T>(op, Tensor());
+void compute(const BatchNorm& op) {
+  using A = Arithmetic<T>;
+  const T *x = data<T>(op.x), *residual = data<T>(op.residual);
+  const A *weight = data<A>(op.weight), *bias = data<A>(op.bias), *mean = data<A>(op.mean);
+  const A* variance = data<A>(op.variance);
+  T* y = mutable_data<T>(op.y);
+  auto* bits = mutable_data<uint8_t>(op.mask);
+  const Channels channels(op.x);
+  each(op, channels.rows(op.x) * channels.groups, [=, eps = op.eps, relu = op.relu] __device__(int64_t i) {
+    unsigned positive = 0;
+    channels.each(i, [&](int64_t e, int64_t c, int bit) {
+      A value = ScaleAndShift<A>(weight[c], bias[c], mean[c], variance[c], eps)(at(x, e));
+      if (residual) value += at(residual, e);
+      if (relu && value < A(0)) value = 0;  // a NaN must reach the loss to be seen
+      y[e] = static_cast<T>(value);
+      positive |= (value > A(0) ? 1U : 0U) << bit;
+    });
+    if (bits) bits[i] = static_cast<uint8_t>(positive);
+  });
 }
 
-// Of the gradient, what passes the ReLU.
+// The part of the gradient that passes the ReLU.
 template <class T>
 struct Masked {
   using A = Arithmetic<T>;
@@ -96,7 +90,8 @@ struct Masked {
   double eps;
   bool relu;
 
-  explicit Masked(const BatchNormGradient& op)
+  template <class Op>
+  explicit Masked(const Op& op)
       : dy(data<T>(op.dy)),
         x(data<T>(op.x)),
         weight(data<A>(op.weight)),
@@ -117,12 +112,12 @@ struct Masked {
 };
 
 template <class T>
-void compute(const BatchNormGradient& op) {
+void compute(const BatchNormGradientSums& op) {
   using A = Arithmetic<T>;
   const Masked<T> masked(op);
-  const Channels channels(op.x);
-  const int64_t rows = channels.rows(op.x), width = channels.channels;
+  const int64_t width = op.x.dim(-1), rows = op.x.numel() / width;
   A *dweight = mutable_data<A>(op.dweight), *dbias = mutable_data<A>(op.dbias);
+  auto* totals = mutable_data<double>(op.sums);
   reduce_columns<A, 2>(
       op, rows, width,
       [=] __device__(int64_t r, int64_t c) {
@@ -131,16 +126,43 @@ void compute(const BatchNormGradient& op) {
         return Sums<A, 2>{{g, g * (at(masked.x, e) - masked.mean[c])}};
       },
       [=, eps = op.eps] __device__(int64_t c, const Sums<double, 2>& sums) {
+        totals[c] = sums.of[0];
+        totals[width + c] = sums.of[1];
         dbias[c] = static_cast<A>(sums.of[0]);
         dweight[c] = static_cast<A>(sums.of[1] / std::sqrt(static_cast<double>(masked.variance[c]) + eps));
       });
+}
+
+// A channel's dx = scale * (g - mean_g - x^ * mean_gx), x^ = (x - mean) * inv_std.
+template <class A>
+struct GradientTerms {
+  A inv_std, scale, mean_g, mean_gx;
+};
+
+template <class T>
+void compute(const BatchNormGradient& op) {
+  using A = Arithmetic<T>;
+  const Masked<T> masked(op);
+  const Channels channels(op.x);
+  const int64_t width = channels.channels;
+  require(width * static_cast<int64_t>(sizeof(GradientTerms<A>)) <= Scratch::bytes,
+          "{}: {} channels are too many for a GPU's scratch memory", op.name, width);
+  // Once for each channel: float64 roots and divisions are too dear to repeat for each element.
+  const Scratch scratch(op.dy.device());
+  auto* terms = scratch.as<GradientTerms<A>>();
+  const auto* sums = data<double>(op.sums);
+  each(op, width, [=, eps = op.eps, count = static_cast<A>(op.count)] __device__(int64_t c) {
+    const A inv_std = A(1) / std::sqrt(masked.variance[c] + static_cast<A>(eps));
+    const A sum_g = static_cast<A>(sums[c]);
+    const A sum_gx = static_cast<A>(sums[width + c] / std::sqrt(static_cast<double>(masked.variance[c]) + eps));
+    terms[c] = {inv_std, masked.weight[c] * inv_std, sum_g / count, sum_gx / count};
+  });
   T *dx = mutable_data<T>(op.dx), *dresidual = mutable_data<T>(op.dresidual);
-  each(op, rows * channels.groups, [=, eps = op.eps] __device__(int64_t i) {
+  each(op, channels.rows(op.x) * channels.groups, [=] __device__(int64_t i) {
     channels.each(i, [&](int64_t e, int64_t c, int) {
-      const A g = masked(e, c), count = static_cast<A>(rows);
-      const A inv_std = A(1) / std::sqrt(masked.variance[c] + static_cast<A>(eps));
-      const A normalized = (at(masked.x, e) - masked.mean[c]) * inv_std;
-      const A value = masked.weight[c] * inv_std * (g - dbias[c] / count - normalized * (dweight[c] / count));
+      const GradientTerms<A> of = terms[c];
+      const A g = masked(e, c), normalized = (at(masked.x, e) - masked.mean[c]) * of.inv_std;
+      const A value = of.scale * (g - of.mean_g - normalized * of.mean_gx);
       // dx or dresidual may be dy: both come after it was read.
       if (dresidual) dresidual[e] = static_cast<T>(g);
       dx[e] = static_cast<T>(value);
@@ -166,14 +188,17 @@ void compute(const TrackStatistics& op) {
 
 }  // namespace
 
-void kernel(Cuda, const BatchNorm& op) {
-  visit_floating(op.x.dtype(), [&](auto type) { compute<decltype(type)>(op); });
+void kernel(Cuda, const BatchNormStatistics& op) {
+  visit_floating(op.dispatch().dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
-void kernel(Cuda, const BatchNormInference& op) {
-  visit_floating(op.x.dtype(), [&](auto type) { compute<decltype(type)>(op); });
+void kernel(Cuda, const BatchNorm& op) {
+  visit_floating(op.dispatch().dtype(), [&](auto type) { compute<decltype(type)>(op); });
+}
+void kernel(Cuda, const BatchNormGradientSums& op) {
+  visit_floating(op.dispatch().dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
 void kernel(Cuda, const BatchNormGradient& op) {
-  visit_floating(op.x.dtype(), [&](auto type) { compute<decltype(type)>(op); });
+  visit_floating(op.dispatch().dtype(), [&](auto type) { compute<decltype(type)>(op); });
 }
 void kernel(Cuda, const TrackStatistics& op) {
   visit_arithmetic(op.mean.dtype(), [&](auto type) { compute<decltype(type)>(op); });

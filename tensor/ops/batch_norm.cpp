@@ -29,26 +29,21 @@ auto mutable_columns(const Tensor& t) {
   return mutable_matrix<T>(t, t.numel() / t.dim(-1), t.dim(-1)).array();
 }
 
+template <class T>
+using Rows = Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 // y = x * scale + shift
 template <class T>
 struct ScaleAndShift {
   Row<T> scale, shift;
 
   template <class Op>
-  ScaleAndShift(const Op& op, const Row<T>& mean, const Row<T>& variance)
-      : scale(row<T>(op.weight) / (variance + static_cast<T>(op.eps)).sqrt()),
+  explicit ScaleAndShift(const Op& op)
+      : scale(row<T>(op.weight) / (row<T>(op.variance) + static_cast<T>(op.eps)).sqrt()),
         // In the order of PyTorch's, for float64 agreement to the last digits.
-        shift(row<T>(op.bias) - mean * scale) {}
+        shift(row<T>(op.bias) - row<T>(op.mean) * scale) {}
+  auto operator()(const Tensor& x) const { return (columns<T>(x).rowwise() * scale).rowwise() + shift; }
 };
-
-template <class T, class Op>
-void normalize_columns(const Op& op, const Row<T>& mean, const Row<T>& variance) {
-  const ScaleAndShift<T> map(op, mean, variance);
-  auto y = mutable_columns<T>(op.y);
-  y = (columns<T>(op.x).rowwise() * map.scale).rowwise() + map.shift;
-  if (op.residual.defined()) y += columns<T>(op.residual);
-  if (op.relu) y = y.max(T{0});
-}
 
 // Calls f(row of bits, first element of the row) for each row of channels.
 template <class Bits, class F>
@@ -57,56 +52,77 @@ void each_row(const Tensor& x, Bits* bits, F&& f) {
   for (int64_t r = 0; r < rows; ++r) f(bits + r * bytes_for_bits(channels), r * channels);
 }
 
+// The part of the gradient that passes the ReLU.
+template <class T, class Op>
+Rows<T> masked_gradient(const Op& op) {
+  Rows<T> g = columns<T>(op.dy);
+  if (op.mask.defined()) {
+    each_row(op.x, op.mask.template data<uint8_t>(), [&](const uint8_t* bits, int64_t first) {
+      select_by_bits(bits, g.data() + first, op.x.dim(-1), g.data() + first);
+    });
+  } else if (op.relu) {
+    g = (ScaleAndShift<T>(op)(op.x) > T{0}).select(g, T{0});
+  }
+  return g;
+}
+
+template <class T, class Op>
+Row<T> inverse_deviation(const Op& op) {
+  return (row<T>(op.variance) + static_cast<T>(op.eps)).sqrt().inverse();
+}
+
 }  // namespace
 
-void kernel(Reference, const BatchNorm& op) {
+void kernel(Reference, const BatchNormStatistics& op) {
   visit_arithmetic(op.x.dtype(), [&](auto type) {
     using T = decltype(type);
     const auto x = columns<T>(op.x);
     const Row<T> mean = x.colwise().mean();
-    const Row<T> variance = (x.rowwise() - mean).square().colwise().mean();
-    normalize_columns<T>(op, mean, variance);
+    mutable_row<T>(op.variance) = (x.rowwise() - mean).square().colwise().mean();
     mutable_row<T>(op.mean) = mean;
-    mutable_row<T>(op.variance) = variance;
+  });
+}
+
+void kernel(Reference, const BatchNorm& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const ScaleAndShift<T> map(op);
+    auto y = mutable_columns<T>(op.y);
+    y = map(op.x);
+    if (op.residual.defined()) y += columns<T>(op.residual);
+    if (op.relu) y = y.max(T{0});
     if (op.mask.defined())
       each_row(op.x, op.mask.mutable_data<uint8_t>(),
                [&](uint8_t* bits, int64_t first) { pack_positive(op.y.data<T>() + first, op.x.dim(-1), bits); });
   });
 }
 
-void kernel(Reference, const BatchNormInference& op) {
-  visit_arithmetic(op.x.dtype(), [&](auto type) {
+void kernel(Reference, const BatchNormGradientSums& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto type) {
     using T = decltype(type);
-    normalize_columns<T>(op, row<T>(op.mean), row<T>(op.variance));
+    const Rows<T> g = masked_gradient<T>(op);
+    const Row<T> sum_g = g.colwise().sum();
+    const Row<T> sum_gx = (g * (columns<T>(op.x).rowwise() - row<T>(op.mean))).colwise().sum();
+    auto sums = mutable_columns<double>(op.sums);
+    sums.row(0) = sum_g.template cast<double>();
+    sums.row(1) = sum_gx.template cast<double>();
+    mutable_row<T>(op.dbias) = sum_g;
+    mutable_row<T>(op.dweight) = sum_gx * inverse_deviation<T>(op);
   });
 }
 
-// With x^ = (x - mean) * inv_std and g = dy where there was no ReLU or its output was positive:
-//   dbias = sum g, dweight = sum g x^, dx = weight * inv_std * (g - dbias / M - x^ dweight / M).
 void kernel(Reference, const BatchNormGradient& op) {
   visit_arithmetic(op.dy.dtype(), [&](auto type) {
     using T = decltype(type);
-    const auto x = columns<T>(op.x);
-    const T count = static_cast<T>(x.rows());
-    const Row<T> inv_std = (row<T>(op.variance) + static_cast<T>(op.eps)).sqrt().inverse();
-    Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> g = columns<T>(op.dy);
-    if (op.mask.defined()) {
-      each_row(op.x, op.mask.data<uint8_t>(), [&](const uint8_t* bits, int64_t first) {
-        select_by_bits(bits, g.data() + first, op.x.dim(-1), g.data() + first);
-      });
-    } else if (op.relu) {
-      const ScaleAndShift<T> map(op, row<T>(op.mean), row<T>(op.variance));
-      g = (((x.rowwise() * map.scale).rowwise() + map.shift) > T{0}).select(g, T{0});
-    }
-    const Eigen::Array<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> normalized =
-        (x.rowwise() - row<T>(op.mean)).rowwise() * inv_std;
-    const Row<T> dbias = g.colwise().sum(), dweight = (g * normalized).colwise().sum();
+    Rows<T> g = masked_gradient<T>(op);
+    const Row<T> inv_std = inverse_deviation<T>(op);
+    const Rows<T> normalized = (columns<T>(op.x).rowwise() - row<T>(op.mean)).rowwise() * inv_std;
+    const Eigen::Array<T, 2, Eigen::Dynamic, Eigen::RowMajor> means =
+        (columns<double>(op.sums) / static_cast<double>(op.count)).template cast<T>();
     if (op.dresidual.defined()) mutable_columns<T>(op.dresidual) = g;
-    g.rowwise() -= (dbias / count).eval();
-    g -= normalized.rowwise() * (dweight / count).eval();
+    g.rowwise() -= means.row(0);
+    g -= normalized.rowwise() * (means.row(1) * inv_std).eval();
     mutable_columns<T>(op.dx) = g.rowwise() * (row<T>(op.weight) * inv_std).eval();
-    mutable_row<T>(op.dbias) = dbias;
-    mutable_row<T>(op.dweight) = dweight;
   });
 }
 

@@ -5,10 +5,11 @@
 #include "tensor/ops/batch_norm.h"
 #include "tensor/parallel.h"
 
-// Memory bandwidth is all that matters here, so each direction reads its tensors exactly twice: once for the sums over
-// the batch, once to write the result. Sums are taken over blocks of rows that stay in the first-level cache, which
-// lets the variance be computed in two passes (mean first) at the price of one, without cancellation. Blocks depend
-// on the shape alone and are added up in order in float64: the same bits on any number of threads.
+// Memory bandwidth is all that matters here: each operation reads its tensors exactly once, the statistics and the
+// gradient's sums to reduce them over the batch, the others to write their results. Sums are taken over blocks of rows
+// that stay in the first-level cache, which lets the variance be computed in two passes (mean first) at the price of
+// one, without cancellation. Blocks depend on the shape alone and are added up in order in float64: the same bits on
+// any number of threads.
 namespace minissl::ops {
 namespace {
 
@@ -26,9 +27,9 @@ struct ScaleAndShift {
   std::vector<float> scale, shift;
 
   template <class Op>
-  ScaleAndShift(const Op& op, const float* mean, const float* variance)
-      : scale(static_cast<size_t>(op.x.dim(-1))), shift(scale.size()) {
+  explicit ScaleAndShift(const Op& op) : scale(static_cast<size_t>(op.x.dim(-1))), shift(scale.size()) {
     const float *weight = op.weight.template data<float>(), *bias = op.bias.template data<float>();
+    const float *mean = op.mean.template data<float>(), *variance = op.variance.template data<float>();
     for (size_t c = 0; c < scale.size(); ++c) {
       scale[c] = static_cast<float>(weight[c] / std::sqrt(variance[c] + op.eps));
       shift[c] = bias[c] - mean[c] * scale[c];
@@ -48,37 +49,18 @@ void affine(const float* x, const float* residual, const float* scale, const flo
   }
 }
 
-template <class Op>
-void normalize(const Op& op, const float* mean, const float* variance) {
-  const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
-  const ScaleAndShift map(op, mean, variance);
-  const float* x = op.x.template data<float>();
-  const float* residual = op.residual.defined() ? op.residual.template data<float>() : nullptr;
-  float* y = op.y.template mutable_data<float>();
-  uint8_t* mask = nullptr;
-  if constexpr (requires { op.mask; })
-    if (op.mask.defined()) mask = op.mask.template mutable_data<uint8_t>();
-  const auto function = residual ? (op.relu ? affine<true, true> : affine<true, false>)
-                                 : (op.relu ? affine<false, true> : affine<false, false>);
-  parallel_for(rows, rows_per_block(channels), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      function(x + r * channels, residual ? residual + r * channels : nullptr, map.scale.data(), map.shift.data(),
-               channels, y + r * channels);
-      if (mask) pack_positive(y + r * channels, channels, mask + r * bytes_for_bits(channels));
-    }
-  });
-}
-
-// Of the gradient, what passes the ReLU, row by row: all, what the mask lets through, or what the mask would if it were
-// there (it follows from x where nothing was added before the ReLU, and reading x again is cheaper than y).
+// The part of the gradient that passes the ReLU, row by row: all of it, what the mask lets through, or what the mask
+// would if it were there (it follows from x where nothing was added before the ReLU, and reading x again is cheaper
+// than reading y).
 class Masked {
  public:
-  explicit Masked(const BatchNormGradient& op)
-      : dy_(op.dy.data<float>()),
-        x_(op.x.data<float>()),
+  template <class Op>
+  explicit Masked(const Op& op)
+      : dy_(op.dy.template data<float>()),
+        x_(op.x.template data<float>()),
         channels_(op.x.dim(-1)),
-        bits_(op.mask.defined() ? op.mask.data<uint8_t>() : nullptr),
-        map_(op, op.mean.data<float>(), op.variance.data<float>()),
+        bits_(op.mask.defined() ? op.mask.template data<uint8_t>() : nullptr),
+        map_(op),
         from_x_(op.relu && bits_ == nullptr) {}
 
   /// Row r, in `buffer` unless it is the gradient's own.
@@ -105,7 +87,7 @@ class Masked {
 
 }  // namespace
 
-void kernel(Cpu, const BatchNorm& op) {
+void kernel(Cpu, const BatchNormStatistics& op) {
   const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
   const int64_t block_rows = rows_per_block(channels), blocks = (rows + block_rows - 1) / block_rows;
   const float* x = op.x.data<float>();
@@ -146,19 +128,32 @@ void kernel(Cpu, const BatchNorm& op) {
     out_mean[c] = static_cast<float>(mean[static_cast<size_t>(c)]);
     out_variance[c] = static_cast<float>(squares[static_cast<size_t>(c)] / static_cast<double>(rows));
   }
-  normalize(op, out_mean, out_variance);
 }
 
-int64_t workspace_bytes(Cpu, const BatchNorm& op) { return partial_sums(op).numel() * size_of(DType::f32); }
-int64_t workspace_bytes(Cpu, const BatchNormGradient& op) { return partial_sums(op).numel() * size_of(DType::f32); }
+int64_t workspace_bytes(Cpu, const BatchNormStatistics& op) { return partial_sums(op).numel() * size_of(DType::f32); }
 
-void kernel(Cpu, const BatchNormInference& op) { normalize(op, op.mean.data<float>(), op.variance.data<float>()); }
+void kernel(Cpu, const BatchNorm& op) {
+  const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
+  const ScaleAndShift map(op);
+  const float* x = op.x.data<float>();
+  const float* residual = op.residual.defined() ? op.residual.data<float>() : nullptr;
+  float* y = op.y.mutable_data<float>();
+  uint8_t* mask = op.mask.defined() ? op.mask.mutable_data<uint8_t>() : nullptr;
+  const auto function = residual ? (op.relu ? affine<true, true> : affine<true, false>)
+                                 : (op.relu ? affine<false, true> : affine<false, false>);
+  parallel_for(rows, rows_per_block(channels), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      function(x + r * channels, residual ? residual + r * channels : nullptr, map.scale.data(), map.shift.data(),
+               channels, y + r * channels);
+      if (mask) pack_positive(y + r * channels, channels, mask + r * bytes_for_bits(channels));
+    }
+  });
+}
 
-void kernel(Cpu, const BatchNormGradient& op) {
+void kernel(Cpu, const BatchNormGradientSums& op) {
   const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
   const int64_t block_rows = rows_per_block(channels), blocks = (rows + block_rows - 1) / block_rows;
   const float *x = op.x.data<float>(), *mean = op.mean.data<float>(), *variance = op.variance.data<float>();
-  const float* weight = op.weight.data<float>();
   const Masked masked(op);
 
   const Tensor partial = Tensor::empty(partial_sums(op));
@@ -178,28 +173,41 @@ void kernel(Cpu, const BatchNormGradient& op) {
     }
   });
 
-  std::vector<double> sum_g(static_cast<size_t>(channels)), sum_gx(static_cast<size_t>(channels));
+  double *sum_g = op.sums.mutable_data<double>(), *sum_gx = sum_g + channels;
+  std::fill(sum_g, sum_gx + channels, 0.0);
   for (int64_t b = 0; b < blocks; ++b)
     for (int64_t c = 0; c < channels; ++c) {
-      sum_g[static_cast<size_t>(c)] += sums[b * 2 * channels + c];
-      sum_gx[static_cast<size_t>(c)] += sums[(b * 2 + 1) * channels + c];
+      sum_g[c] += sums[b * 2 * channels + c];
+      sum_gx[c] += sums[(b * 2 + 1) * channels + c];
     }
-  // dx = a * g + b * x + k, per channel.
-  std::vector<float> a(static_cast<size_t>(channels)), b(a.size()), k(a.size());
   float *dweight = op.dweight.mutable_data<float>(), *dbias = op.dbias.mutable_data<float>();
   for (int64_t c = 0; c < channels; ++c) {
+    dbias[c] = static_cast<float>(sum_g[c]);
+    dweight[c] = static_cast<float>(sum_gx[c] * (1.0 / std::sqrt(variance[c] + op.eps)));
+  }
+}
+
+int64_t workspace_bytes(Cpu, const BatchNormGradientSums& op) { return partial_sums(op).numel() * size_of(DType::f32); }
+
+void kernel(Cpu, const BatchNormGradient& op) {
+  const int64_t channels = op.x.dim(-1), rows = op.x.numel() / channels;
+  const float *x = op.x.data<float>(), *mean = op.mean.data<float>(), *variance = op.variance.data<float>();
+  const float* weight = op.weight.data<float>();
+  const double *sum_g = op.sums.data<double>(), *sum_gx = sum_g + channels;
+  const Masked masked(op);
+  // dx = a * g + b * (x - mean) + k, per channel.
+  std::vector<float> a(static_cast<size_t>(channels)), b(a.size()), k(a.size());
+  for (int64_t c = 0; c < channels; ++c) {
     const auto i = static_cast<size_t>(c);
-    const double inv_std = 1.0 / std::sqrt(variance[c] + op.eps), m = static_cast<double>(rows);
-    dbias[c] = static_cast<float>(sum_g[i]);
-    dweight[c] = static_cast<float>(sum_gx[i] * inv_std);
-    const double scale = weight[c] * inv_std, slope = -scale * inv_std * inv_std * sum_gx[i] / m;
+    const double inv_std = 1.0 / std::sqrt(variance[c] + op.eps), m = static_cast<double>(op.count);
+    const double scale = weight[c] * inv_std, slope = -scale * inv_std * inv_std * sum_gx[c] / m;
     a[i] = static_cast<float>(scale);
     b[i] = static_cast<float>(slope);
-    k[i] = static_cast<float>(-scale * sum_g[i] / m);
+    k[i] = static_cast<float>(-scale * sum_g[c] / m);
   }
   float* dx = op.dx.mutable_data<float>();
   float* dresidual = op.dresidual.defined() ? op.dresidual.mutable_data<float>() : nullptr;
-  parallel_for(rows, block_rows, [&](int64_t begin, int64_t end) {
+  parallel_for(rows, rows_per_block(channels), [&](int64_t begin, int64_t end) {
     std::vector<float> buffer(static_cast<size_t>(channels));
     const float *pa = a.data(), *pb = b.data(), *pk = k.data();
     for (int64_t r = begin; r < end; ++r) {

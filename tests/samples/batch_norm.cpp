@@ -4,6 +4,7 @@
 
 #include "autograd/functions.h"
 #include "tensor/bits.h"
+#include "tensor/ops/gather.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
@@ -35,18 +36,25 @@ const Variant variants[] = {
 // Statistics and what is made of them are f32 beside bf16.
 Tensor per_channel(const Tensor& x) { return Tensor::empty({x.dim(-1)}, master_type(x.dtype()), x.device()); }
 
-// What BatchNorm computes from (x, weight, bias[, residual]): y, mean, variance, mask.
+ops::BatchNormStatistics statistics_of(const Tensor& x) {
+  ops::BatchNormStatistics op{x, per_channel(x), per_channel(x)};
+  minissl::run(op);
+  return op;
+}
+
+// With the batch's statistics, from (x, weight, bias[, residual]): y, mean, variance, mask.
 Tensors batch_norm(const Tensors& in, const Variant& v) {
   const Tensor& x = in[0];
   Shape bits = x.shape();
   bits[-1] = bytes_for_bits(bits[-1]);
+  const ops::BatchNormStatistics statistics = statistics_of(x);
   ops::BatchNorm op{.x = x,
                     .weight = in[1],
                     .bias = in[2],
+                    .mean = statistics.mean,
+                    .variance = statistics.variance,
                     .residual = v.residual ? in[3] : Tensor(),
                     .y = like(x, x.shape()),
-                    .mean = per_channel(x),
-                    .variance = per_channel(x),
                     .relu = v.relu,
                     .mask = Tensor::empty(bits, DType::u8, x.device())};
   minissl::run(op);
@@ -106,36 +114,89 @@ Sample forward(const Case& c, const Variant& v) {
           .gradient_tolerance = gradient_tolerance(c.x)};
 }
 
-Sample gradient(const Case& c, const Variant& v) {
-  return {.operation = ops::BatchNormGradient::name,
+Sample statistics(const Case& c) {
+  return {.operation = ops::BatchNormStatistics::name,
+          .name = c.name,
+          .inputs = {normal(c.x, 0.5, 1.5)},
+          .run =
+              [](const Tensors& in) {
+                const ops::BatchNormStatistics op = statistics_of(in[0]);
+                return Tensors{op.mean, op.variance};
+              },
+          .no_derivative = "it is a part of batch_norm, whose gradient is that of both",
+          .bf16 = {true},
+          .tolerance = value_tolerance(c.x)};
+}
+
+// dy, x, weight, bias, mean, variance, mask
+Tensors for_gradient(const Tensors& in, const Case& c, const Variant& v) {
+  const Tensors out = batch_norm(clear_of_kink(in, v), v);
+  const Tensor dy = normal(c.x).draw(c.x, Random(1, RandomSite::test));
+  return {dy, in[0], in[1], in[2], out[1], out[2], out[3]};
+}
+
+ops::BatchNormGradientSums gradient_sums_of(const Tensors& in, const Variant& v) {
+  ops::BatchNormGradientSums op{.dy = in[0],
+                                .x = in[1],
+                                .weight = in[2],
+                                .bias = in[3],
+                                .mean = in[4],
+                                .variance = in[5],
+                                // Behind an addition the mask is needed, else it follows from x.
+                                .mask = v.relu && v.residual ? in[6] : Tensor(),
+                                .sums = Tensor::empty({2, in[0].dim(-1)}, DType::f64, in[0].device()),
+                                .dweight = per_channel(in[0]),
+                                .dbias = per_channel(in[0]),
+                                .relu = v.relu};
+  minissl::run(op);
+  return op;
+}
+
+// dx and, where there was a residual, dresidual.
+Tensors apply_sums(const ops::BatchNormGradientSums& of, const Variant& v, int64_t count) {
+  ops::BatchNormGradient op{.dy = of.dy,
+                            .x = of.x,
+                            .weight = of.weight,
+                            .bias = of.bias,
+                            .mean = of.mean,
+                            .variance = of.variance,
+                            .mask = of.mask,
+                            .sums = of.sums,
+                            .dx = like(of.dy, of.dy.shape()),
+                            .dresidual = v.residual ? like(of.dy, of.dy.shape()) : Tensor(),
+                            .count = count,
+                            .relu = v.relu};
+  minissl::run(op);
+  return v.residual ? Tensors{op.dx, op.dresidual} : Tensors{op.dx};
+}
+
+Sample gradient_sums(const Case& c, const Variant& v) {
+  return {.operation = ops::BatchNormGradientSums::name,
           .name = std::string(c.name) + v.name,
           .inputs = inputs_for(c.x, v.residual),
-          // dy, x, weight, bias, mean, variance, mask
-          .derive =
-              [=](const Tensors& in) {
-                const Tensors out = batch_norm(clear_of_kink(in, v), v);
-                const Tensor dy = normal(c.x).draw(c.x, Random(1, RandomSite::test));
-                return Tensors{dy, in[0], in[1], in[2], out[1], out[2], out[3]};
-              },
+          .derive = [=](const Tensors& in) { return for_gradient(in, c, v); },
           .run =
               [=](const Tensors& in) {
-                const Tensor &dy = in[0], &weight = in[2];
-                // Behind an addition the mask is needed, else it follows from x.
-                ops::BatchNormGradient op{.dy = dy,
-                                          .x = in[1],
-                                          .weight = weight,
-                                          .bias = in[3],
-                                          .mean = in[4],
-                                          .variance = in[5],
-                                          .mask = v.relu && v.residual ? in[6] : Tensor(),
-                                          .dx = like(dy, dy.shape()),
-                                          .dweight = per_channel(dy),
-                                          .dbias = per_channel(dy),
-                                          .dresidual = v.residual ? like(dy, dy.shape()) : Tensor(),
-                                          .relu = v.relu};
-                minissl::run(op);
-                Tensors out{op.dx, op.dweight, op.dbias};
-                if (v.residual) out.push_back(op.dresidual);
+                const ops::BatchNormGradientSums op = gradient_sums_of(in, v);
+                return Tensors{op.sums, op.dweight, op.dbias};
+              },
+          .no_derivative = is_a_gradient,
+          .bf16 = {true, true, false, false, false, false, false},
+          .tolerance = gradient_tolerance(c.x)};
+}
+
+// Both operations, over `ranks` times as many elements as there are here.
+Sample gradient(const Case& c, const Variant& v, int64_t ranks = 1) {
+  return {.operation = ops::BatchNormGradient::name,
+          .name = std::string(c.name) + v.name + (ranks > 1 ? fmt::format("_{}_ranks", ranks) : ""),
+          .inputs = inputs_for(c.x, v.residual),
+          .derive = [=](const Tensors& in) { return for_gradient(in, c, v); },
+          .run =
+              [=](const Tensors& in) {
+                const ops::BatchNormGradientSums sums = gradient_sums_of(in, v);
+                const Tensors applied = apply_sums(sums, v, ranks * in[0].numel() / in[0].dim(-1));
+                Tensors out{applied[0], sums.dweight, sums.dbias};
+                if (v.residual) out.push_back(applied[1]);
                 return out;
               },
           .no_derivative = is_a_gradient,
@@ -149,7 +210,7 @@ Sample inference(const Case& c, const Variant& v) {
   inputs.push_back(normal(channels, 0.5, 0.1));
   inputs.push_back(uniform(channels, 0.5, 3));
   if (v.residual) inputs.push_back(normal(c.x));
-  return {.operation = ops::BatchNormInference::name,
+  return {.operation = "batch_norm_inference",
           .name = std::string(c.name) + v.name,
           .inputs = std::move(inputs),
           .run =
@@ -194,6 +255,52 @@ Sample grouped(const Shape& x, int64_t groups, const Variant& v) {
   return sample;
 }
 
+// Every other position, in an order of their own: statistics over these, zeros elsewhere.
+Sample at_positions(const Shape& x, const Variant& v) {
+  const int64_t positions = x.numel() / x[-1], half = positions / 2;
+  Sample sample = forward({"", x, true}, v);
+  sample.name = std::string("at_positions") + v.name;
+  const auto chosen = [=](Device device) {
+    std::vector<int64_t> index(static_cast<size_t>(half));
+    for (int64_t i = 0; i < half; ++i) index[static_cast<size_t>(i)] = 2 * ((i * 7 + 3) % half);
+    return Tensor::from({half}, index).to(device);
+  };
+  const auto rows = [=](const Tensor& t) { return t.view({positions, x[-1]}); };
+  const auto run_chosen = [=](const Variables& in) {
+    BatchNormOptions options{.relu = v.relu, .positions = chosen(in[0].value().device())};
+    if (v.residual) options.residual = in[3];
+    return minissl::batch_norm(in[0], in[1], in[2], options);
+  };
+  sample.derive = [=](Tensors in) {
+    const Tensor index = chosen({});
+    Tensors visible{ops::gather_rows(rows(in[0]), index), in[1], in[2]};
+    if (v.residual) visible.push_back(ops::gather_rows(rows(in[3]), index));
+    const Tensor moved = clear_of_kink(visible, v)[0];
+    for (int64_t i = 0; i < half; ++i) {
+      const int64_t row = index.data<int64_t>()[i];
+      rows(in[0]).rows(row, row + 1).copy_from(moved.rows(i, i + 1));
+    }
+    return in;
+  };
+  sample.run = [=](const Tensors& in) {
+    const BatchNormResult result = run_chosen(Variables(in.begin(), in.end()));
+    return Tensors{result.y.value(), result.mean, result.variance};
+  };
+  sample.form = [=](const Variables& in) { return run_chosen(in).y; };
+  return sample;
+}
+
+Sample inference_at_positions(const Shape& x, const Variant& v) {
+  Sample sample = inference({"at_positions", x, true}, v);
+  sample.run = [=](const Tensors& in) {
+    const Tensor positions = Tensor::from({3}, std::vector<int64_t>{4, 0, 3}).to(in[0].device());
+    BatchNormOptions options{.relu = v.relu, .positions = positions};
+    if (v.residual) options.residual = in[5];
+    return Tensors{batch_norm_inference(in[0], in[1], in[2], in[3], in[4], options).value()};
+  };
+  return sample;
+}
+
 Sample tracking(int64_t groups, int64_t channels) {
   const Shape of_batches{groups, channels}, running{channels};
   // running mean and variance, then those of the batches
@@ -231,12 +338,20 @@ ErrorCase error(const char* name, const Shape& x, const Shape& weight, const Sha
 
 Family batch_norm_family() {
   Family family;
-  for (const Case& c : cases)
+  for (const Case& c : cases) {
+    family.samples.push_back(statistics(c));
     for (const Variant& v : variants) {
       family.samples.push_back(forward(c, v));
+      family.samples.push_back(gradient_sums(c, v));
       family.samples.push_back(gradient(c, v));
       family.samples.push_back(inference(c, v));
     }
+  }
+  for (const Variant& v : {variants[0], variants[3]}) {
+    family.samples.push_back(gradient(cases[0], v, 2));
+    family.samples.push_back(at_positions({2, 3, 4, 5}, v));
+    family.samples.push_back(inference_at_positions({2, 3, 4, 5}, v));
+  }
   family.samples.push_back(grouped({6, 3, 3, 5}, 3, variants[0]));
   family.samples.push_back(grouped({6, 3, 3, 5}, 2, variants[3]));
   for (const int64_t groups : {1, 3})
@@ -254,6 +369,15 @@ Family batch_norm_family() {
       error("one_element_per_channel", {1, 1, 1, 4}, {4}, {4}, {}, "f32[1, 1, 1, 4] has one element per channel"),
       {"batch_norm", "groups_that_do_not_divide_the_batch", [=] { minissl::batch_norm(x, c4, c4, {.groups = 3}); },
        "f32[2, 3, 3, 4] does not fall into 3 equal groups"},
+      {"batch_norm", "positions_and_groups",
+       [=] { minissl::batch_norm(x, c4, c4, {.groups = 2, .positions = Tensor::zeros({1}, DType::i64)}); },
+       "positions need groups = 1, not 2"},
+      {"batch_norm", "a_position_twice",
+       [=] { minissl::batch_norm(x, c4, c4, {.positions = Tensor::zeros({2}, DType::i64)}); },
+       "index 0 is there twice"},
+      {"batch_norm", "a_position_beyond_the_end",
+       [=] { minissl::batch_norm(x, c4, c4, {.positions = Tensor::full({2}, 18, DType::i64)}); },
+       "index 18 is out of the range of 18 rows"},
       error("weight_too_short", {2, 3, 3, 4}, {3}, {4}, {}, "f32[3]"),
       error("bias_too_long", {2, 3, 3, 4}, {4}, {5}, {}, "f32[5]"),
       error("residual_of_another_shape", {2, 3, 3, 4}, {4}, {4}, {2, 3, 3, 5}, "f32[2, 3, 3, 5]"),

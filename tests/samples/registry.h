@@ -18,6 +18,8 @@ Family rows_family();
 Family columns_family();
 Family diagonal_family();
 Family cells_family();
+Family gather_family();
+Family collective_family();
 Family info_nce_family();
 Family loss_family();
 Family transpose_family();

@@ -66,7 +66,9 @@ TEST_P(KnownAnswers, ConvolutionStride2Padding1) {
 TEST_P(KnownAnswers, BatchNorm) {
   const Tensor x = tensor({4, 2}, {1, 2, 3, -1, 4, 0.5, -2, 6}), weight = tensor({2}, {1.5, -0.5});
   const Tensor bias = tensor({2}, {0.25, 1});
-  ops::BatchNorm op{x, weight, bias, {}, empty({4, 2}), empty({2}), empty({2})};
+  const ops::BatchNormStatistics statistics{x, empty({2}), empty({2})};
+  run(statistics);
+  ops::BatchNorm op{x, weight, bias, statistics.mean, statistics.variance, {}, empty({4, 2})};
   run(op);
   expect(op.y, {-0.077326523615, 0.976026852561, 1.231979570844, 1.551382391094, 1.886632618073, 1.263704621827,
                 -2.041285665302, 0.208886134518});
@@ -81,6 +83,17 @@ TEST_P(KnownAnswers, BatchNorm) {
   expect(running(1, op.variance, 4.0 / 3), {1.6, 1.80625});
 
   const Tensor dy = tensor({4, 2}, {1, -1, 0.5, 2, -2, 0.25, 3, 1});
+  ops::BatchNormGradientSums sums{.dy = dy,
+                                  .x = x,
+                                  .weight = weight,
+                                  .bias = bias,
+                                  .mean = op.mean,
+                                  .variance = op.variance,
+                                  .mask = {},
+                                  .sums = Tensor::empty({2, 2}, DType::f64),
+                                  .dweight = empty({2}),
+                                  .dbias = empty({2})};
+  run(sums);
   ops::BatchNormGradient gradient{.dy = dy,
                                   .x = x,
                                   .weight = weight,
@@ -88,15 +101,15 @@ TEST_P(KnownAnswers, BatchNorm) {
                                   .mean = op.mean,
                                   .variance = op.variance,
                                   .mask = {},
+                                  .sums = sums.sums,
                                   .dx = empty({4, 2}),
-                                  .dweight = empty({2}),
-                                  .dbias = empty({2}),
-                                  .dresidual = {}};
+                                  .dresidual = {},
+                                  .count = 4};
   run(gradient);
   expect(gradient.dx, {0.007793941421, 0.297818137796, 0.631271222966, -0.233228476178, -0.529959492528, 0.080241125687,
                        -0.109105671859, -0.144830787305});
-  expect(gradient.dweight, {-6.655639313497, -0.803100439202});
-  expect(gradient.dbias, {2.5, 2.25});
+  expect(sums.dweight, {-6.655639313497, -0.803100439202});
+  expect(sums.dbias, {2.5, 2.25});
 }
 
 // l = torch.tensor([[2., -1., 0.5], [100., 101., 99.]], requires_grad=True)

@@ -1,0 +1,34 @@
+#include "tensor/group.h"
+
+#include "autograd/functions.h"
+
+namespace minissl {
+
+using Gradients = std::vector<Tensor>;
+
+// y = sum over the ranks r of x_r enters every rank's loss, so dx_r = sum over the ranks s of dy_s.
+Variable all_sum(const Variable& x) {
+  Group& group = Group::current();
+  if (group.size() == 1) return x;
+  const Tensor y = x.value().clone();
+  group.all_sum(y);
+  return record("all_sum", {x}, y, {}, [&group](const Tensor& dy, const BackwardContext&) -> Gradients {
+    const Tensor dx = dy.clone();
+    group.all_sum(dx);
+    return {dx};
+  });
+}
+
+// The rows of this rank enter every rank's loss: of the sum of the ranks' dy, they are the part that is dx.
+Variable all_gather_rows(const Variable& x) {
+  Group& group = Group::current();
+  if (group.size() == 1) return x;
+  return record("all_gather_rows", {x}, group.all_gather_rows(x.value()), {},
+                [&group, rows = x.shape()[0]](const Tensor& dy, const BackwardContext&) -> Gradients {
+                  const Tensor sum = dy.clone();
+                  group.all_sum(sum);
+                  return {sum.rows(group.rank() * rows, (group.rank() + 1) * rows).clone()};
+                });
+}
+
+}  // namespace minissl
