@@ -2,12 +2,12 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 
+#include "tensor/convolution/winograd.h"
 #include "tensor/cuda/convolution_problem.h"
 #include "tensor/cuda/cublas.h"
 #include "tensor/cuda/matmul_problem.h"
 #include "tensor/cuda/plan_choices.h"
 #include "tensor/tf32.h"
-#include "tensor/winograd.h"
 
 /// What libraries are asked, where there is nobody to ask.
 namespace minissl::cuda {

@@ -1,6 +1,6 @@
 #include "autograd/functions.h"
-#include "tensor/implicit_gemm.h"
-#include "tensor/winograd.h"
+#include "tensor/convolution/implicit_gemm.h"
+#include "tensor/convolution/winograd.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
