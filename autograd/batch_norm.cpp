@@ -3,7 +3,7 @@
 #include "autograd/functions.h"
 #include "autograd/recompute.h"
 #include "tensor/bits.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/reduce.h"
 
 namespace minissl {
 namespace {

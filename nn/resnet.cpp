@@ -145,8 +145,8 @@ Variable ResNet::forward(const Variable& images) {
   const int64_t count = images.shape()[0], per_group = count / bn_groups_;
   require(count % bn_groups_ == 0, "--bn split:{} does not divide a batch of {} images", bn_groups_, count);
   const Device device = images.value().device();
-  const Variable dealt = permute_rows(images, ops::dealt_order(count, bn_groups_, device));
-  return permute_rows(forward_in_order(dealt), ops::dealt_order(count, per_group, device));
+  const Variable dealt = permute_rows(images, ops::interleaved_order(count, bn_groups_, device));
+  return permute_rows(forward_in_order(dealt), ops::interleaved_order(count, per_group, device));
 }
 
 Variable ResNet::forward_in_order(const Variable& images) {

@@ -37,6 +37,12 @@ class Shape {
     for (int64_t extent : *this) n *= extent;
     return n;
   }
+  /// Product of the extents but the last: the rows of (..., D) seen as a matrix.
+  int64_t rows() const {
+    int64_t n = 1;
+    for (int dim = 0; dim + 1 < rank_; ++dim) n *= (*this)[dim];
+    return n;
+  }
   /// "[2, 3]"
   std::string str() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 

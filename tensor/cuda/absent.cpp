@@ -7,10 +7,13 @@
 #include "tensor/ops/diagonal.h"
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/info_nce.h"
+#include "tensor/ops/loss.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/reduce.h"
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 #include "tensor/ops/update.h"
 
 // In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.

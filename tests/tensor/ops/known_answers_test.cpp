@@ -2,6 +2,7 @@
 
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/convolution.h"
+#include "tensor/ops/loss.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/update.h"
