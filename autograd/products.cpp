@@ -1,0 +1,28 @@
+#include "autograd/functions.h"
+#include "autograd/gradients.h"
+
+namespace minissl {
+
+// With A and B the transposed operands where asked: dA = dC B^T and dB = A^T dC.
+Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed) {
+  return record("matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
+                {b.requires_grad() ? Saved(a) : Saved(), a.requires_grad() ? Saved(b) : Saved()},
+                [transposed](const Tensor& dc, const BackwardContext& context) -> Gradients {
+                  const Tensor a = context.saved(0), b = context.saved(1);
+                  Gradients gradients(2);
+                  if (context.needs(0))
+                    gradients[0] = transposed.a ? ops::matmul(b, dc, {transposed.b, true})
+                                                : ops::matmul(dc, b, {false, !transposed.b});
+                  if (context.needs(1))
+                    gradients[1] = transposed.b ? ops::matmul(dc, a, {true, transposed.a})
+                                                : ops::matmul(a, dc, {!transposed.a, false});
+                  return gradients;
+                });
+}
+
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
+  const Variable y = matmul(x, weight, {.a = false, .b = true});
+  return bias.defined() ? add_row(y, bias) : y;
+}
+
+}  // namespace minissl
