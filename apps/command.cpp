@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "tensor/convolution/winograd.h"
 #include "tensor/cuda/device.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/tf32.h"
-#include "tensor/winograd.h"
 
 namespace minissl {
 void CommonFlags::add_to(CLI::App& command) {

@@ -5,7 +5,7 @@
 #include "tensor/bits.h"
 #include "tensor/group.h"
 #include "tensor/ops/elementwise.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/reduce.h"
 
 namespace minissl {
 namespace {

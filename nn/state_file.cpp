@@ -1,6 +1,6 @@
 #include "nn/state_file.h"
 
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 
 namespace minissl {
 

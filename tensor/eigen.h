@@ -22,4 +22,24 @@ MatrixMap<T> mutable_matrix(const Tensor& t, int64_t rows, int64_t columns) {
   return MatrixMap<T>(t.mutable_data<T>(), rows, columns);
 }
 
+/// (..., D) as the matrix (rows, D).
+template <class T>
+ConstMatrixMap<T> rows_of(const Tensor& t) {
+  return matrix<T>(t, t.shape().leading(1), t.dim(-1));
+}
+template <class T>
+MatrixMap<T> mutable_rows_of(const Tensor& t) {
+  return mutable_matrix<T>(t, t.shape().leading(1), t.dim(-1));
+}
+
+/// All elements as one row.
+template <class T>
+ConstMatrixMap<T> row_of(const Tensor& t) {
+  return matrix<T>(t, 1, t.numel());
+}
+template <class T>
+MatrixMap<T> mutable_row_of(const Tensor& t) {
+  return mutable_matrix<T>(t, 1, t.numel());
+}
+
 }  // namespace minissl

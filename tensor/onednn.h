@@ -1,21 +1,8 @@
 #pragma once
-#include "tensor/shape.h"
+#include <cstdint>
 
-/// All that is used of oneDNN, on plain float32 pointers; only onednn.cpp knows the library (2.x and 3.x differ).
-/// Images are (N, H, W, C), weights (O, KH, KW, I). Primitives are made once per shape and kept.
+/// Matrix products by oneDNN, on plain float32 pointers; internal. Its convolutions are in tensor/convolution/onednn.h.
 namespace minissl::onednn {
-
-void convolution(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding, const float* images,
-                 const float* weights, float* out);
-void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
-                                const float* dy, const float* weights, float* dx);
-void convolution_weight_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
-                                 const float* dy, const float* images, float* dw);
-
-enum class Direction { forward, input_gradient, weight_gradient };
-/// What a convolution takes for itself while it runs: oneDNN's scratchpad, and the weights in oneDNN's layout.
-int64_t workspace_bytes(Direction direction, const Shape& x, const Shape& w, const Shape& y, int64_t stride,
-                        int64_t padding);
 
 /// A row-major matrix, its rows `stride` floats apart; the factor is its transpose where `transposed` says so.
 struct Factor {

@@ -37,6 +37,12 @@ class Shape {
     for (int64_t extent : *this) n *= extent;
     return n;
   }
+  /// Product of the extents but the last `but`: leading(1) of (..., D) is its number of rows.
+  int64_t leading(int but) const {
+    int64_t n = 1;
+    for (int dim = 0; dim + but < rank_; ++dim) n *= (*this)[dim];
+    return n;
+  }
   /// "[2, 3]"
   std::string str() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 

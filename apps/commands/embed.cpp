@@ -1,7 +1,7 @@
 #include "apps/embed_flags.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 
 namespace minissl {
 namespace {

@@ -4,7 +4,7 @@
 #include "nn/state_file.h"
 #include "ssl/step/step_record.h"
 #include "tensor/ops/cast.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 
 namespace minissl {
 namespace {

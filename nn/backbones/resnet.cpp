@@ -206,8 +206,8 @@ Variable ResNet::forward(const Variable& images) {
   require(!grouped || count % bn_groups_ == 0, "`bn` split:{} does not divide a batch of {} images", bn_groups_, count);
   if (!grouped) return global_average_pool(trunk(images));
   const Device device = images.value().device();
-  const Variable runs = permute_rows(images, ops::dealt_order(count, bn_groups_, device));
-  return permute_rows(global_average_pool(trunk(runs)), ops::dealt_order(count, count / bn_groups_, device));
+  const Variable runs = permute_rows(images, ops::interleaved_order(count, bn_groups_, device));
+  return permute_rows(global_average_pool(trunk(runs)), ops::interleaved_order(count, count / bn_groups_, device));
 }
 
 std::vector<Variable> ResNet::maps(const Variable& images, const Tensor& kept) {

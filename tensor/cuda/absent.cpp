@@ -12,11 +12,14 @@
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/lars.h"
 #include "tensor/ops/lion.h"
+#include "tensor/ops/loss.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/reduce.h"
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/sgd.h"
+#include "tensor/ops/transpose.h"
 #include "tensor/ops/update.h"
 
 // In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.

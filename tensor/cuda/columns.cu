@@ -1,22 +1,10 @@
 #include "tensor/cuda/reduce.h"
 #include "tensor/ops/columns.h"
-#include "tensor/ops/rows.h"
 
 namespace minissl::ops {
 namespace {
 
 using namespace cuda;
-
-template <class T>
-void compute(const ColumnSum& op) {
-  using A = Arithmetic<T>;
-  const T* x = data<T>(op.x);
-  T* y = mutable_data<T>(op.y);
-  each_column(op, op.x, [=, d = op.x.dim(1)] __device__(const BlockColumns& block) {
-    const A sum = block.sum<A>([&](int64_t n) { return at(x, n * d + block.column()); });
-    if (block.leads()) y[block.column()] = static_cast<T>(sum);
-  });
-}
 
 // A column's elements less their mean.
 template <class T>
@@ -112,7 +100,6 @@ void by_type(const Op& op) {
 
 }  // namespace
 
-void kernel(Cuda, const ColumnSum& op) { by_type(op); }
 void kernel(Cuda, const ColumnVariance& op) { by_type(op); }
 void kernel(Cuda, const ColumnVarianceGradient& op) { by_type(op); }
 void kernel(Cuda, const CenterColumns& op) { by_type(op); }

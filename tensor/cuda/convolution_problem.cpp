@@ -2,8 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include "tensor/convolution/winograd.h"
 #include "tensor/tf32.h"
-#include "tensor/winograd.h"
 
 namespace minissl::cuda {
 namespace {

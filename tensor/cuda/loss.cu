@@ -1,6 +1,6 @@
 #include "tensor/cuda/reduce.h"
 #include "tensor/cuda/softmax.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/loss.h"
 
 namespace minissl::ops {
 namespace {

@@ -9,10 +9,11 @@ using namespace cuda;
 
 template <class T>
 void compute(const AddRow& op) {
-  const T *x = data<T>(op.x), *row = data<T>(op.row);
+  const T* x = data<T>(op.x);
+  const auto* row = data<Arithmetic<T>>(op.row);
   T* y = mutable_data<T>(op.y);
   each(op, op.x.numel(),
-       [=, d = op.x.dim(1)] __device__(int64_t i) { y[i] = static_cast<T>(at(x, i) + at(row, i % d)); });
+       [=, d = op.x.dim(-1)] __device__(int64_t i) { y[i] = static_cast<T>(at(x, i) + at(row, i % d)); });
 }
 
 template <class T>
@@ -84,41 +85,6 @@ void compute(const SliceColumns& op) {
 }
 
 template <class T>
-void compute(const Sum& op) {
-  const T* x = data<T>(op.x);
-  T* y = mutable_data<T>(op.y);
-  reduce<1>(
-      op, op.x.numel(), [=] __device__(int64_t i) { return Sums<Arithmetic<T>, 1>{{at(x, i)}}; },
-      [=] __device__(const Sums<double, 1>& sum) { y[0] = static_cast<T>(static_cast<Arithmetic<T>>(sum.of[0])); });
-}
-
-template <class T>
-void compute(const Expand& op) {
-  const T* x = data<T>(op.x);
-  T* y = mutable_data<T>(op.y);
-  each(op, op.y.numel(), [=] __device__(int64_t i) { y[i] = x[0]; });
-}
-
-// In tiles, so that reading and writing both go along rows.
-template <class T>
-void compute(const BatchedTranspose& op) {
-  constexpr int tile = 32;
-  const int64_t a = op.x.dim(1), b = op.x.dim(2), down = divide_up(a, tile), across = divide_up(b, tile);
-  const T* x = data<T>(op.x);
-  T* y = mutable_data<T>(op.y);
-  each_block(op, op.x.dim(0) * down * across, 1, [=] __device__(int64_t block, int64_t) {
-    __shared__ T values[tile][tile + 1];
-    const int64_t n = block / (down * across), top = block / across % down * tile, left = block % across * tile;
-    const int lane = static_cast<int>(threadIdx.x) % tile, first = static_cast<int>(threadIdx.x) / tile;
-    for (int r = first; r < tile; r += block_threads / tile)
-      if (top + r < a && left + lane < b) values[r][lane] = x[(n * a + top + r) * b + left + lane];
-    __syncthreads();
-    for (int r = first; r < tile; r += block_threads / tile)
-      if (left + r < b && top + lane < a) y[(n * b + left + r) * a + top + lane] = values[lane][r];
-  });
-}
-
-template <class T>
 void compute(const PermuteRows& op) {
   const T* x = data<T>(op.x);
   const auto* order = data<int64_t>(op.order);
@@ -147,9 +113,6 @@ void kernel(Cuda, const Normalize& op) { by_floating_type(op); }
 void kernel(Cuda, const NormalizeGradient& op) { by_floating_type(op); }
 void kernel(Cuda, const ConcatColumns& op) { by_any_type(op); }
 void kernel(Cuda, const SliceColumns& op) { by_any_type(op); }
-void kernel(Cuda, const Sum& op) { by_floating_type(op); }
-void kernel(Cuda, const Expand& op) { by_any_type(op); }
-void kernel(Cuda, const BatchedTranspose& op) { by_any_type(op); }
 void kernel(Cuda, const PermuteRows& op) { by_any_type(op); }
 void kernel(Cuda, const GridPositions& op) {
   auto* y = mutable_data<int64_t>(op.y);

@@ -17,11 +17,30 @@ auto mutable_array_of(const Tensor& t) {
   return mutable_matrix<T>(t, t.dim(0), t.dim(1)).array();
 }
 template <class T>
-auto row_of(const Tensor& t) {
+auto array_row_of(const Tensor& t) {
   return Eigen::Map<const Row<T>>(t.data<T>(), t.numel());
 }
 
 }  // namespace
+
+void kernel(Reference, const ColumnVariance& op) {
+  visit_arithmetic(op.x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const auto x = rows_of<T>(op.x);
+    const Matrix<T> mean = x.colwise().mean();
+    mutable_row_of<T>(op.y) = (x.rowwise() - mean.row(0)).colwise().squaredNorm() / static_cast<T>(x.rows() - 1);
+  });
+}
+
+void kernel(Reference, const ColumnVarianceGradient& op) {
+  visit_arithmetic(op.dy.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const auto x = rows_of<T>(op.x);
+    const Matrix<T> mean = x.colwise().mean();
+    const Matrix<T> factor = row_of<T>(op.dy) * (T(2) / static_cast<T>(x.rows() - 1));
+    mutable_rows_of<T>(op.dx) = (x.rowwise() - mean.row(0)) * factor.row(0).asDiagonal();
+  });
+}
 
 void kernel(Reference, const CenterColumns& op) {
   visit_arithmetic(op.x.dtype(), [&](auto type) {
@@ -48,7 +67,7 @@ void kernel(Reference, const StandardizeGradient& op) {
   visit_arithmetic(op.dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const auto dy = array_of<T>(op.dy), y = array_of<T>(op.y);
-    const auto std = row_of<T>(op.std);
+    const auto std = array_row_of<T>(op.std);
     const Row<T> mean = dy.colwise().mean();
     const Row<T> along = (dy * y).colwise().sum() / static_cast<T>(dy.rows() - 1);
     const Row<T> slope = (std > T{0}).select(along / std, T{0});

@@ -4,6 +4,24 @@
 /// Operations that look at each column of a matrix (N, D): a dimension of an embedding over the batch.
 namespace minissl::ops {
 
+/// y (D) = variance of each column of x (N, D), divided by N - 1 (unbiased); N > 1.
+struct ColumnVariance {
+  static constexpr const char* name = "column_variance";
+  Tensor x, y;
+  const Tensor& dispatch() const { return x; }
+};
+void kernel(Reference, const ColumnVariance&);
+void kernel(Cuda, const ColumnVariance&);
+
+/// dx[n,d] = dy[d] * 2 (x[n,d] - mean[d]) / (N - 1).
+struct ColumnVarianceGradient {
+  static constexpr const char* name = "column_variance_gradient";
+  Tensor dy, x, dx;
+  const Tensor& dispatch() const { return dy; }
+};
+void kernel(Reference, const ColumnVarianceGradient&);
+void kernel(Cuda, const ColumnVarianceGradient&);
+
 /// y = x minus the mean of each column: x, y (N, D). It is its own gradient.
 struct CenterColumns {
   static constexpr const char* name = "center_columns";

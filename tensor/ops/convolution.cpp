@@ -1,10 +1,7 @@
 #include "tensor/ops/convolution.h"
 
+#include "tensor/convolution/way.h"
 #include "tensor/eigen.h"
-#include "tensor/implicit_gemm.h"
-#include "tensor/onednn.h"
-#include "tensor/single_pixel.h"
-#include "tensor/winograd.h"
 
 namespace minissl::ops {
 namespace {
@@ -97,115 +94,43 @@ void kernel(Reference, const ConvolutionWeightGradient& op) {
 
 namespace {
 
-// How the CPU does a convolution in all three directions: a matter of its shapes alone.
-enum class Way { single_pixel, winograd, implicit_gemm, onednn };
-
-Way way_of(const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry) {
-  if (single_pixel::applies(w, y)) return Way::single_pixel;
-  if (winograd::applies(x, w, geometry.stride, geometry.padding)) return Way::winograd;
-  if (implicit_gemm::applies(w, geometry.stride)) return Way::implicit_gemm;
-  return Way::onednn;
+ConvolutionShapes shapes_of(const Tensor& x, const Tensor& w, const Tensor& y, ConvolutionGeometry geometry) {
+  return {x.shape(), w.shape(), y.shape(), geometry.stride, geometry.padding};
 }
+ConvolutionShapes shapes_of(const Convolution& op) { return shapes_of(op.x, op.w, op.y, op.geometry); }
+ConvolutionShapes shapes_of(const ConvolutionInputGradient& op) { return shapes_of(op.dx, op.w, op.dy, op.geometry); }
+ConvolutionShapes shapes_of(const ConvolutionWeightGradient& op) { return shapes_of(op.x, op.dw, op.dy, op.geometry); }
 
 }  // namespace
 
 void kernel(Cpu, const Convolution& op) {
-  const Shape &x = op.x.shape(), &w = op.w.shape(), &y = op.y.shape();
-  const auto [stride, padding] = op.geometry;
-  const float *images = op.x.data<float>(), *weights = op.w.data<float>();
-  float* out = op.y.mutable_data<float>();
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return single_pixel::convolution(x, w, padding, images, weights, out);
-    case Way::winograd:
-      return winograd::convolution(x, w, images, weights, out);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution(x, w, y, stride, padding, images, weights, out);
-    case Way::onednn:
-      return onednn::convolution(x, w, y, stride, padding, images, weights, out);
-  }
+  const ConvolutionShapes shapes = shapes_of(op);
+  way_for(shapes).forward(shapes, op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
 }
 
 void kernel(Cpu, const ConvolutionInputGradient& op) {
-  const Shape &x = op.dx.shape(), &w = op.w.shape(), &y = op.dy.shape();
-  const auto [stride, padding] = op.geometry;
-  const float *dy = op.dy.data<float>(), *weights = op.w.data<float>();
-  float* dx = op.dx.mutable_data<float>();
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return single_pixel::convolution_input_gradient(x, w, padding, dy, weights, dx);
-    case Way::winograd:
-      return winograd::convolution_input_gradient(x, w, dy, weights, dx);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution_input_gradient(x, w, y, stride, padding, dy, weights, dx);
-    case Way::onednn:
-      return onednn::convolution_input_gradient(x, w, y, stride, padding, dy, weights, dx);
-  }
+  const ConvolutionShapes shapes = shapes_of(op);
+  way_for(shapes).input_gradient(shapes, op.dy.data<float>(), op.w.data<float>(), op.dx.mutable_data<float>());
 }
 
 void kernel(Cpu, const ConvolutionWeightGradient& op) {
-  const Shape &x = op.x.shape(), &w = op.dw.shape(), &y = op.dy.shape();
-  const auto [stride, padding] = op.geometry;
-  const float *dy = op.dy.data<float>(), *images = op.x.data<float>();
-  float* dw = op.dw.mutable_data<float>();
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return single_pixel::convolution_weight_gradient(x, w, padding, dy, images, dw);
-    case Way::winograd:
-      return winograd::convolution_weight_gradient(x, w, dy, images, dw);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution_weight_gradient(x, w, y, stride, padding, dy, images, dw);
-    case Way::onednn:
-      return onednn::convolution_weight_gradient(x, w, y, stride, padding, dy, images, dw);
-  }
+  const ConvolutionShapes shapes = shapes_of(op);
+  way_for(shapes).weight_gradient(shapes, op.dy.data<float>(), op.x.data<float>(), op.dw.mutable_data<float>());
 }
 
 int64_t workspace_bytes(Cpu, const Convolution& op) {
-  const Shape &x = op.x.shape(), &w = op.w.shape(), &y = op.y.shape();
-  const auto [stride, padding] = op.geometry;
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return 0;
-    case Way::winograd:
-      return winograd::convolution_bytes(x, w);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution_bytes(w, y);
-    case Way::onednn:
-      break;
-  }
-  return onednn::workspace_bytes(onednn::Direction::forward, x, w, y, stride, padding);
+  const ConvolutionShapes shapes = shapes_of(op);
+  return way_for(shapes).forward_bytes(shapes);
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionInputGradient& op) {
-  const Shape &x = op.dx.shape(), &w = op.w.shape(), &y = op.dy.shape();
-  const auto [stride, padding] = op.geometry;
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return 0;
-    case Way::winograd:
-      return winograd::convolution_input_gradient_bytes(x, w);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution_input_gradient_bytes(x, w, stride);
-    case Way::onednn:
-      break;
-  }
-  return onednn::workspace_bytes(onednn::Direction::input_gradient, x, w, y, stride, padding);
+  const ConvolutionShapes shapes = shapes_of(op);
+  return way_for(shapes).input_gradient_bytes(shapes);
 }
 
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient& op) {
-  const Shape &x = op.x.shape(), &w = op.dw.shape(), &y = op.dy.shape();
-  const auto [stride, padding] = op.geometry;
-  switch (way_of(x, w, y, op.geometry)) {
-    case Way::single_pixel:
-      return 0;
-    case Way::winograd:
-      return winograd::convolution_weight_gradient_bytes(x, w);
-    case Way::implicit_gemm:
-      return implicit_gemm::convolution_weight_gradient_bytes(w);
-    case Way::onednn:
-      break;
-  }
-  return onednn::workspace_bytes(onednn::Direction::weight_gradient, x, w, y, stride, padding);
+  const ConvolutionShapes shapes = shapes_of(op);
+  return way_for(shapes).weight_gradient_bytes(shapes);
 }
 
 namespace {
@@ -249,6 +174,18 @@ Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shap
   ConvolutionWeightGradient op{dy, x, Tensor::empty(w_shape, dy.dtype(), dy.device()), geometry};
   run(op);
   return op.dw;
+}
+
+Tensor conv_transpose(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
+  require(x.rank() == 4 && w.rank() == 4 && x.dim(3) == w.dim(0),
+          "conv_transpose: images {} (N, H, W, I) and weights {} (I, KH, KW, O) don't fit", x.str(), w.str());
+  require(geometry.stride > 0 && geometry.padding >= 0, "conv_transpose: stride {} and padding {} make no sense",
+          geometry.stride, geometry.padding);
+  const int64_t height = geometry.transposed_extent(x.dim(1), w.dim(1));
+  const int64_t width = geometry.transposed_extent(x.dim(2), w.dim(2));
+  require(height > 0 && width > 0, "conv_transpose: a padding of {} leaves nothing of images {} and a kernel of {}",
+          geometry.padding, x.str(), w.str());
+  return convolution_input_gradient(x, w, {x.dim(0), height, width, w.dim(3)}, geometry);
 }
 
 }  // namespace minissl::ops

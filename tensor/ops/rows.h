@@ -1,44 +1,18 @@
 #pragma once
 #include "tensor/operation.h"
 
-/// Operations on the rows and columns of matrices (N, D).
+/// Operations on matrices (N, D) row by row.
 namespace minissl::ops {
 
-/// y = x + row: x, y (N, D), row (D).
+/// y = x + row: x, y (..., D), row (D).
 struct AddRow {
   static constexpr const char* name = "add_row";
   Tensor x, row, y;
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const AddRow&);
+void kernel(Cpu, const AddRow&);
 void kernel(Cuda, const AddRow&);
-
-/// y (D) = sum over the rows of x (N, D). The gradient of AddRow's row.
-struct ColumnSum {
-  static constexpr const char* name = "column_sum";
-  Tensor x, y;
-  const Tensor& dispatch() const { return x; }
-};
-void kernel(Reference, const ColumnSum&);
-void kernel(Cuda, const ColumnSum&);
-
-/// y (D) = variance of each column of x (N, D), divided by N - 1 (unbiased); N > 1.
-struct ColumnVariance {
-  static constexpr const char* name = "column_variance";
-  Tensor x, y;
-  const Tensor& dispatch() const { return x; }
-};
-void kernel(Reference, const ColumnVariance&);
-void kernel(Cuda, const ColumnVariance&);
-
-/// dx[n,d] = dy[d] * 2 (x[n,d] - mean[d]) / (N - 1).
-struct ColumnVarianceGradient {
-  static constexpr const char* name = "column_variance_gradient";
-  Tensor dy, x, dx;
-  const Tensor& dispatch() const { return dy; }
-};
-void kernel(Reference, const ColumnVarianceGradient&);
-void kernel(Cuda, const ColumnVarianceGradient&);
 
 /// y (N, 1): y[n] = sum over d of a[n,d] b[n,d].
 struct RowDot {
@@ -106,55 +80,6 @@ struct SliceColumns {
 void kernel(Reference, const SliceColumns&);
 void kernel(Cuda, const SliceColumns&);
 
-/// y (1) = sum of all elements of x.
-struct Sum {
-  static constexpr const char* name = "sum";
-  Tensor x, y;
-  const Tensor& dispatch() const { return x; }
-};
-void kernel(Reference, const Sum&);
-void kernel(Cuda, const Sum&);
-
-/// y = x (1) in every element, y of any shape. The gradient of Sum.
-struct Expand {
-  static constexpr const char* name = "expand";
-  Tensor x, y;
-  const Tensor& dispatch() const { return x; }
-};
-void kernel(Reference, const Expand&);
-void kernel(Cuda, const Expand&);
-
-/// Mean over the rows of -log softmax(logits)[target]: logits (N, K), targets i64 (N), loss (1).
-/// log_sum_exp (N) is kept for the gradient: softmax = exp(logits - log_sum_exp).
-struct CrossEntropy {
-  static constexpr const char* name = "cross_entropy";
-  Tensor logits, targets, loss, log_sum_exp;
-  const Tensor& dispatch() const { return logits; }
-};
-void kernel(Reference, const CrossEntropy&);
-void kernel(Cpu, const CrossEntropy&);
-void kernel(Cuda, const CrossEntropy&);
-
-/// dlogits = dloss (softmax - one_hot(target)) / N; dloss (1).
-struct CrossEntropyGradient {
-  static constexpr const char* name = "cross_entropy_gradient";
-  Tensor dloss, logits, targets, log_sum_exp, dlogits;
-  const Tensor& dispatch() const { return logits; }
-};
-void kernel(Reference, const CrossEntropyGradient&);
-void kernel(Cpu, const CrossEntropyGradient&);
-void kernel(Cuda, const CrossEntropyGradient&);
-
-/// y[n,b,a] = x[n,a,b]: x (N, A, B), y (N, B, A). With images flat, NCHW to NHWC and back.
-struct BatchedTranspose {
-  static constexpr const char* name = "transpose";
-  static constexpr bool any_type = true;
-  Tensor x, y;
-  const Tensor& dispatch() const { return x; }
-};
-void kernel(Reference, const BatchedTranspose&);
-void kernel(Cuda, const BatchedTranspose&);
-
 /// y[i] = x[order[i]], row by row, or inverse: y[order[i]] = x[i]. x and y (N, ...), order i64 (N), a permutation.
 struct PermuteRows {
   static constexpr const char* name = "permute_rows";
@@ -182,18 +107,12 @@ void kernel(Cuda, const GridPositions&);
 Tensor permute_rows(const Tensor& x, const Tensor& order);
 /// What undoes it.
 Tensor unpermute_rows(const Tensor& x, const Tensor& order);
-/// How `count` rows are dealt to `hands`, one after the other: as an order, those of the first hand come first. Throws
-/// Error unless each hand gets as many.
-Tensor dealt_order(int64_t count, int64_t hands, Device device);
+/// The order 0, parts, 2 parts, ..., 1, parts + 1, ...: `count` rows are dealt to `parts` in turn, and those of the
+/// first part come first. Throws Error unless all parts get the same number.
+Tensor interleaved_order(int64_t count, int64_t parts, Device device);
 /// The order in which two halves of `count` rows change places.
 Tensor swapped_halves(int64_t count, Device device);
-Tensor column_sum(const Tensor& x);
+/// Throws Error unless x is (N, D).
 Tensor normalize(const Tensor& x);
-/// (N, C, H, W) to (N, H, W, C), which also takes weights from OIHW to OHWI.
-Tensor nchw_to_nhwc(const Tensor& x);
-/// (N, H, W, C) to (N, C, H, W), which also takes weights from OHWI to OIHW.
-Tensor nhwc_to_nchw(const Tensor& x);
-/// (A, B) to (B, A).
-Tensor transpose(const Tensor& x);
 
 }  // namespace minissl::ops

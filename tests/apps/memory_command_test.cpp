@@ -4,7 +4,6 @@
 #include "apps/memory_flags.h"
 #include "nn/state_file.h"
 #include "tensor/memory_source.h"
-#include "tensor/ops/rows.h"
 #include "tests/apps/command_line.h"
 #include "tests/samples/sample.h"
 

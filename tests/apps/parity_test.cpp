@@ -5,7 +5,7 @@
 
 #include "apps/method_flags.h"
 #include "ssl/step/step_record.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 #include "tests/apps/formula.h"
 
 namespace minissl {

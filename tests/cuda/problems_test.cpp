@@ -2,12 +2,12 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 
+#include "tensor/convolution/winograd.h"
 #include "tensor/cuda/convolution_problem.h"
 #include "tensor/cuda/cublas.h"
 #include "tensor/cuda/matmul_problem.h"
 #include "tensor/cuda/plan_choices.h"
 #include "tensor/tf32.h"
-#include "tensor/winograd.h"
 
 /// What libraries are asked, where there is nobody to ask.
 namespace minissl::cuda {
@@ -101,6 +101,28 @@ TEST(MatmulProblem, IsTheProductToAColumnMajorLibrary) {
       EXPECT_EQ(column_major_product(problem_of(op), b, a).to_vector(), ops::matmul(a, b, {ta, tb}).to_vector())
           << ta << tb;
     }
+}
+
+TEST(MatmulProblem, OfABatchSaysHowManyProductsThereAreAndNeedsTheAlignmentOfAll) {
+  const auto problem = [](const Shape& a, const Shape& b, const Shape& c, ops::Transposed transposed = {}) {
+    return problem_of({Tensor::zeros(a), Tensor::zeros(b), Tensor::zeros(c), transposed.a, transposed.b});
+  };
+  const MatmulProblem one = problem({4, 8}, {8, 12}, {4, 12}),
+                      batch = problem({2, 3, 4, 8}, {2, 3, 8, 12}, {2, 3, 4, 12});
+  EXPECT_EQ(one.batch, 1);
+  EXPECT_EQ(one.str(), "f32 (12, 8) (8, 4) to f32, column-major, aligned 16");
+  EXPECT_EQ(batch.batch, 6);
+  EXPECT_EQ(batch.str(), one.str() + ", 6 products");
+  EXPECT_NE(batch, one);
+  EXPECT_EQ(batch.left, one.left);
+  EXPECT_EQ(batch.right, one.right);
+  const MatmulProblem transposed = problem({6, 8, 4}, {6, 12, 8}, {6, 4, 12}, {true, true});
+  EXPECT_TRUE(transposed.left.transposed && transposed.right.transposed);
+  EXPECT_EQ(transposed.left.rows, 8);
+  EXPECT_EQ(transposed.right.rows, 4);
+  // Matrices of nine floats: every second begins at an odd element.
+  EXPECT_EQ(problem({2, 3, 3}, {2, 3, 3}, {2, 3, 3}).alignment, 4);
+  EXPECT_EQ(problem({3, 3}, {3, 3}, {3, 3}).alignment, 16);
 }
 
 TEST(MatmulProblem, TakesTheTypesThatAreSummedInTheirMasters) {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "autograd/functions.h"
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
 #include "tensor/random.h"
 #include "tests/apps/formula.h"
 

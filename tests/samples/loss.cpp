@@ -1,5 +1,6 @@
+#include "tensor/ops/loss.h"
+
 #include "autograd/functions.h"
-#include "tensor/ops/rows.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
@@ -54,37 +55,6 @@ void add_cross_entropy(std::vector<Sample>& samples, const Case& c) {
                      .tolerance = samples.back().gradient_tolerance});
 }
 
-void add_sum(std::vector<Sample>& samples, const Shape& x) {
-  const std::string name = fmt::format("{}", fmt::join(x.begin(), x.end(), "x"));
-  samples.push_back({.operation = ops::Sum::name,
-                     .name = name,
-                     .inputs = {normal(x)},
-                     .function = "sum",
-                     .form = [](const Variables& in) { return sum(in[0]); },
-                     .differentiable = {true},
-                     .small = x.numel() < 200,
-                     .tolerance = sum_of(x.numel())});
-  samples.push_back({.operation = ops::Expand::name,
-                     .name = name,
-                     .inputs = {normal({1})},
-                     .run =
-                         [x](const Tensors& in) {
-                           ops::Expand op{in[0], like(in[0], x)};
-                           minissl::run(op);
-                           return Tensors{op.y};
-                         },
-                     .no_derivative = "it is the gradient of sum"});
-  samples.push_back({.operation = "mean",
-                     .name = name,
-                     .inputs = {normal(x)},
-                     .function = "mean",
-                     .form = [](const Variables& in) { return mean(in[0]); },
-                     .differentiable = {true},
-                     .small = x.numel() < 200,
-                     .tolerance = sum_of(x.numel()),
-                     .gradient_tolerance = roundings(2)});
-}
-
 ErrorCase error(const char* name, const Tensor& logits, const std::vector<int64_t>& targets, const char* message) {
   return {"cross_entropy", name,
           [=] { cross_entropy(logits, Tensor::from({static_cast<int64_t>(targets.size())}, targets)); }, message};
@@ -95,18 +65,6 @@ ErrorCase error(const char* name, const Tensor& logits, const std::vector<int64_
 Family loss_family() {
   Family family;
   for (const Case& c : cases) add_cross_entropy(family.samples, c);
-  for (const Shape& x : {Shape{1}, Shape{5, 7}, Shape{2, 3, 3, 7}, Shape{3, 23333}}) add_sum(family.samples, x);
-  family.samples.push_back({.operation = ops::Sum::name,
-                            .name = "of_like_signs",
-                            .inputs = {uniform({3, 23333}, 0, 1)},
-                            .run =
-                                [](const Tensors& in) {
-                                  ops::Sum op{in[0], like(in[0], {1})};
-                                  minissl::run(op);
-                                  return Tensors{op.y};
-                                },
-                            .no_derivative = "sum_3x23333 has it",
-                            .tolerance = sum_of(69999)});
   const Tensor logits = Tensor::zeros({2, 3});
   family.errors = {
       error("target_too_large", logits, {0, 3}, "target 3 of row 1 is not one of 3 classes"),

@@ -7,7 +7,8 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all{convolution_family(), matmul_family(), batch_norm_family(), pooling_family(),
                                        elementwise_family(), rows_family(),   columns_family(),    diagonal_family(),
                                        info_nce_family(),    cells_family(),  loss_family(),       transpose_family(),
-                                       update_family(),      ring_family(),   gather_family(),     collective_family()};
+                                       update_family(),      ring_family(),   gather_family(),     collective_family(),
+                                       reduce_family()};
   return all;
 }
 

@@ -13,6 +13,7 @@ Family convolution_family();
 Family matmul_family();
 Family batch_norm_family();
 Family pooling_family();
+Family reduce_family();
 Family elementwise_family();
 Family rows_family();
 Family columns_family();

@@ -20,23 +20,22 @@ Tensor ranks(const Tensor& numbers) {
   return order;
 }
 
-void add_rows(std::vector<Sample>& samples, const Shape& x) {
-  const int64_t n = x[0], d = x[1];
+void add_add_row(std::vector<Sample>& samples, const Shape& x) {
   samples.push_back({.operation = ops::AddRow::name,
                      .name = name_of(x),
-                     .inputs = {normal(x), normal({d})},
+                     .inputs = {normal(x), normal({x[-1]})},
                      .function = "add_row",
                      .form = [](const Variables& in) { return add_row(in[0], in[1]); },
                      .differentiable = {true, true},
                      .small = is_small(x),
+                     .bf16 = {true, false},
                      .tolerance = roundings(1),
-                     .gradient_tolerance = sum_of(n)});
-  samples.push_back({.operation = ops::ColumnSum::name,
-                     .name = name_of(x),
-                     .inputs = {normal(x)},
-                     .run = [](const Tensors& in) { return Tensors{ops::column_sum(in[0])}; },
-                     .no_derivative = "it is the gradient of add_row's row",
-                     .tolerance = sum_of(n)});
+                     .gradient_tolerance = sum_of(x.leading(1))});
+}
+
+void add_rows(std::vector<Sample>& samples, const Shape& x) {
+  const int64_t n = x[0], d = x[1];
+  add_add_row(samples, x);
   samples.push_back({.operation = ops::RowDot::name,
                      .name = name_of(x),
                      .inputs = {normal(x), normal(x)},
@@ -104,7 +103,8 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
     minissl::run(op);
     return op.y;
   });
-  order("dealt_order", 2 * n, [](int64_t count, Device device) { return ops::dealt_order(count, 2, device); });
+  order("interleaved_order", 2 * n,
+        [](int64_t count, Device device) { return ops::interleaved_order(count, 2, device); });
   order("swapped_halves", 2 * n, ops::swapped_halves);
   samples.push_back({.operation = ops::SliceColumns::name,
                      .name = name_of(x),
@@ -116,32 +116,6 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                            return Tensors{op.y};
                          },
                      .no_derivative = is_a_gradient});
-}
-
-void add_column_variance(std::vector<Sample>& samples, const std::string& name, const Shape& x, double mean) {
-  // Relative to the deviation, a mean of 1000 is kept to a thousand roundings.
-  const Tolerance tolerance{sum_of(x[0]).relative + roundings(4).relative * (1 + mean),
-                            "sums over rows, of deviations from a mean that is rounded"};
-  samples.push_back({.operation = ops::ColumnVariance::name,
-                     .name = name,
-                     .inputs = {normal(x, mean)},
-                     .function = "column_variance",
-                     .form = [](const Variables& in) { return column_variance(in[0]); },
-                     .differentiable = {true},
-                     .small = is_small(x) && mean == 0,
-                     .tolerance = tolerance,
-                     .gradient_tolerance = tolerance});
-  samples.push_back({.operation = ops::ColumnVarianceGradient::name,
-                     .name = name,
-                     .inputs = {normal({x[1]}), normal(x, mean)},
-                     .run =
-                         [](const Tensors& in) {
-                           ops::ColumnVarianceGradient op{in[0], in[1], like(in[1], in[1].shape())};
-                           minissl::run(op);
-                           return Tensors{op.dx};
-                         },
-                     .no_derivative = is_a_gradient,
-                     .tolerance = tolerance});
 }
 
 Tensors normalize_with_norm(const Tensor& x) {
@@ -186,10 +160,10 @@ Family rows_family() {
   Family family;
   for (const Shape& x : shapes) {
     add_rows(family.samples, x);
-    add_column_variance(family.samples, name_of(x), x, 0);
     add_normalize(family.samples, x);
   }
-  add_column_variance(family.samples, "far_from_zero", {33, 7}, 1000);
+  // Tokens, images, and so many rows that they are shared out among threads.
+  for (const Shape& x : {Shape{2, 3, 4}, Shape{2, 3, 1, 5}, Shape{3, 1000, 33}}) add_add_row(family.samples, x);
   family.samples.push_back({.operation = ops::Normalize::name,
                             .name = "row_of_zeros",
                             .inputs = {uniform({1, 5}, 0, 0)},
@@ -199,8 +173,12 @@ Family rows_family() {
   const Tensor x = Tensor::zeros({5, 7}), row = Tensor::zeros({7}), images = Tensor::zeros({2, 3, 3, 7});
   family.errors = {
       {"add_row", "row_too_long", [=] { add_row(x, Tensor::zeros({8})); }, "add_row: f32[5, 7] and f32[8]"},
-      {"add_row", "not_a_matrix", [=] { add_row(images, row); }, "f32[2, 3, 3, 7]"},
-      {"column_sum", "not_a_matrix", [=] { ops::column_sum(row); }, "column_sum needs rows (N, D), not f32[7]"},
+      {"add_row", "row_too_long_for_images", [=] { add_row(images, Tensor::zeros({8})); },
+       "add_row: f32[2, 3, 3, 7] and f32[8]"},
+      {"add_row", "not_a_matrix", [=] { add_row(row, row); }, "add_row: f32[7] and f32[7]"},
+      {"add_row", "types_differ", [=] { add_row(x, row.to(DType::f64)); }, "add_row: f32[5, 7] and f64[7]"},
+      {"add_row", "row_in_bf16", [=] { add_row(x.to(DType::bf16), row.to(DType::bf16)); },
+       "add_row: bf16[5, 7] and bf16[7]"},
       {"rowwise_dot", "shapes_differ",
        [=] {
          rowwise_dot(x, Tensor::zeros({5, 8}));
@@ -222,15 +200,10 @@ Family rows_family() {
          ops::permute_rows(x, Tensor::from<int64_t>({5}, std::vector<int64_t>{0, 1, 2, 3, 3}));
        },
        "3 is out of range or there twice"},
-      {"dealt_order", "unequal_hands", [] { ops::dealt_order(7, 2, {}); }, "7 rows can't be dealt to 2 hands"},
+      {"interleaved_order", "unequal_parts", [] { ops::interleaved_order(7, 2, {}); },
+       "7 rows can't be dealt to 2 equal parts"},
       {"swapped_halves", "odd", [] { ops::swapped_halves(7, {}); }, "7 rows have no halves"},
       {"permute_rows", "too_short", [=] { ops::permute_rows(x, Tensor::zeros({4}, DType::i64)); }, "i64[4]"},
-      {"column_variance", "one_row",
-       [] {
-         column_variance(Tensor::zeros({1, 7}));
-       },
-       "at least two rows"},
-      {"column_variance", "not_a_matrix", [=] { column_variance(images); }, "f32[2, 3, 3, 7]"},
       {"normalize", "not_a_matrix", [=] { minissl::normalize(row); }, "normalize needs rows (N, D), not f32[7]"},
       {"normalize", "tensor_is_not_a_matrix", [=] { ops::normalize(row); }, "normalize needs rows (N, D), not f32[7]"},
   };

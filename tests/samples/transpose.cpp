@@ -1,4 +1,5 @@
-#include "tensor/ops/rows.h"
+#include "tensor/ops/transpose.h"
+
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {

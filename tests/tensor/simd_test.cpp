@@ -2,11 +2,11 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "tensor/implicit_gemm.h"
+#include "tensor/convolution/implicit_gemm.h"
+#include "tensor/convolution/winograd.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/random.h"
 #include "tensor/simd/kernels.h"
-#include "tensor/winograd.h"
 
 /// The kernels for every instruction set that this machine has, not only those that it would choose.
 namespace minissl {

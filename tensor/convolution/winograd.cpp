@@ -1,4 +1,4 @@
-#include "tensor/winograd.h"
+#include "tensor/convolution/winograd.h"
 
 #include <algorithm>
 #include <array>
@@ -298,30 +298,16 @@ int64_t convolve_bytes(const Shape& x, int64_t inputs, int64_t outputs) {
                                                             : OutputsLayout(form, tiles, inputs, outputs).floats());
 }
 
-}  // namespace
-
-void enable(bool on) { enabled_ = on; }
-bool enabled() { return enabled_; }
-
-bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding) {
-  const bool geometry = w[1] == 3 && w[2] == 3 && stride == 1 && padding == 1;
-  if (!enabled_ || !geometry || w[0] % 16 != 0 || w[3] % 16 != 0 || w[0] > 4096 || w[3] > 4096) return false;
-  // Multiplications, and what the transformations cost in their terms.
-  const Form& form = form_for(x);
-  const int64_t down = (x[1] + form.tile - 1) / form.tile, across = (x[2] + form.tile - 1) / form.tile;
-  const int64_t winograd = down * across * form.products * (w[0] * w[3] + 16 * (w[0] + w[3]));
-  return winograd < x[1] * x[2] * taps * w[0] * w[3];
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+  convolve({form_for(s.x), s.x, {weights, s.w[0], s.w[3], false}, images, out});
 }
 
-void convolution(const Shape& x, const Shape& w, const float* images, const float* weights, float* out) {
-  convolve({form_for(x), x, {weights, w[0], w[3], false}, images, out});
+void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
+  convolve({form_for(s.x), s.x, {weights, s.w[3], s.w[0], true}, dy, dx});
 }
 
-void convolution_input_gradient(const Shape& x, const Shape& w, const float* dy, const float* weights, float* dx) {
-  convolve({form_for(x), x, {weights, w[3], w[0], true}, dy, dx});
-}
-
-void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy, const float* images, float* dw) {
+void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {
+  const Shape &x = s.x, &w = s.w;
   const Kernels& k = simd::kernels();
   const Form& form = form_for(x);
   const int64_t inputs = w[3], outputs = w[0];
@@ -378,13 +364,34 @@ void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy
                [&](int64_t begin, int64_t end) { transform_back(all_u + begin * inputs, begin, end - begin); });
 }
 
-int64_t convolution_bytes(const Shape& x, const Shape& w) { return convolve_bytes(x, w[3], w[0]); }
+int64_t forward_bytes(const ConvolutionShapes& s) { return convolve_bytes(s.x, s.w[3], s.w[0]); }
 
-int64_t convolution_input_gradient_bytes(const Shape& x, const Shape& w) { return convolve_bytes(x, w[0], w[3]); }
+int64_t input_gradient_bytes(const ConvolutionShapes& s) { return convolve_bytes(s.x, s.w[0], s.w[3]); }
 
-int64_t convolution_weight_gradient_bytes(const Shape& x, const Shape& w) {
-  const Form& form = form_for(x);
-  return 4 * WeightGradientLayout(form, count_tiles(x, form), w[3], w[0]).floats();
+int64_t weight_gradient_bytes(const ConvolutionShapes& s) {
+  const Form& form = form_for(s.x);
+  return 4 * WeightGradientLayout(form, count_tiles(s.x, form), s.w[3], s.w[0]).floats();
 }
+
+bool applies_to(const ConvolutionShapes& s) { return applies(s.x, s.w, s.stride, s.padding); }
+
+}  // namespace
+
+void enable(bool on) { enabled_ = on; }
+bool enabled() { return enabled_; }
+
+bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding) {
+  const bool geometry = w[1] == 3 && w[2] == 3 && stride == 1 && padding == 1;
+  if (!enabled_ || !geometry || w[0] % 16 != 0 || w[3] % 16 != 0 || w[0] > 4096 || w[3] > 4096) return false;
+  // Multiplications, and what the transformations cost in their terms.
+  const Form& form = form_for(x);
+  const int64_t down = (x[1] + form.tile - 1) / form.tile, across = (x[2] + form.tile - 1) / form.tile;
+  const int64_t winograd = down * across * form.products * (w[0] * w[3] + 16 * (w[0] + w[3]));
+  return winograd < x[1] * x[2] * taps * w[0] * w[3];
+}
+
+constinit const Way way{"Winograd",           applies_to,           forward,
+                        input_gradient,       weight_gradient,      forward_bytes,
+                        input_gradient_bytes, weight_gradient_bytes};
 
 }  // namespace minissl::winograd

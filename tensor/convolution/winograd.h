@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/shape.h"
+#include "tensor/convolution/way.h"
 
 /// Convolutions of 3x3 kernels at stride 1 with padding 1 by Winograd's minimal filtering (simd/winograd_forms.h), with
 /// a quarter of direct convolution's multiplications, on plain float32 pointers. Images are (N, H, W, C), weights
@@ -16,13 +16,6 @@ bool enabled();
 /// Whether a convolution has the geometry, channels that fill vectors, and maps on which it saves work.
 bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding);
 
-void convolution(const Shape& x, const Shape& w, const float* images, const float* weights, float* out);
-void convolution_input_gradient(const Shape& x, const Shape& w, const float* dy, const float* weights, float* dx);
-void convolution_weight_gradient(const Shape& x, const Shape& w, const float* dy, const float* images, float* dw);
-
-/// Bytes of workspace that each takes while it runs.
-int64_t convolution_bytes(const Shape& x, const Shape& w);
-int64_t convolution_input_gradient_bytes(const Shape& x, const Shape& w);
-int64_t convolution_weight_gradient_bytes(const Shape& x, const Shape& w);
+extern const Way way;
 
 }  // namespace minissl::winograd

@@ -1,8 +1,8 @@
-#include "tensor/implicit_gemm.h"
+#include "tensor/convolution/implicit_gemm.h"
 
 #include <algorithm>
 
-#include "tensor/implicit_gemm_pixels.h"
+#include "tensor/convolution/implicit_gemm_pixels.h"
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
@@ -107,12 +107,8 @@ Lattice input_lattice(const Shape& x, const Shape& w, int64_t stride, int64_t pa
   return l;
 }
 
-}  // namespace
-
-bool applies(const Shape& w, int64_t stride) { return stride > 1 && w[0] % 16 == 0 && w[3] % 16 == 0; }
-
-void convolution(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding, const float* images,
-                 const float* weights, float* out) {
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+  const auto& [x, w, y, stride, padding] = s;
   const int64_t taps = w[1] * w[2], depth = w[3], columns = w[0];
   const BlockLayout l(y[0] * y[1] * y[2], depth, columns);
   Workspace workspace(packed_floats(w, depth, columns) + l.floats());
@@ -130,8 +126,8 @@ void convolution(const Shape& x, const Shape& w, const Shape& y, int64_t stride,
   multiply_taps({x}, images, lattice, packed, l, workspace.take(l.floats()), {y}, out);
 }
 
-void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
-                                const float* dy, const float* weights, float* dx) {
+void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
+  const auto& [x, w, y, stride, padding] = s;
   const int64_t taps = w[1] * w[2], depth = w[0], columns = w[3];
   const BlockLayout l(x[0] * ((x[1] + stride - 1) / stride) * ((x[2] + stride - 1) / stride), depth, columns);
   Workspace workspace(packed_floats(w, depth, columns) + l.floats());
@@ -146,13 +142,25 @@ void convolution_input_gradient(const Shape& x, const Shape& w, const Shape& y, 
       multiply_taps({y}, dy, input_lattice(x, w, stride, padding, h, v), packed, l, buffers, {x}, dx);
 }
 
-int64_t convolution_bytes(const Shape& w, const Shape& y) {
+int64_t forward_bytes(const ConvolutionShapes& s) {
+  const Shape &w = s.w, &y = s.y;
   return 4 * (packed_floats(w, w[3], w[0]) + BlockLayout(y[0] * y[1] * y[2], w[3], w[0]).floats());
 }
 
-int64_t convolution_input_gradient_bytes(const Shape& x, const Shape& w, int64_t stride) {
+int64_t input_gradient_bytes(const ConvolutionShapes& s) {
+  const auto& [x, w, y, stride, padding] = s;
   const int64_t pixels = x[0] * ((x[1] + stride - 1) / stride) * ((x[2] + stride - 1) / stride);
   return 4 * (packed_floats(w, w[0], w[3]) + BlockLayout(pixels, w[0], w[3]).floats());
 }
+
+bool applies_to(const ConvolutionShapes& s) { return applies(s.w, s.stride); }
+
+}  // namespace
+
+bool applies(const Shape& w, int64_t stride) { return stride > 1 && w[0] % 16 == 0 && w[3] % 16 == 0; }
+
+constinit const Way way{"implicit GEMM",      applies_to,           forward,
+                        input_gradient,       weight_gradient,      forward_bytes,
+                        input_gradient_bytes, weight_gradient_bytes};
 
 }  // namespace minissl::implicit_gemm

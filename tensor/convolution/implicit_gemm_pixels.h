@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tensor/shape.h"
+#include "tensor/convolution/way.h"
 #include "tensor/simd/kernels.h"
 
 /// What the parts of implicit_gemm.h share; internal.
@@ -35,5 +35,9 @@ struct Images {
   int64_t row(int64_t n, int64_t h, int64_t w) const { return ((n * shape[1] + h) * shape[2] + w) * shape[3]; }
   bool has(int64_t h, int64_t w) const { return 0 <= h && h < shape[1] && 0 <= w && w < shape[2]; }
 };
+
+// implicit_gemm_gradient.cpp
+void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw);
+int64_t weight_gradient_bytes(const ConvolutionShapes& s);
 
 }  // namespace minissl::implicit_gemm

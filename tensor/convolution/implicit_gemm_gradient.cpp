@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tensor/implicit_gemm.h"
-#include "tensor/implicit_gemm_pixels.h"
+#include "tensor/convolution/implicit_gemm_pixels.h"
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
@@ -132,18 +131,17 @@ void sum_up(const GradientLayout& l, const Part& part, const Shape& y, const Pat
 
 }  // namespace
 
-void convolution_weight_gradient(const Shape& x, const Shape& w, const Shape& y, int64_t stride, int64_t padding,
-                                 const float* dy, const float* images, float* dw) {
-  const GradientLayout l(w);
+void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {
+  const GradientLayout l(s.w);
   Workspace workspace(l.floats());
   float* buffers = workspace.take(l.floats());
-  const Patches patches(x, w, stride, padding, images);
+  const Patches patches(s.x, s.w, s.stride, s.padding, images);
   parallel_for(l.parts(), 1, [&](int64_t first, int64_t last) {
     for (int64_t number = first; number < last; ++number)
-      sum_up(l, Part(l, number), y, patches, dy, buffers + number * l.of_part(), dw);
+      sum_up(l, Part(l, number), s.y, patches, dy, buffers + number * l.of_part(), dw);
   });
 }
 
-int64_t convolution_weight_gradient_bytes(const Shape& w) { return 4 * GradientLayout(w).floats(); }
+int64_t weight_gradient_bytes(const ConvolutionShapes& s) { return 4 * GradientLayout(s.w).floats(); }
 
 }  // namespace minissl::implicit_gemm
