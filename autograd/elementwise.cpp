@@ -14,28 +14,33 @@ Variable unary(const Variable& x, F f = {}) {
   std::vector<Saved> saved;
   if (F::gradient_reads == GradientReads::input) saved = {x};
   if (F::gradient_reads == GradientReads::output) saved = {y};
-  return record(F::name, {x}, y, std::move(saved), [f](const Tensor& dy, const BackwardContext& context) -> Gradients {
-    ops::UnaryGradient<F> op{dy, {}, {}, Tensor::empty_like(dy), f};
-    if (F::gradient_reads == GradientReads::input) op.x = context.saved(0);
-    if (F::gradient_reads == GradientReads::output) op.y = context.saved(0);
-    run(op);
-    return {op.dx};
-  });
+  Variable result =
+      record(F::name, {x}, y, std::move(saved), [f](const Tensor& dy, const BackwardContext& context) -> Gradients {
+        ops::UnaryGradient<F> op{dy, {}, {}, Tensor::empty_like(dy), f};
+        if (F::gradient_reads == GradientReads::input) op.x = context.saved(0);
+        if (F::gradient_reads == GradientReads::output) op.y = context.saved(0);
+        run(op);
+        return {op.dx};
+      });
+  result.offer_recipe({x}, [f](const std::vector<Tensor>& in) { return ops::unary(in[0], f); });
+  return result;
 }
 
 template <class F>
 Variable binary(const Variable& a, const Variable& b) {
   std::vector<Saved> saved;
   if (F::gradient_reads_inputs) saved = {a, b};
-  return record(F::name, {a, b}, ops::binary<F>(a.value(), b.value()), std::move(saved),
-                [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-                  ops::BinaryGradient<F> op{dy, {}, {}, {}, {}, {}};
-                  if (F::gradient_reads_inputs) op.a = context.saved(0), op.b = context.saved(1);
-                  if (context.needs(0)) op.da = Tensor::empty_like(dy);
-                  if (context.needs(1)) op.db = Tensor::empty_like(dy);
-                  run(op);
-                  return {op.da, op.db};
-                });
+  Variable result = record(F::name, {a, b}, ops::binary<F>(a.value(), b.value()), std::move(saved),
+                           [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                             ops::BinaryGradient<F> op{dy, {}, {}, {}, {}, {}};
+                             if (F::gradient_reads_inputs) op.a = context.saved(0), op.b = context.saved(1);
+                             if (context.needs(0)) op.da = Tensor::empty_like(dy);
+                             if (context.needs(1)) op.db = Tensor::empty_like(dy);
+                             run(op);
+                             return {op.da, op.db};
+                           });
+  result.offer_recipe({a, b}, [](const std::vector<Tensor>& in) { return ops::binary<F>(in[0], in[1]); });
+  return result;
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 #include "autograd/functions.h"
 #include "autograd/gradients.h"
+#include "autograd/recompute.h"
 
 namespace minissl {
 
 // With A and B the transposed operands where asked: dA = dC B^T and dB = A^T dC.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed) {
-  return record(
+  Variable c = record(
       "matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
       {b.requires_grad() ? Saved(a) : Saved(), a.requires_grad() ? Saved(b) : Saved()},
       [transposed, shared = b.shape().rank() == 2](const Tensor& dc, const BackwardContext& context) -> Gradients {
@@ -24,6 +25,11 @@ Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed
         }
         return gradients;
       });
+  const auto terms = static_cast<double>(a.shape()[transposed.a ? -2 : -1]);
+  if (b.requires_grad()) count_naively(a);
+  product(c, 2 * static_cast<double>(c.value().numel()) * terms, {a, b},
+          [transposed](const std::vector<Tensor>& in) { return ops::matmul(in[0], in[1], transposed); });
+  return c;
 }
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {

@@ -81,7 +81,9 @@ void Variable::recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recip
 }
 
 void Variable::offer_recipe(std::vector<Saved> inputs, Recipe recipe) {
-  if (requires_grad()) offer_ = std::make_shared<RecomputeOffer>(RecomputeOffer{std::move(inputs), std::move(recipe)});
+  // Outside any part nobody takes it up, and it would keep its inputs alive.
+  if (requires_grad() && node_->part >= 0)
+    offer_ = std::make_shared<RecomputeOffer>(RecomputeOffer{std::move(inputs), std::move(recipe)});
 }
 
 Tensor BackwardContext::saved(size_t i) const { return node_.saved.at(i).get(node_.operation); }

@@ -40,7 +40,7 @@ class Variable {
   void recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recipe recipe);
   const std::shared_ptr<Recomputed>& recomputed() const { return recomputed_; }
   /// Says how this Variable could be recomputed if it turns out to be the output of a part (recompute.h). Nothing
-  /// changes before that.
+  /// changes before that, and outside a part nothing at all.
   void offer_recipe(std::vector<Saved> inputs, Recipe recipe);
   /// Null where none was made.
   const RecomputeOffer* offer() const { return offer_.get(); }

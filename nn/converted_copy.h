@@ -3,9 +3,9 @@
 
 namespace minissl {
 
-/// Parameters in another type (bf16, for convolutions of bf16 images), converted again when they were written to since,
-/// or replaced. A module has one of its own until an arena takes its parameters: then those of the whole arena share
-/// one and are converted at once, by whoever writes the parameters where that can be (nn/optimizer.h).
+/// Parameters in another type (bf16, for what meets bf16 activations), converted again after they were written to or
+/// replaced. A module has one of its own until an arena takes its parameters: then those of the whole arena share
+/// one and are converted at once, in the optimizer's pass where there is one (nn/optimizer.h).
 class ConvertedCopy {
  public:
   /// From now on copies the parameters that are views of this tensor.
@@ -13,11 +13,11 @@ class ConvertedCopy {
   /// A parameter's elements in `type`.
   Tensor of(const Tensor& parameter, DType type);
 
-  /// What was converted last, for writing along with the parameters; undefined before anyone has asked.
+  /// The copy, to be written together with the parameters; undefined before the first call of of().
   const Tensor& tensor() const { return copy_; }
-  /// Says that the copy was written along.
+  /// Says that the copy was written together with the parameters.
   void mark_current();
-  /// Converts again what was written to since; nothing before anyone has asked.
+  /// Converts again if the parameters were written to; does nothing before the first call of of().
   void refresh();
 
  private:

@@ -38,6 +38,11 @@ void fill_with(const Tensor& t, F&& draw) {
   if (!t.storage()->on_host()) t.copy_from(drawn);
 }
 
+// A weight for inputs of another type: a copy that all uses share.
+Variable as_type(const Variable& weight, ConvertedCopy& copy, DType type) {
+  return weight.value().dtype() == type ? weight : cast(weight, copy.of(weight.value(), type));
+}
+
 }  // namespace
 
 Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
@@ -46,9 +51,7 @@ Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t 
 }
 
 Variable Conv2d::forward(const Variable& x) const {
-  const DType type = x.value().dtype();
-  const bool same = weight_.value().dtype() == type;
-  return convolution(x, same ? weight_ : cast(weight_, converted_->of(weight_.value(), type)), geometry_);
+  return convolution(x, as_type(weight_, *converted_, x.value().dtype()), geometry_);
 }
 
 void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
@@ -109,15 +112,17 @@ void BatchNorm::initialize_own(uint64_t, const std::string&) {
   num_batches_tracked_.fill(0);
 }
 
-Linear::Linear(int64_t in, int64_t out, bool bias) : weight_(parameter({out, in})) {
-  add_parameter("weight", weight_);
-  if (bias) {
+Linear::Linear(int64_t in, int64_t out, const LinearOptions& options) : weight_(parameter({out, in})) {
+  add_parameter("weight", weight_, FileLayout::same, options.converted ? &converted_ : nullptr);
+  if (options.bias) {
     bias_ = parameter({out});
     add_parameter("bias", bias_);
   }
 }
 
-Variable Linear::forward(const Variable& x) const { return linear(x, weight_, bias_); }
+Variable Linear::forward(const Variable& x) const {
+  return linear(x, as_type(weight_, *converted_, x.value().dtype()), bias_);
+}
 
 void Linear::initialize_own(uint64_t seed, const std::string& path) {
   const float bound = 1.0f / std::sqrt(static_cast<float>(weight_.shape()[1]));

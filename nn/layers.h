@@ -52,16 +52,24 @@ class BatchNorm : public Module {
   Tensor running_mean_, running_var_, num_batches_tracked_;
 };
 
+struct LinearOptions {
+  bool bias = true;
+  /// Whether inputs may be of another type than the weights (bf16): arenas then keep a converted copy of the weights.
+  bool converted = false;
+};
+
 /// x W^T + b: weight (O, I), both initialised uniformly within 1 / sqrt(I), as PyTorch does.
 class Linear : public Module {
  public:
-  Linear(int64_t in, int64_t out, bool bias = true);
+  Linear(int64_t in, int64_t out, const LinearOptions& options = {});
+  /// (..., I) to (..., O), in the type of x.
   Variable forward(const Variable& x) const;
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
 
   Variable weight_, bias_;
+  std::shared_ptr<ConvertedCopy> converted_ = std::make_shared<ConvertedCopy>();
 };
 
 }  // namespace minissl

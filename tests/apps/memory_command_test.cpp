@@ -66,8 +66,8 @@ TEST_F(MemoryCommandTest, WhatDoesNotFitSaysWhatWould) {
 
 // Images large enough that budgets matter; recompute_test.cpp has every method, and f64.
 TEST_F(MemoryCommandTest, InspectStepWritesTheSameBytesAtEveryBudget) {
-  const auto method = MethodFlags::from_toml("barlow", "dim = 16\nhidden = 16\n")
-                          .make(NetworkFlags("resnet18"), 1, DType::f32);
+  const auto method =
+      MethodFlags::from_toml("barlow", "dim = 16\nhidden = 16\n").make(NetworkFlags("resnet18"), 1, DType::f32);
   save_safetensors(path("init.safetensors"), file_tensors(*method), {});
   NamedTensors views;
   for (const char* name : {"step0/view1", "step0/view2"})

@@ -130,6 +130,41 @@ TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsRecomput
   EXPECT_THROW(backward(loss), Error);
 }
 
+// A part of matrix products, an addition at its end: nothing in plans is about convolutions.
+TEST(RecomputeProducts, OfAnyOperationAreRecomputedInTheSameBits) {
+  Variable w1 = Variable::leaf(random_tensor({8, 8}, 1)), w2 = Variable::leaf(random_tensor({8, 8}, 2));
+  const Tensor x = random_tensor({4, 8}, 3);
+  const auto part = [&](const Variable& in) {
+    PartScope scope("mlp", false);
+    return scope.output(in + matmul(relu(matmul(in, w1)), w2));
+  };
+  const auto gradients = [&](const RecomputePlan& plan, std::vector<PartRecord>* parts = nullptr) {
+    for (Variable* w : {&w1, &w2}) w->set_grad({});
+    const Variable loss = [&] {
+      const PlanScope scope(plan);
+      const Variable loss = sum(square(part(part(matmul(Variable(x), w1)))));
+      if (parts != nullptr) *parts = scope.parts();
+      return loss;
+    }();
+    backward(loss);
+    return std::pair(w1.grad().to_vector(), w2.grad().to_vector());
+  };
+  std::vector<PartRecord> parts;
+  const auto expected = gradients({}, &parts);
+  ASSERT_EQ(parts.size(), 2U);
+  ASSERT_EQ(parts[0].products.size(), 2U);
+  EXPECT_STREQ(parts[0].products[1].operation, "matmul");
+  EXPECT_EQ(parts[0].products[1].sources, 1U) << "through the ReLU";
+  EXPECT_EQ(parts[0].products[1].flops, 2 * 4 * 8 * 8);
+  EXPECT_STREQ(parts[0].output.operation, "add");
+  EXPECT_EQ(parts[0].output.sources, 2U);
+  for (uint32_t bits = 0; bits < 64; ++bits) {
+    const std::vector<Keep> chain{{.products = bits & 3U, .output = (bits >> 4 & 1U) != 0},
+                                  {.products = bits >> 2 & 3U, .output = (bits >> 5 & 1U) != 0}};
+    EXPECT_EQ(gradients(RecomputePlan(chain)), expected) << bits;
+  }
+}
+
 Variable doubled(const Variable& x, Recipe recipe) {
   Variable y = record("double", {x}, (x + x).value(), {},
                       [](const Tensor& dy, const BackwardContext&) { return std::vector<Tensor>{dy}; });

@@ -168,5 +168,67 @@ TEST_P(ResNetForward, IsTorchvisionsInFloat64) {
 INSTANTIATE_TEST_SUITE_P(, ResNetForward, testing::Values("resnet18", "resnet34", "resnet50", "resnet101"),
                          [](const auto& info) { return info.param; });
 
+// What hidden cells hold can't reach the visible ones: neither through convolutions nor through statistics.
+TEST(ResNetMaps, HiddenCellsAreZeroAndNothingOfThemReachesTheOthers) {
+  for (const Stem stem : {Stem::imagenet, Stem::small}) {
+    const int64_t reduction = stem == Stem::imagenet ? 32 : 8, size = 3 * reduction;
+    ResNet net({.depth = resnet18, .stem = stem, .channels = 3, .width = 8});
+    net.initialize(1);
+    const Tensor kept = Tensor::from<int64_t>({2, 4}, std::vector<int64_t>{0, 2, 5, 7, 8, 1, 3, 4});
+    const auto shown = [&](int64_t image, int64_t cell) {
+      for (int64_t k = 0; k < 4; ++k)
+        if (static_cast<int64_t>(kept.at(image * 4 + k)) == cell) return true;
+      return false;
+    };
+    const Tensor images = random_images({2, size, size, 3}), others = images.clone();
+    for (int64_t n = 0; n < 2; ++n)
+      for (int64_t y = 0; y < size; ++y)
+        for (int64_t x = 0; x < size; ++x)
+          if (!shown(n, y / reduction * 3 + x / reduction))
+            for (int64_t c = 0; c < 3; ++c) others.mutable_data<float>()[((n * size + y) * size + x) * 3 + c] = 100;
+    const NoGradScope no_grad_scope;
+    const std::vector<Variable> maps = net.maps(images, kept), same = net.maps(others, kept), all = net.maps(images);
+    ASSERT_EQ(maps.size(), 4U);
+    for (size_t s = 0; s < 4; ++s) {
+      EXPECT_EQ(maps[s].shape(), all[s].shape());
+      EXPECT_EQ(maps[s].value().to_vector(), same[s].value().to_vector()) << s;
+      const int64_t extent = maps[s].shape()[1], channels = maps[s].shape()[3], side = extent / 3;
+      double hidden = 0, visible = 0;
+      for (int64_t i = 0; i < maps[s].value().numel(); ++i) {
+        const int64_t pixel = i / channels, n = pixel / extent / extent;
+        const int64_t cell = pixel / extent % extent / side * 3 + pixel % extent / side;
+        (shown(n, cell) ? visible : hidden) += std::abs(maps[s].value().at(i));
+      }
+      EXPECT_EQ(hidden, 0) << s;
+      EXPECT_GT(visible, 0) << s;
+    }
+  }
+}
+
+TEST(ResNetMaps, WithAllCellsShownAreTheWholeImages) {
+  ResNet net({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 8});
+  net.to(DType::f64);
+  net.initialize(1);
+  const Tensor images = random_images({2, 16, 16, 1}).to(DType::f64);
+  const Tensor kept = Tensor::from<int64_t>({2, 4}, std::vector<int64_t>{0, 1, 2, 3, 3, 1, 0, 2});
+  const NoGradScope no_grad_scope;
+  const std::vector<Variable> some = net.maps(images, kept), all = net.maps(images);
+  for (size_t s = 0; s < 4; ++s)
+    for (int64_t i = 0; i < all[s].value().numel(); ++i) ASSERT_NEAR(some[s].value().at(i), all[s].value().at(i), 1e-9);
+}
+
+TEST(ResNetMaps, CellsThatCanNotBeAreRefused) {
+  ResNet net({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 8});
+  const NoGradScope no_grad_scope;
+  const auto cells = [](const std::vector<int64_t>& numbers) {
+    return Tensor::from<int64_t>({1, static_cast<int64_t>(numbers.size())}, numbers);
+  };
+  EXPECT_THROW(net.maps(random_images({1, 16, 16, 1}), cells({4})), Error) << "beyond the grid";
+  EXPECT_THROW(net.maps(random_images({2, 16, 16, 1}), cells({1})), Error) << "of another number of images";
+  EXPECT_THROW(net.maps(random_images({1, 20, 20, 1}), cells({1})), Error) << "the grid does not divide the image";
+  ResNet split({.depth = resnet18, .stem = Stem::small, .channels = 1, .bn_groups = 2, .width = 8});
+  EXPECT_THROW(split.maps(random_images({2, 16, 16, 1})), Error);
+}
+
 }  // namespace
 }  // namespace minissl
