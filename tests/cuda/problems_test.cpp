@@ -105,10 +105,10 @@ TEST(MatmulProblem, IsTheProductToAColumnMajorLibrary) {
 
 TEST(MatmulProblem, OfABatchSaysHowManyProductsThereAreAndNeedsTheAlignmentOfAll) {
   const auto problem = [](const Shape& a, const Shape& b, const Shape& c, ops::Transposed transposed = {}) {
-    return problem_of({Tensor::zeros(a), Tensor::zeros(b), Tensor::zeros(c), transposed.a, transposed.b});
+    return problem_of(ops::MatMul{Tensor::zeros(a), Tensor::zeros(b), Tensor::zeros(c), transposed.a, transposed.b});
   };
-  const MatmulProblem one = problem({4, 8}, {8, 12}, {4, 12}),
-                      batch = problem({2, 3, 4, 8}, {2, 3, 8, 12}, {2, 3, 4, 12});
+  const MatmulProblem one = problem({4, 8}, {8, 12}, {4, 12});
+  const MatmulProblem batch = problem({2, 3, 4, 8}, {2, 3, 8, 12}, {2, 3, 4, 12});
   EXPECT_EQ(one.batch, 1);
   EXPECT_EQ(one.str(), "f32 (12, 8) (8, 4) to f32, column-major, aligned 16");
   EXPECT_EQ(batch.batch, 6);
