@@ -31,7 +31,7 @@ Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Ten
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding);
 /// (N, C), in f32 for x in bf16: networks end here.
 Variable global_average_pool(const Variable& x);
-/// x W^T + b: x (N, I), weight (O, I), bias (O) or undefined.
+/// x W^T + b: x (..., I), weight (O, I), bias (O) or undefined.
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
 
 // Element by element
@@ -51,8 +51,9 @@ inline Variable operator*(const Variable& a, double b) { return affine(a, b, 0);
 inline Variable operator/(const Variable& a, double b) { return affine(a, 1 / b, 0); }
 
 // Rows and columns
+/// (..., M, K) times (..., K, N), or times (K, N); ops::matmul says more.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed = {});
-/// x (N, D) plus row (D).
+/// x (..., D) plus row (D), which is f32 where x is bf16.
 Variable add_row(const Variable& x, const Variable& row);
 /// Each row divided by its Euclidean norm (at least 1e-12).
 Variable normalize(const Variable& x);

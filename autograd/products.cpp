@@ -5,19 +5,25 @@ namespace minissl {
 
 // With A and B the transposed operands where asked: dA = dC B^T and dB = A^T dC.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed) {
-  return record("matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
-                {b.requires_grad() ? Saved(a) : Saved(), a.requires_grad() ? Saved(b) : Saved()},
-                [transposed](const Tensor& dc, const BackwardContext& context) -> Gradients {
-                  const Tensor a = context.saved(0), b = context.saved(1);
-                  Gradients gradients(2);
-                  if (context.needs(0))
-                    gradients[0] = transposed.a ? ops::matmul(b, dc, {transposed.b, true})
-                                                : ops::matmul(dc, b, {false, !transposed.b});
-                  if (context.needs(1))
-                    gradients[1] = transposed.b ? ops::matmul(dc, a, {true, transposed.a})
-                                                : ops::matmul(a, dc, {!transposed.a, false});
-                  return gradients;
-                });
+  return record(
+      "matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
+      {b.requires_grad() ? Saved(a) : Saved(), a.requires_grad() ? Saved(b) : Saved()},
+      [transposed, shared = b.shape().rank() == 2](const Tensor& dc, const BackwardContext& context) -> Gradients {
+        const Tensor a = context.saved(0), b = context.saved(1);
+        Gradients gradients(2);
+        if (context.needs(0))
+          gradients[0] =
+              transposed.a ? ops::matmul(b, dc, {transposed.b, true}) : ops::matmul(dc, b, {false, !transposed.b});
+        if (context.needs(1)) {
+          // All rows of a meet the same b, so its gradient is one product with all of them.
+          const auto flat = [&](const Tensor& t) {
+            return shared && t.rank() > 2 ? t.view({t.shape().leading(1), t.dim(-1)}) : t;
+          };
+          gradients[1] = transposed.b ? ops::matmul(flat(dc), flat(a), {true, transposed.a})
+                                      : ops::matmul(flat(a), flat(dc), {!transposed.a, false});
+        }
+        return gradients;
+      });
 }
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {

@@ -7,12 +7,14 @@
 namespace minissl {
 
 Variable add_row(const Variable& x, const Variable& row) {
-  require(x.shape().rank() == 2 && row.shape() == Shape{x.shape()[1]}, "add_row: {} and {} don't fit", x.value().str(),
-          row.value().str());
+  require(x.shape().rank() >= 2 && row.shape() == Shape{x.shape()[-1]} &&
+              row.value().dtype() == master_type(x.value().dtype()),
+          "add_row: {} and {} don't fit", x.value().str(), row.value().str());
   ops::AddRow op{x.value(), row.value(), Tensor::empty_like(x.value())};
   run(op);
   return record("add_row", {x, row}, op.y, {}, [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-    return {dy, context.needs(1) ? ops::column_sum(dy) : Tensor()};
+    const Tensor rows = dy.view({dy.shape().leading(1), dy.dim(-1)});
+    return {dy, context.needs(1) ? ops::column_sum(rows) : Tensor()};
   });
 }
 

@@ -25,11 +25,11 @@ MatrixMap<T> mutable_matrix(const Tensor& t, int64_t rows, int64_t columns) {
 /// (..., D) as the matrix (rows, D).
 template <class T>
 ConstMatrixMap<T> rows_of(const Tensor& t) {
-  return matrix<T>(t, t.shape().rows(), t.dim(-1));
+  return matrix<T>(t, t.shape().leading(1), t.dim(-1));
 }
 template <class T>
 MatrixMap<T> mutable_rows_of(const Tensor& t) {
-  return mutable_matrix<T>(t, t.shape().rows(), t.dim(-1));
+  return mutable_matrix<T>(t, t.shape().leading(1), t.dim(-1));
 }
 
 /// All elements as one row.

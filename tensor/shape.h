@@ -37,10 +37,10 @@ class Shape {
     for (int64_t extent : *this) n *= extent;
     return n;
   }
-  /// Product of the extents but the last: the rows of (..., D) seen as a matrix.
-  int64_t rows() const {
+  /// Product of the extents but the last `but`: leading(1) of (..., D) is its number of rows.
+  int64_t leading(int but) const {
     int64_t n = 1;
-    for (int dim = 0; dim + 1 < rank_; ++dim) n *= (*this)[dim];
+    for (int dim = 0; dim + but < rank_; ++dim) n *= (*this)[dim];
     return n;
   }
   /// "[2, 3]"

@@ -22,6 +22,7 @@ struct CublasLtFunctions {
   MINISSL_CUBLASLT_FUNCTION(set_preference_attribute, cublasLtMatmulPreferenceSetAttribute);
   MINISSL_CUBLASLT_FUNCTION(destroy_preference, cublasLtMatmulPreferenceDestroy);
   MINISSL_CUBLASLT_FUNCTION(create_layout, cublasLtMatrixLayoutCreate);
+  MINISSL_CUBLASLT_FUNCTION(set_layout_attribute, cublasLtMatrixLayoutSetAttribute);
   MINISSL_CUBLASLT_FUNCTION(destroy_layout, cublasLtMatrixLayoutDestroy);
 #undef MINISSL_CUBLASLT_FUNCTION
 };

@@ -42,12 +42,20 @@ using Layout = Owned<cublasLtMatrixLayout_t, &CublasLtFunctions::destroy_layout>
 using Product = Owned<cublasLtMatmulDesc_t, &CublasLtFunctions::destroy_product>;
 using Preference = Owned<cublasLtMatmulPreference_t, &CublasLtFunctions::destroy_preference>;
 
-Layout layout(DType type, int64_t rows, int64_t columns) {
+// `batch` matrices, one after the other.
+Layout layout(DType type, int64_t rows, int64_t columns, int64_t batch) {
   cublasLtMatrixLayout_t made = nullptr;
   check(cublas_lt().create_layout(&made, data_type(type), static_cast<uint64_t>(rows), static_cast<uint64_t>(columns),
                                   std::max<int64_t>(rows, 1)),
         "describing a matrix");
-  return Layout(made);
+  Layout result(made);
+  if (batch == 1) return result;
+  const auto set = [&](cublasLtMatrixLayoutAttribute_t attribute, const auto& value) {
+    check(cublas_lt().set_layout_attribute(made, attribute, &value, sizeof value), "describing a batch of matrices");
+  };
+  set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<int32_t>(batch));
+  set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, rows * columns);
+  return result;
 }
 
 Product product(const MatmulProblem& p) {
@@ -102,8 +110,8 @@ class CublasLt {
 
  private:
   Plan choose(const MatmulProblem& p) {
-    Plan plan{layout(p.in, p.left.rows, p.left.columns), layout(p.in, p.right.rows, p.right.columns),
-              layout(p.out, p.rows, p.columns), product(p)};
+    Plan plan{layout(p.in, p.left.rows, p.left.columns, p.batch), layout(p.in, p.right.rows, p.right.columns, p.batch),
+              layout(p.out, p.rows, p.columns, p.batch), product(p)};
     cublasLtMatmulPreference_t made = nullptr;
     check(cublas_lt().create_preference(&made), "describing a preference");
     const Preference preference(made);

@@ -17,6 +17,7 @@ struct MatmulProblem {
   };
   Matrix left, right;     ///< the operation's b and a
   int64_t rows, columns;  ///< of the product, column-major
+  int64_t batch;          ///< so many products; their matrices lie one after the other
   DType in, out;
   int64_t alignment;  ///< bytes: of all three matrices
   bool tf32;

@@ -26,10 +26,17 @@ template <class T>
 void compute(const ColumnSum& op) {
   using A = Arithmetic<T>;
   const T* x = data<T>(op.x);
-  T* y = mutable_data<T>(op.y);
-  each_column(op, op.x, [=, d = op.x.dim(1)] __device__(const BlockColumns& block) {
+  A* y = mutable_data<A>(op.y);
+  const int64_t rows = op.x.dim(0), d = op.x.dim(1);
+  // Activations have so many rows that a block for each column would leave most of the GPU idle.
+  constexpr int64_t many_rows = 8192;
+  if (rows > many_rows)
+    return reduce_columns<A, 1>(
+        op, rows, d, [=] __device__(int64_t n, int64_t c) { return Sums<A, 1>{{at(x, n * d + c)}}; },
+        [=] __device__(int64_t c, const Sums<double, 1>& sum) { y[c] = static_cast<A>(sum.of[0]); });
+  each_column(op, op.x, [=] __device__(const BlockColumns& block) {
     const A sum = block.sum<A>([&](int64_t n) { return at(x, n * d + block.column()); });
-    if (block.leads()) y[block.column()] = static_cast<T>(sum);
+    if (block.leads()) y[block.column()] = sum;
   });
 }
 

@@ -9,10 +9,11 @@ using namespace cuda;
 
 template <class T>
 void compute(const AddRow& op) {
-  const T *x = data<T>(op.x), *row = data<T>(op.row);
+  const T* x = data<T>(op.x);
+  const auto* row = data<Arithmetic<T>>(op.row);
   T* y = mutable_data<T>(op.y);
   each(op, op.x.numel(),
-       [=, d = op.x.dim(1)] __device__(int64_t i) { y[i] = static_cast<T>(at(x, i) + at(row, i % d)); });
+       [=, d = op.x.dim(-1)] __device__(int64_t i) { y[i] = static_cast<T>(at(x, i) + at(row, i % d)); });
 }
 
 template <class T>

@@ -111,10 +111,11 @@ Tensor unary(const Tensor& x, F f = {}) {
   return op.y;
 }
 
-/// Throws Error, with both shapes, when they differ.
+/// Throws Error, with both shapes and types, when they differ.
 template <class F>
 Tensor binary(const Tensor& a, const Tensor& b, F f = {}) {
   require(a.shape() == b.shape(), "{}: shapes {} and {} differ", F::name, a.str(), b.str());
+  require(a.dtype() == b.dtype(), "{}: types of {} and {} differ", F::name, a.str(), b.str());
   Binary<F> op{a, b, Tensor::empty_like(a), f};
   run(op);
   return op.y;

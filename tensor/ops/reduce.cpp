@@ -22,7 +22,7 @@ void kernel(Reference, const ColumnSum& op) {
 
 Tensor column_sum(const Tensor& x) {
   require(x.rank() == 2, "column_sum needs rows (N, D), not {}", x.str());
-  ColumnSum op{x, Tensor::empty({x.dim(1)}, x.dtype(), x.device())};
+  ColumnSum op{x, Tensor::empty({x.dim(1)}, master_type(x.dtype()), x.device())};
   run(op);
   return op.y;
 }

@@ -22,7 +22,7 @@ struct Expand {
 void kernel(Reference, const Expand&);
 void kernel(Cuda, const Expand&);
 
-/// y (D) = sum over the rows of x (N, D). The gradient of AddRow's row.
+/// y (D) = sum over the rows of x (N, D), in f32 for x in bf16. The gradient of AddRow's row.
 struct ColumnSum {
   static constexpr const char* name = "column_sum";
   Tensor x, y;

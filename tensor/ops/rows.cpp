@@ -1,6 +1,7 @@
 #include "tensor/ops/rows.h"
 
 #include "tensor/eigen.h"
+#include "tensor/parallel.h"
 
 namespace minissl::ops {
 namespace {
@@ -25,6 +26,14 @@ void kernel(Reference, const AddRow& op) {
   with_type(op, [&](auto t) {
     using T = decltype(t);
     mutable_rows_of<T>(op.y) = rows_of<T>(op.x).rowwise() + row_of<T>(op.row).row(0);
+  });
+}
+
+void kernel(Cpu, const AddRow& op) {
+  const auto x = rows_of<float>(op.x), row = row_of<float>(op.row);
+  auto y = mutable_rows_of<float>(op.y);
+  parallel_for(x.rows(), std::max<int64_t>(1, 16384 / std::max<int64_t>(x.cols(), 1)), [&](int64_t begin, int64_t end) {
+    y.middleRows(begin, end - begin) = x.middleRows(begin, end - begin).rowwise() + row.row(0);
   });
 }
 

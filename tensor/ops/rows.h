@@ -4,13 +4,14 @@
 /// Operations on matrices (N, D) row by row.
 namespace minissl::ops {
 
-/// y = x + row: x, y (N, D), row (D).
+/// y = x + row: x, y (..., D), row (D).
 struct AddRow {
   static constexpr const char* name = "add_row";
   Tensor x, row, y;
   const Tensor& dispatch() const { return x; }
 };
 void kernel(Reference, const AddRow&);
+void kernel(Cpu, const AddRow&);
 void kernel(Cuda, const AddRow&);
 
 /// y (N, 1): y[n] = sum over d of a[n,d] b[n,d].

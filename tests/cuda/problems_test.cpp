@@ -103,6 +103,28 @@ TEST(MatmulProblem, IsTheProductToAColumnMajorLibrary) {
     }
 }
 
+TEST(MatmulProblem, OfABatchSaysHowManyProductsThereAreAndNeedsTheAlignmentOfAll) {
+  const auto problem = [](const Shape& a, const Shape& b, const Shape& c, ops::Transposed transposed = {}) {
+    return problem_of(ops::MatMul{Tensor::zeros(a), Tensor::zeros(b), Tensor::zeros(c), transposed.a, transposed.b});
+  };
+  const MatmulProblem one = problem({4, 8}, {8, 12}, {4, 12});
+  const MatmulProblem batch = problem({2, 3, 4, 8}, {2, 3, 8, 12}, {2, 3, 4, 12});
+  EXPECT_EQ(one.batch, 1);
+  EXPECT_EQ(one.str(), "f32 (12, 8) (8, 4) to f32, column-major, aligned 16");
+  EXPECT_EQ(batch.batch, 6);
+  EXPECT_EQ(batch.str(), one.str() + ", 6 products");
+  EXPECT_NE(batch, one);
+  EXPECT_EQ(batch.left, one.left);
+  EXPECT_EQ(batch.right, one.right);
+  const MatmulProblem transposed = problem({6, 8, 4}, {6, 12, 8}, {6, 4, 12}, {true, true});
+  EXPECT_TRUE(transposed.left.transposed && transposed.right.transposed);
+  EXPECT_EQ(transposed.left.rows, 8);
+  EXPECT_EQ(transposed.right.rows, 4);
+  // Matrices of nine floats: every second begins at an odd element.
+  EXPECT_EQ(problem({2, 3, 3}, {2, 3, 3}, {2, 3, 3}).alignment, 4);
+  EXPECT_EQ(problem({3, 3}, {3, 3}, {3, 3}).alignment, 16);
+}
+
 TEST(MatmulProblem, TakesTheTypesThatAreSummedInTheirMasters) {
   const auto problem = [](DType a, DType b, DType c) {
     return problem_of(ops::MatMul{Tensor::zeros({2, 3}, a), Tensor::zeros({3, 4}, b), Tensor::zeros({2, 4}, c)});

@@ -8,6 +8,7 @@ struct Case {
   const char* name;
   int64_t m, n, k;
   bool small;
+  std::vector<int64_t> leading = {};
 };
 
 const Case cases[] = {
@@ -18,7 +19,52 @@ const Case cases[] = {
     {"large", 129, 65, 257, false},
     {"queue", 16, 4097, 128, false},  // InfoNCE's logits
     {"long_sums", 33, 64, 2049, false},
+    {"batch", 5, 3, 4, true, {3}},
+    {"batch_of_one", 2, 3, 4, true, {1}},
+    {"batch_of_dot_products", 1, 1, 7, true, {2, 3}},
+    {"heads", 3, 2, 4, true, {2, 1, 3}},
+    {"attention", 65, 65, 64, false, {2, 3}},
+    {"batch_of_long_sums", 9, 17, 2049, false, {5}},
 };
+
+Shape after(std::vector<int64_t> leading, int64_t rows, int64_t columns) {
+  leading.insert(leading.end(), {rows, columns});
+  return {leading.begin(), leading.end()};
+}
+
+// A matrix that all rows of a meet, as tokens meet the weights of a layer.
+void add_shared(Family& family, const char* name, const Shape& a, int64_t n, bool small) {
+  const int64_t k = a[-1], rows = a.leading(1);
+  for (const bool tb : {false, true})
+    family.samples.push_back(
+        {.operation = ops::MatMul::name,
+         .name = fmt::format("{}{}", name, tb ? "_b_transposed" : ""),
+         .inputs = {normal(a), normal(tb ? Shape{n, k} : Shape{k, n})},
+         .function = "matmul",
+         .form =
+             [=](const Variables& in) {
+               return matmul(in[0], in[1], {false, tb});
+             },
+         .differentiable = {true, true},
+         .small = small,
+         .tolerance = sum_of(k),
+         .gradient_tolerance = sum_of(std::max(rows, n)),
+         .thread_variant = small ? "" : "oneDNN's sums depend on how it shares out rows among threads"});
+}
+
+void add_linear(Family& family, const char* name, const Shape& x, bool bias) {
+  const int64_t in_features = x[-1], out_features = 7;
+  Sample sample{.operation = "linear",
+                .name = name,
+                .inputs = {normal(x), normal({out_features, in_features})},
+                .function = "linear",
+                .form = [](const Variables& in) { return linear(in[0], in[1], in.size() > 2 ? in[2] : Variable()); },
+                .differentiable = {true, true},
+                .tolerance = sum_of(in_features + bias),
+                .gradient_tolerance = sum_of(std::max(out_features, x.leading(1)))};
+  if (bias) sample.inputs.push_back(normal({out_features})), sample.differentiable.push_back(true);
+  family.samples.push_back(sample);
+}
 
 }  // namespace
 
@@ -27,7 +73,8 @@ Family matmul_family() {
   for (const Case& c : cases)
     for (const bool ta : {false, true})
       for (const bool tb : {false, true}) {
-        const Shape a = ta ? Shape{c.k, c.m} : Shape{c.m, c.k}, b = tb ? Shape{c.n, c.k} : Shape{c.k, c.n};
+        const Shape a = ta ? after(c.leading, c.k, c.m) : after(c.leading, c.m, c.k);
+        const Shape b = tb ? after(c.leading, c.n, c.k) : after(c.leading, c.k, c.n);
         family.samples.push_back(
             {.operation = ops::MatMul::name,
              .name = fmt::format("{}{}{}", c.name, ta ? "_a_transposed" : "", tb ? "_b_transposed" : ""),
@@ -41,31 +88,24 @@ Family matmul_family() {
              .small = c.small,
              .tolerance = sum_of(c.k),
              .gradient_tolerance = sum_of(std::max(c.m, c.n)),
-             .thread_variant = c.k > 256 ? "oneDNN cuts long sums into parts for several threads" : ""});
-        family.errors.push_back(
-            {ops::MatMul::name, fmt::format("{}_{}{}", c.name, ta, tb),
-             [=] {
-               const Tensor right = Tensor::zeros(b);
-               ops::matmul(Tensor::zeros({a[0] + (ta ? 1 : 0), a[1] + (ta ? 0 : 1)}), right, {ta, tb});
-             },
-             fmt::format("and f32{}{} don't fit", b.str(), tb ? " transposed" : "")});
+             .thread_variant =
+                 c.k > 256 && c.leading.empty() ? "oneDNN cuts long sums into parts for several threads" : ""});
+        family.errors.push_back({ops::MatMul::name, fmt::format("{}_{}{}", c.name, ta, tb),
+                                 [=] {
+                                   const Tensor right = Tensor::zeros(b);
+                                   Shape left = a;
+                                   ++left[ta ? -2 : -1];
+                                   ops::matmul(Tensor::zeros(left), right, {ta, tb});
+                                 },
+                                 fmt::format("and f32{}{} don't fit", b.str(), tb ? " transposed" : "")});
       }
-  family.samples.push_back({.operation = "linear",
-                            .name = "with_bias",
-                            .inputs = {normal({5, 3}), normal({7, 3}), normal({7})},
-                            .function = "linear",
-                            .form = [](const Variables& in) { return linear(in[0], in[1], in[2]); },
-                            .differentiable = {true, true, true},
-                            .tolerance = sum_of(4),
-                            .gradient_tolerance = sum_of(7)});
-  family.samples.push_back({.operation = "linear",
-                            .name = "without_bias",
-                            .inputs = {normal({5, 3}), normal({7, 3})},
-                            .function = "linear",
-                            .form = [](const Variables& in) { return linear(in[0], in[1], {}); },
-                            .differentiable = {true, true},
-                            .tolerance = sum_of(3),
-                            .gradient_tolerance = sum_of(7)});
+  add_shared(family, "shared_right", {2, 3, 4}, 5, true);
+  add_shared(family, "shared_right_of_images", {2, 1, 3, 4}, 3, true);
+  add_shared(family, "tokens", {3, 65, 96}, 130, false);
+  add_linear(family, "with_bias", {5, 3}, true);
+  add_linear(family, "without_bias", {5, 3}, false);
+  add_linear(family, "of_tokens_with_bias", {2, 3, 4}, true);
+  add_linear(family, "of_tokens_without_bias", {2, 3, 4}, false);
   family.errors.push_back({"matmul", "not_matrices",
                            [] {
                              ops::matmul(Tensor::zeros({3}), Tensor::zeros({3, 2}));
@@ -76,6 +116,21 @@ Family matmul_family() {
                              ops::matmul(Tensor::zeros({2, 3}), Tensor::zeros({3, 2}, DType::f64));
                            },
                            "f64[3, 2]"});
+  const auto error = [&](const char* name, const Shape& a, const Shape& b, ops::Transposed transposed,
+                         const char* message) {
+    family.errors.push_back(
+        {"matmul", name, [=] { ops::matmul(Tensor::zeros(a), Tensor::zeros(b), transposed); }, message});
+  };
+  error("leading_dimensions_differ", {2, 3, 4}, {3, 4, 5}, {}, "f32[2, 3, 4] and f32[3, 4, 5] don't fit");
+  error("ranks_differ", {2, 2, 3, 4}, {2, 4, 5}, {}, "f32[2, 2, 3, 4] and f32[2, 4, 5] don't fit");
+  error("left_has_no_leading_dimensions", {3, 4}, {2, 4, 5}, {}, "f32[3, 4] and f32[2, 4, 5] don't fit");
+  error("shared_right_of_transposed", {2, 4, 3}, {4, 5}, {true, false}, "f32[2, 4, 3] transposed and f32[4, 5]");
+  error("shared_right_too_tall", {2, 3, 4}, {5, 4}, {}, "f32[2, 3, 4] and f32[5, 4] don't fit");
+  family.errors.push_back({"linear", "too_many_features",
+                           [] {
+                             linear(Tensor::zeros({2, 5, 3}), Tensor::zeros({7, 4}), {});
+                           },
+                           "f32[2, 5, 3] and f32[7, 4] transposed don't fit"});
   family.errors.push_back({"linear", "bias_too_long",
                            [] {
                              linear(Tensor::zeros({5, 3}), Tensor::zeros({7, 3}), Tensor::zeros({8}));

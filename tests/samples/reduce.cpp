@@ -64,7 +64,8 @@ Family reduce_family() {
                                 },
                             .no_derivative = "sum_3x23333 has it",
                             .tolerance = sum_of(69999)});
-  for (const Shape& x : {Shape{5, 7}, Shape{3, 1}, Shape{2, 64}, Shape{129, 257}}) add_column_sum(family.samples, x);
+  for (const Shape& x : {Shape{5, 7}, Shape{3, 1}, Shape{2, 64}, Shape{129, 257}, Shape{9001, 3}})
+    add_column_sum(family.samples, x);
   family.errors = {
       {"column_sum", "not_a_matrix", [] { ops::column_sum(Tensor::zeros({7})); },
        "column_sum needs rows (N, D), not f32[7]"},

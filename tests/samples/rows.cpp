@@ -20,17 +20,21 @@ Tensor ranks(const Tensor& numbers) {
   return order;
 }
 
-void add_rows(std::vector<Sample>& samples, const Shape& x) {
-  const int64_t n = x[0], d = x[1];
+void add_add_row(std::vector<Sample>& samples, const Shape& x) {
   samples.push_back({.operation = ops::AddRow::name,
                      .name = name_of(x),
-                     .inputs = {normal(x), normal({d})},
+                     .inputs = {normal(x), normal({x[-1]})},
                      .function = "add_row",
                      .form = [](const Variables& in) { return add_row(in[0], in[1]); },
                      .differentiable = {true, true},
                      .small = is_small(x),
                      .tolerance = roundings(1),
-                     .gradient_tolerance = sum_of(n)});
+                     .gradient_tolerance = sum_of(x.leading(1))});
+}
+
+void add_rows(std::vector<Sample>& samples, const Shape& x) {
+  const int64_t n = x[0], d = x[1];
+  add_add_row(samples, x);
   samples.push_back({.operation = ops::RowDot::name,
                      .name = name_of(x),
                      .inputs = {normal(x), normal(x)},
@@ -157,6 +161,8 @@ Family rows_family() {
     add_rows(family.samples, x);
     add_normalize(family.samples, x);
   }
+  // Tokens, images, and so many rows that they are shared out among threads.
+  for (const Shape& x : {Shape{2, 3, 4}, Shape{2, 3, 1, 5}, Shape{3, 1000, 33}}) add_add_row(family.samples, x);
   family.samples.push_back({.operation = ops::Normalize::name,
                             .name = "row_of_zeros",
                             .inputs = {uniform({1, 5}, 0, 0)},
@@ -166,7 +172,10 @@ Family rows_family() {
   const Tensor x = Tensor::zeros({5, 7}), row = Tensor::zeros({7}), images = Tensor::zeros({2, 3, 3, 7});
   family.errors = {
       {"add_row", "row_too_long", [=] { add_row(x, Tensor::zeros({8})); }, "add_row: f32[5, 7] and f32[8]"},
-      {"add_row", "not_a_matrix", [=] { add_row(images, row); }, "f32[2, 3, 3, 7]"},
+      {"add_row", "row_too_long_for_images", [=] { add_row(images, Tensor::zeros({8})); },
+       "add_row: f32[2, 3, 3, 7] and f32[8]"},
+      {"add_row", "not_a_matrix", [=] { add_row(row, row); }, "add_row: f32[7] and f32[7]"},
+      {"add_row", "types_differ", [=] { add_row(x, row.to(DType::f64)); }, "add_row: f32[5, 7] and f64[7]"},
       {"rowwise_dot", "shapes_differ",
        [=] {
          rowwise_dot(x, Tensor::zeros({5, 8}));
