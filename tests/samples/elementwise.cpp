@@ -17,6 +17,12 @@ Input plain(const Shape& s) { return normal(s); }
 Input clear_of_zero(const Shape& s) { return away_from_zero(s); }
 Input positive(const Shape& s) { return uniform(s, 0.2, 3); }
 
+// Whether the policy of tensor/bf16.h has it.
+template <class F>
+std::vector<bool> bf16_inputs(size_t count) {
+  return std::vector<bool>(runs_in_bf16(F::name) ? count : 0, true);
+}
+
 template <class F>
 void add_unary(Family& family, const char* function, Variable (*form)(const Variable&), F f, Draw draw,
                const Tolerance& value, const Tolerance& gradient) {
@@ -29,6 +35,7 @@ void add_unary(Family& family, const char* function, Variable (*form)(const Vari
                               .form = [form](const Variables& in) { return form(in[0]); },
                               .differentiable = {true},
                               .small = shape.numel() < 100,
+                              .bf16 = bf16_inputs<F>(1),
                               .tolerance = value,
                               .gradient_tolerance = gradient});
     family.samples.push_back({.operation = std::string(F::name) + "_gradient",
@@ -49,6 +56,7 @@ void add_unary(Family& family, const char* function, Variable (*form)(const Vari
                                     return Tensors{op.dx};
                                   },
                               .no_derivative = is_a_gradient,
+                              .bf16 = bf16_inputs<F>(3),
                               .tolerance = gradient});
   }
 }
@@ -64,6 +72,7 @@ void add_binary(Family& family, const char* function, Variable (*form)(const Var
                               .form = [form](const Variables& in) { return form(in[0], in[1]); },
                               .differentiable = {true, true},
                               .small = shape.numel() < 100,
+                              .bf16 = bf16_inputs<F>(2),
                               .tolerance = roundings(1),
                               .gradient_tolerance = roundings(1)});
     family.samples.push_back({.operation = std::string(F::name) + "_gradient",
@@ -82,6 +91,7 @@ void add_binary(Family& family, const char* function, Variable (*form)(const Var
                                     return Tensors{op.da, op.db};
                                   },
                               .no_derivative = is_a_gradient,
+                              .bf16 = bf16_inputs<F>(3),
                               .tolerance = roundings(1)});
   }
   family.errors.push_back({F::name, "shapes_differ",

@@ -47,6 +47,7 @@ void add_shared(Family& family, const char* name, const Shape& a, int64_t n, boo
              },
          .differentiable = {true, true},
          .small = small,
+         .bf16 = {true, true},
          .tolerance = sum_of(k),
          .gradient_tolerance = sum_of(std::max(rows, n)),
          .thread_variant = small ? "" : "oneDNN's sums depend on how it shares out rows among threads"});
@@ -86,6 +87,7 @@ Family matmul_family() {
                  },
              .differentiable = {true, true},
              .small = c.small,
+             .bf16 = {true, true},
              .tolerance = sum_of(c.k),
              .gradient_tolerance = sum_of(std::max(c.m, c.n)),
              .thread_variant =
@@ -106,6 +108,17 @@ Family matmul_family() {
   add_linear(family, "without_bias", {5, 3}, false);
   add_linear(family, "of_tokens_with_bias", {2, 3, 4}, true);
   add_linear(family, "of_tokens_without_bias", {2, 3, 4}, false);
+  // Weights in bf16 and their bias in f32: the product is rounded, and so is its sum with the bias.
+  const Tolerance twice_rounded{sum_of(4).relative + 0x1p-8, "the product is rounded to bf16 before the bias is added"};
+  family.samples.push_back({.operation = "linear",
+                            .name = "in_bf16",
+                            .inputs = {normal({2, 3, 4}), normal({7, 4}), normal({7})},
+                            .function = "linear",
+                            .form = [](const Variables& in) { return linear(in[0], in[1], in[2]); },
+                            .differentiable = {true, true, true},
+                            .bf16 = {true, true, false},
+                            .tolerance = twice_rounded,
+                            .gradient_tolerance = sum_of(7)});
   family.errors.push_back({"matmul", "not_matrices",
                            [] {
                              ops::matmul(Tensor::zeros({3}), Tensor::zeros({3, 2}));

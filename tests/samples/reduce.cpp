@@ -45,6 +45,7 @@ void add_column_sum(std::vector<Sample>& samples, const Shape& x) {
                      .inputs = {normal(x)},
                      .run = [](const Tensors& in) { return Tensors{ops::column_sum(in[0])}; },
                      .no_derivative = "it is the gradient of add_row's row",
+                     .bf16 = {true},
                      .tolerance = sum_of(x[0])});
 }
 

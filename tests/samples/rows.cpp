@@ -28,6 +28,7 @@ void add_add_row(std::vector<Sample>& samples, const Shape& x) {
                      .form = [](const Variables& in) { return add_row(in[0], in[1]); },
                      .differentiable = {true, true},
                      .small = is_small(x),
+                     .bf16 = {true, false},
                      .tolerance = roundings(1),
                      .gradient_tolerance = sum_of(x.leading(1))});
 }
@@ -176,6 +177,8 @@ Family rows_family() {
        "add_row: f32[2, 3, 3, 7] and f32[8]"},
       {"add_row", "not_a_matrix", [=] { add_row(row, row); }, "add_row: f32[7] and f32[7]"},
       {"add_row", "types_differ", [=] { add_row(x, row.to(DType::f64)); }, "add_row: f32[5, 7] and f64[7]"},
+      {"add_row", "row_in_bf16", [=] { add_row(x.to(DType::bf16), row.to(DType::bf16)); },
+       "add_row: bf16[5, 7] and bf16[7]"},
       {"rowwise_dot", "shapes_differ",
        [=] {
          rowwise_dot(x, Tensor::zeros({5, 8}));
