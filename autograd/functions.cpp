@@ -71,4 +71,25 @@ Variable global_average_pool(const Variable& x) {
                 });
 }
 
+Variable convolution(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry) {
+  const Variable y = convolution(x, w, geometry);
+  return bias.defined() ? add_row(y, bias) : y;
+}
+
+// The convolution C with these weights takes images like y to outputs like x, and y = C's input gradient at x. So dx is
+// C of dy, and dw is C's weight gradient with dy as its images and x as the gradient of its output.
+Variable conv_transpose(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry) {
+  const Saved saved_x = w.requires_grad() ? Saved(x) : Saved(), saved_w = x.requires_grad() ? Saved(w) : Saved();
+  const Variable y =
+      record("conv_transpose", {x, w}, ops::conv_transpose(x.value(), w.value(), geometry), {saved_x, saved_w},
+             [geometry, w_shape = w.shape()](const Tensor& dy, const BackwardContext& context) -> Gradients {
+               Gradients gradients(2);
+               if (context.needs(1))
+                 gradients[1] = ops::convolution_weight_gradient(context.saved(0), dy, w_shape, geometry);
+               if (context.needs(0)) gradients[0] = ops::convolution(dy, context.saved(1), geometry);
+               return gradients;
+             });
+  return bias.defined() ? add_row(y, bias) : y;
+}
+
 }  // namespace minissl

@@ -9,6 +9,10 @@ namespace minissl {
 
 // Networks
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry);
+/// The same plus bias (O), where it is defined.
+Variable convolution(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry);
+/// Transposed convolution (ops::conv_transpose): x (N, H, W, I), w (I, KH, KW, O), bias (O) or undefined.
+Variable conv_transpose(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry);
 
 struct BatchNormOptions {
   Variable residual = {};  ///< added before the ReLU where defined

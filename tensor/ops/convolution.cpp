@@ -176,4 +176,16 @@ Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shap
   return op.dw;
 }
 
+Tensor conv_transpose(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
+  require(x.rank() == 4 && w.rank() == 4 && x.dim(3) == w.dim(0),
+          "conv_transpose: images {} (N, H, W, I) and weights {} (I, KH, KW, O) don't fit", x.str(), w.str());
+  require(geometry.stride > 0 && geometry.padding >= 0, "conv_transpose: stride {} and padding {} make no sense",
+          geometry.stride, geometry.padding);
+  const int64_t height = geometry.transposed_extent(x.dim(1), w.dim(1));
+  const int64_t width = geometry.transposed_extent(x.dim(2), w.dim(2));
+  require(height > 0 && width > 0, "conv_transpose: a padding of {} leaves nothing of images {} and a kernel of {}",
+          geometry.padding, x.str(), w.str());
+  return convolution_input_gradient(x, w, {x.dim(0), height, width, w.dim(3)}, geometry);
+}
+
 }  // namespace minissl::ops

@@ -10,6 +10,8 @@ struct ConvolutionGeometry {
 
   /// Extent of the output for an input and a kernel extent.
   int64_t output_extent(int64_t input, int64_t kernel) const { return (input + 2 * padding - kernel) / stride + 1; }
+  /// Extent of the output of a transposed convolution: the smallest image of which a convolution makes `input`.
+  int64_t transposed_extent(int64_t input, int64_t kernel) const { return (input - 1) * stride - 2 * padding + kernel; }
 };
 
 /// Multiplications and additions of any direction, padding included.
@@ -66,5 +68,13 @@ Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape
                                   ConvolutionGeometry geometry);
 Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,
                                    ConvolutionGeometry geometry);
+
+/// Transposed convolution, torch.nn.ConvTranspose2d without output padding or dilation: the input gradient of the
+/// convolution with these weights and geometry, taken as an operation of its own. It spreads each pixel of x, times the
+/// kernel, over y, at steps of `stride`:
+///   y[n, h*stride+kh-padding, w*stride+kw-padding, o] += x[n,h,w,i] * w[i,kh,kw,o].
+/// x (N, H, W, I), w (I, KH, KW, O), y (N, OH, OW, O). The weights have the layout of that convolution, whose outputs
+/// are I and whose inputs are O; PyTorch's are (I, O, KH, KW).
+Tensor conv_transpose(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
 
 }  // namespace minissl::ops

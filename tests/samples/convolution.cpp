@@ -110,6 +110,52 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
   });
 }
 
+void add_with_bias(std::vector<Sample>& samples, const char* name, const Shape& x, const Shape& w, bool bias,
+                   ConvolutionGeometry geometry) {
+  const int64_t pixels = x[0] * geometry.output_extent(x[1], w[1]) * geometry.output_extent(x[2], w[2]);
+  Sample sample{
+      .operation = "convolution",
+      .name = name,
+      .inputs = {normal(x), normal(w)},
+      .function = "convolution",
+      .form =
+          [=](const Variables& in) { return convolution(in[0], in[1], in.size() > 2 ? in[2] : Variable(), geometry); },
+      .differentiable = {true, true},
+      .tolerance = sum_of(w[1] * w[2] * w[3] + bias),
+      .gradient_tolerance = sum_of(std::max(w[1] * w[2] * w[0], pixels))};
+  if (bias) sample.inputs.push_back(normal({w[0]})), sample.differentiable.push_back(true);
+  samples.push_back(sample);
+}
+
+// x (N, H, W, I), w (I, KH, KW, O)
+void add_transposed(std::vector<Sample>& samples, const char* name, const Shape& x, const Shape& w, bool bias,
+                    ConvolutionGeometry geometry, bool small = true) {
+  const int64_t height = geometry.transposed_extent(x[1], w[1]), width = geometry.transposed_extent(x[2], w[2]);
+  const bool winograd = winograd::applies({x[0], height, width, w[3]}, w, geometry.stride, geometry.padding);
+  const auto sum = winograd ? winograd_sum_of : sum_of;
+  const int64_t most_terms = std::max({w[1] * w[2] * w[3], x.leading(1), x[0] * height * width});
+  Sample sample{.operation = "conv_transpose",
+                .name = name,
+                .inputs = {normal(x), normal(w)},
+                .function = "conv_transpose",
+                .form =
+                    [=](const Variables& in) {
+                      return conv_transpose(in[0], in[1], in.size() > 2 ? in[2] : Variable(), geometry);
+                    },
+                .differentiable = {true, true},
+                .small = small,
+                .tolerance = sum(w[1] * w[2] * w[0] + bias),
+                .gradient_tolerance = sum(most_terms)};
+  if (bias) sample.inputs.push_back(normal({w[3]})), sample.differentiable.push_back(true);
+  if (!bias) sample.bf16 = {true, true};
+  samples.push_back(sample);
+}
+
+ErrorCase transposed_error(const char* name, const Shape& x, const Shape& w, ConvolutionGeometry geometry,
+                           const char* message) {
+  return {"conv_transpose", name, [=] { ops::conv_transpose(Tensor::zeros(x), Tensor::zeros(w), geometry); }, message};
+}
+
 ErrorCase error(const char* name, const Shape& x, const Shape& w, ConvolutionGeometry geometry, const char* message) {
   return {"convolution", name, [=] { ops::convolution(Tensor::zeros(x), Tensor::zeros(w), geometry); }, message};
 }
@@ -120,12 +166,39 @@ Family convolution_family() {
   Family family;
   for (const Case& c : small_cases) add(family.samples, c, true);
   for (const Case& c : large_cases) add(family.samples, c, false);
+  add_with_bias(family.samples, "with_bias", {2, 5, 4, 3}, {2, 3, 3, 3}, true, {2, 1});
+  add_with_bias(family.samples, "without_bias", {2, 5, 4, 3}, {2, 3, 3, 3}, false, {2, 1});
+  add_transposed(family.samples, "1x1", {2, 3, 3, 3}, {3, 1, 1, 4}, true, {});
+  add_transposed(family.samples, "3x3", {2, 3, 4, 3}, {3, 3, 3, 2}, true, {1, 1});
+  // Twice the extent, as decoders do; then pixels that overlap, pixels that no kernel meets, and borders cut off.
+  add_transposed(family.samples, "2x2_stride2", {2, 3, 2, 3}, {3, 2, 2, 2}, false, {2, 0});
+  add_transposed(family.samples, "4x4_stride2", {1, 3, 2, 2}, {2, 4, 4, 3}, true, {2, 1});
+  add_transposed(family.samples, "stride_beyond_kernel", {1, 2, 3, 2}, {2, 2, 2, 3}, true, {3, 0});
+  add_transposed(family.samples, "much_padding", {1, 4, 3, 2}, {2, 3, 3, 1}, false, {2, 2});
+  add_transposed(family.samples, "one_pixel", {2, 1, 1, 3}, {3, 3, 3, 2}, true, {1, 0});
+  add_transposed(family.samples, "64_channels_2x2_stride2", {2, 7, 5, 64}, {64, 2, 2, 32}, true, {2, 0}, false);
+  add_transposed(family.samples, "64_channels_3x3", {2, 8, 7, 64}, {64, 3, 3, 32}, true, {1, 1}, false);
   family.errors = {
       error("channels_differ", {1, 5, 5, 3}, {4, 3, 3, 2}, {}, "[1, 5, 5, 3] (N, H, W, I) and weights [4, 3, 3, 2]"),
       error("not_images", {5, 5, 3}, {4, 3, 3, 3}, {}, "[5, 5, 3]"),
       error("image_too_small", {1, 5, 2, 3}, {4, 3, 3, 3}, {}, "[1, 5, 2, 3] are smaller than the kernel"),
       error("stride_of_zero", {1, 5, 5, 3}, {4, 3, 3, 3}, {0, 1}, "stride 0"),
       error("negative_padding", {1, 5, 5, 3}, {4, 3, 3, 3}, {1, -1}, "padding -1"),
+      transposed_error("channels_differ", {1, 5, 5, 3}, {4, 2, 2, 3}, {2, 0},
+                       "[1, 5, 5, 3] (N, H, W, I) and weights f32[4, 2, 2, 3]"),
+      transposed_error("not_images", {5, 5, 3}, {3, 2, 2, 4}, {2, 0}, "f32[5, 5, 3]"),
+      transposed_error("stride_of_zero", {1, 5, 5, 3}, {3, 2, 2, 4}, {0, 0}, "stride 0"),
+      transposed_error("padding_takes_all", {1, 1, 5, 3}, {3, 2, 2, 4}, {2, 1}, "a padding of 1 leaves nothing"),
+      {"conv_transpose", "bias_too_long",
+       [] {
+         conv_transpose(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({3, 2, 2, 4}), Tensor::zeros({5}), {2, 0});
+       },
+       "add_row: f32[1, 10, 10, 4] and f32[5]"},
+      {"convolution", "bias_too_long",
+       [] {
+         convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 2, 2, 3}), Tensor::zeros({5}), {});
+       },
+       "add_row: f32[1, 4, 4, 4] and f32[5]"},
       {"convolution", "types_differ",
        [] {
          ops::convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 3, 3, 3}, DType::f64), {});

@@ -58,6 +58,23 @@ TEST_P(KnownAnswers, ConvolutionStride2Padding1) {
           -3.0,  1.25,  3.5,  -1.75, -2.0, 0.75,  1.0, 0.0,   0.0,  -1.75, 1.0,  2.0});
 }
 
+// This one is not PyTorch's but the definition's, in plain Python. With weights w.permute(0, 3, 1, 2) it is
+// F.conv_transpose2d(nchw(x), w, stride=2, padding=1).
+// x, w, y = [(i % 7 - 3) / 2 for i in range(12)], [(i % 5 - 2) / 4 for i in range(36)], [0] * 30
+// for h, v, i, kh, kw, o in itertools.product(range(2), range(3), range(2), range(3), range(3), range(2)):
+//   a, b = 2 * h + kh - 1, 2 * v + kw - 1
+//   if 0 <= a < 3 and 0 <= b < 5: y[(a * 5 + b) * 2 + o] += x[(h * 3 + v) * 2 + i] * w[((i * 3 + kh) * 3 + kw) * 2 + o]
+// print(y)
+TEST_P(KnownAnswers, TransposedConvolutionStride2Padding1) {
+  const Tensor x = filled({1, 2, 3, 2}, [](int64_t i) { return static_cast<double>(i % 7 - 3) / 2; });
+  const Tensor w = filled({2, 3, 3, 2}, [](int64_t i) { return static_cast<double>(i % 5 - 2) / 4; });
+  const Tensor y = ops::conv_transpose(x, w, {2, 1});
+  EXPECT_EQ(y.shape(), (Shape{1, 3, 5, 2}));
+  expect(y,
+         {-0.125, -0.75, 0.625, -0.125, -0.125, -0.25, 0.625, -0.375, -0.125, 0.25,   0.0,  1.25,  1.0,   -0.75,  0.0,
+          0.125,  -0.75, 0.5,   0.0,    -0.125, 0.75,  0.75,  -1.125, -0.875, -0.125, -0.5, 0.625, -0.25, -0.125, 0.0});
+}
+
 // x = torch.tensor([[1., 2.], [3., -1.], [4., 0.5], [-2., 6.]], requires_grad=True)
 // bn = torch.nn.BatchNorm1d(2, momentum=0.1)
 // with torch.no_grad(): bn.weight.copy_(torch.tensor([1.5, -0.5])); bn.bias.copy_(torch.tensor([0.25, 1.]))
