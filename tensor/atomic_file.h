@@ -5,7 +5,7 @@
 
 namespace minissl {
 
-/// A file that appears whole or not at all: bytes go to a temporary file beside it, which commit() flushes to the disk
+/// A file that appears whole or not at all: bytes go to a temporary file next to it, which commit() flushes to the disk
 /// and renames. Without commit() (an exception, a kill) the old file stays as it was.
 /// Every failure throws Error with the path and the system's reason, a full disk included.
 class AtomicFile {

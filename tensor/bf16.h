@@ -7,25 +7,25 @@
 #include "tensor/members.h"
 #include "tensor/tensor.h"
 
-/// bf16 as a precision of training: half the bytes of what a network makes of images, and on a GPU arithmetic on tensor
-/// cores. A bf16 has the range of a float32 and 8 bits of its mantissa: enough for what is summed up over many elements
-/// afterwards, not for what is updated little by little, or is a small difference of large numbers.
+/// bf16 as a precision of training: activations take half the bytes, and a GPU computes with them on tensor cores. A
+/// bf16 has the range of a float32 and 8 bits of its mantissa. That is enough for values that are summed over many
+/// elements afterwards, but not for values that are updated in small steps or are a small difference of large numbers.
 ///
-/// On the CPU bf16 exists to be right: it shows what a GPU will compute, and tests the policy. Operations take f32
-/// copies of their bf16 tensors there, and round what they write: slower than f32 throughout.
+/// On the CPU bf16 is for correctness, not for speed: it shows what a GPU will compute, and tests the policy.
+/// Operations take f32 copies of their bf16 tensors there and round what they write, which is slower than f32.
 namespace minissl {
 
 /// An operation that takes bf16 tensors.
 struct Bf16Rule {
   std::string_view operation;
-  std::string_view bf16;  ///< these of its tensors; the others stay f32. Its arithmetic is in f32 always
+  std::string_view bf16;  ///< which of its tensors; the others stay f32, and its arithmetic is always in f32
   std::string_view why;
 };
 
-/// The policy. What is not here takes f32 alone: projections and losses, which are small beside the network and tell
-/// near equals apart (logits are divided by a temperature, standard deviations are compared with 1); optimizers and
-/// momentum encoders, whose steps are a thousandth of a weight and would be rounded away (they write copies of the
-/// weights in bf16 beside the weights); MoCo's queue, which is read by the loss.
+/// The policy. Operations that are not listed take f32 only: projections and losses, which are small compared with the
+/// network and have to tell near equals apart (logits are divided by a temperature, standard deviations are compared
+/// with 1); optimizers and momentum encoders, whose steps are a thousandth of a weight and would be rounded away (they
+/// write copies of the weights in bf16 in the same pass); MoCo's queue, which the loss reads.
 inline constexpr Bf16Rule bf16_policy[] = {
     {"cast", "x or y", "the border: images and weights on their way in, weight gradients on their way out"},
     {"permute_rows", "x, y", "moves images and features, whatever they are"},
@@ -91,7 +91,7 @@ bool holds_bf16(const Op& op) {
   return std::apply([](const auto&... member) { return (detail::is_bf16(member) || ...); }, members_of(op));
 }
 
-/// Calls f with the operation on f32 copies of its bf16 tensors, and rounds those that f wrote to, to nearest even.
+/// Calls f with the operation on f32 copies of its bf16 tensors, and rounds the copies that f wrote to to nearest even.
 /// Throws Error for an operation that has no rule.
 template <class Op, class F>
 void with_f32_copies(const Op& op, F&& f) {

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #endif
 
-/// A bit for each of a row's elements: element c has bit c % 8 of byte c / 8. The last byte's unused bits are zero.
+/// One bit for each element of a row: element c has bit c % 8 of byte c / 8. The last byte's unused bits are zero.
 namespace minissl {
 
 inline constexpr int64_t bytes_for_bits(int64_t count) { return (count + 7) / 8; }
@@ -29,7 +29,7 @@ void select_by_bits(const uint8_t* bits, const T* values, int64_t begin, int64_t
 
 }  // namespace detail
 
-/// Bit c: values[c] > 0, which a NaN is not.
+/// Bit c is whether values[c] > 0, which is false for NaN.
 template <class T>
 void pack_positive(const T* values, int64_t count, uint8_t* bits) {
   detail::pack_positive(values, 0, count, bits);
@@ -41,7 +41,7 @@ void select_by_bits(const uint8_t* bits, const T* values, int64_t count, T* out)
 }
 
 #if defined(__AVX2__)
-// GCC 12 makes eight times slower code of the loops above.
+// For the loops above, GCC 12 generates code that is eight times slower.
 template <>
 inline void pack_positive(const float* values, int64_t count, uint8_t* bits) {
   int64_t c = 0;

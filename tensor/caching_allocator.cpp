@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t alignment = 64;
 constexpr size_t huge_page = size_t{2} << 20;
-constexpr size_t small_block = size_t{1} << 20;  // below it
+constexpr size_t small_block = size_t{1} << 20;  // blocks below this size are small
 constexpr size_t guard_bytes = alignment;
 constexpr std::byte guard_pattern{0xA5};
 constexpr std::byte nan_pattern{0xff};  // NaN in every floating type
@@ -131,7 +131,7 @@ void CachingAllocator::discount(size_t bytes, MemoryTag tag) {
 }
 
 bool CachingAllocator::guards_intact(std::byte* block, const Live& live) {
-  // While a graph is recorded there is nothing to see yet.
+  // While a graph is being recorded its kernels have not run: there is nothing to check yet.
   return recording_ > 0 || (source_->holds(live.begin, guard_pattern, guard_bytes) &&
                             source_->holds(block + live.asked, guard_pattern, live.counted - live.asked + guard_bytes));
 }
@@ -159,7 +159,7 @@ std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
   return begin;
 }
 
-// Leaves `size` of a free part; the rest becomes another, which is returned.
+// Shrinks a free part to `size`; the rest becomes another part, which is returned.
 CachingAllocator::Parts::iterator CachingAllocator::split(Pool& pool, Parts::iterator part, size_t size) {
   const auto [begin, whole] = *part;
   pool.free.erase({whole.size, begin});
@@ -169,7 +169,7 @@ CachingAllocator::Parts::iterator CachingAllocator::split(Pool& pool, Parts::ite
   return pool.parts.emplace(begin + size, Part{whole.size - size, true, 0}).first;
 }
 
-// Takes what is free between these two, whatever parts it is in.
+// Takes all free memory between these two addresses, whichever parts it is in.
 void CachingAllocator::hold(Pool& pool, std::byte* begin, std::byte* end, HeldMemory& held) {
   for (auto it = std::prev(pool.parts.upper_bound(begin)); it != pool.parts.end() && it->first < end; ++it) {
     if (!it->second.free) continue;
@@ -218,7 +218,7 @@ void CachingAllocator::add_segment(Pool& pool, size_t size, MemoryTag tag) {
   usage_.reserved += static_cast<int64_t>(bytes);
 }
 
-// Makes the end of the segment that was added last a free part of at least `size`.
+// Grows the newest segment so that a free part of at least `size` is at its end.
 bool CachingAllocator::extend_last_segment(Pool& pool, size_t size) {
   const auto segment = pool.parts.find(pool.last_segment);
   if (segment == pool.parts.end()) return false;
@@ -240,7 +240,7 @@ bool CachingAllocator::extend_last_segment(Pool& pool, size_t size) {
   return true;
 }
 
-// Segments that no block is in go back; false when there were none.
+// Returns segments without blocks to the system; false when there were none.
 bool CachingAllocator::release_free_segments() {
   bool any = false;
   for (Pool* pool : {&small_, &large_})

@@ -11,11 +11,11 @@
 
 namespace minissl {
 
-/// The Allocator of every device; internal to tensor/. Blocks are cut from segments that a MemorySource gave, best fit
-/// first, and merge with their free neighbours when they are freed. Small blocks (statistics, biases) have segments of
-/// their own: many live as long as the network, and each would split what is free around it for ever. It never looks at
-/// the memory itself. A device's work is done in the order it was asked for, so memory may be used again as soon as the
-/// host has let go of it.
+/// The Allocator of every device; internal to tensor/. Blocks are cut, best fit first, from segments that come from a
+/// MemorySource, and merge with their free neighbours when they are freed. Small blocks (statistics, biases) have
+/// segments of their own: many live as long as the network, and would split the free memory around them for good. The
+/// allocator never reads the memory itself. A device does its work in the order in which it was requested, so memory
+/// can be reused as soon as the host has freed it.
 class CachingAllocator final : public Allocator {
  public:
   /// `device` is for messages.
@@ -34,11 +34,11 @@ class CachingAllocator final : public Allocator {
  private:
   struct Live {
     std::byte* begin;
-    size_t size;            // from begin on, guard bytes included
+    size_t size;            // from `begin`, guard bytes included
     size_t asked, counted;  // of the block itself
     MemoryTag tag;
     bool guarded;
-    int64_t recording;  // that it was made in
+    int64_t recording;  // in which it was allocated
   };
   // Parts of segments, by address: neighbours merge when freed, but never across segments.
   struct Part {
@@ -49,11 +49,11 @@ class CachingAllocator final : public Allocator {
   using Parts = std::map<std::byte*, Part>;
   // Segments for blocks of like sizes.
   struct Pool {
-    size_t growth;                                 // bytes at the least
+    size_t growth;                                 // at least so many bytes
     std::set<std::pair<size_t, std::byte*>> free;  // parts, by size
     Parts parts{};
     std::byte* last_segment = nullptr;
-    HeldMemory recorded{};  // what was handed out since begin_recording()
+    HeldMemory recorded{};  // allocated since begin_recording()
   };
 
   void count(size_t bytes, MemoryTag tag);
@@ -73,12 +73,12 @@ class CachingAllocator final : public Allocator {
 
   const std::string device_;
   const std::unique_ptr<MemorySource> source_;
-  std::recursive_mutex turn_;  // to allocate: a recording thread's, from begin to end
-  mutable std::mutex mutex_;   // of all that follows
+  std::recursive_mutex turn_;  // to allocate; a recording thread holds it from begin to end
+  mutable std::mutex mutex_;   // guards everything below
   MemoryUsage usage_;
   std::unordered_map<std::byte*, Live> live_;
   Pool small_, large_;
-  int64_t recordings_ = 0, recording_ = 0;  // how many there were; the one in progress, or 0
+  int64_t recordings_ = 0, recording_ = 0;  // how many so far; the one in progress, or 0
   int64_t recorded_live_ = 0;
 };
 

@@ -5,7 +5,7 @@ namespace minissl {
 
 enum class DeviceType : unsigned char { cpu, cuda };
 
-/// Where a tensor's bytes are.
+/// The memory that holds a tensor's bytes.
 struct Device {
   DeviceType type = DeviceType::cpu;
   int index = 0;

@@ -6,7 +6,7 @@
 namespace minissl {
 namespace {
 
-/// Addresses without memory behind them, with room for each segment to grow.
+/// Addresses without memory, with room for each segment to grow.
 class ImaginaryMemory final : public MemorySource {
  public:
   std::byte* take(size_t) override { return std::exchange(next_, next_ + room); }

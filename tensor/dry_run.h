@@ -7,18 +7,18 @@
 
 namespace minissl {
 
-/// While it lives, this thread's tensors are imaginary and its operations compute nothing: the code that trains tells
-/// what it would need of memory and arithmetic. Tensors are laid out by the allocator of real ones, in addresses that
-/// are never touched, so the peaks are those of the real thing, to the byte.
+/// While it lives, this thread's tensors have no memory and its operations compute nothing: the code that trains shows
+/// how much memory and arithmetic it would need. Tensors are laid out by the same allocator as real ones, at addresses
+/// that are never touched, so the peaks are those of a real run, to the byte.
 ///
-/// Small tensors (up to small_tensor bytes) have elements, all zero until written outside operations: what code
-/// reads from the host (losses, counters, permutations) is there. Reading a larger one throws Error.
+/// Small tensors (up to small_tensor bytes) do have elements, all zero unless the host writes them: code may read
+/// losses, counters and permutations. Reading a larger tensor throws Error.
 /// Tensors that were made in a dry run must not outlive it.
 class DryRun {
  public:
   static constexpr size_t small_tensor = size_t{256} << 10;
 
-  /// Something that happened, in order: an operation, or the beginning of something that was marked.
+  /// Something that happened, in order: an operation, or a mark.
   struct Event {
     const char* operation;
     int64_t live;                                  ///< bytes in use during it, its workspace included
@@ -28,7 +28,7 @@ class DryRun {
     bool backward;
   };
 
-  /// `device` is the one whose memory is looked at; what is on others is counted apart.
+  /// `device` is the one whose memory is reported; that of other devices is counted separately.
   explicit DryRun(Device device = {});
   ~DryRun();
   DryRun(const DryRun&) = delete;
@@ -41,7 +41,7 @@ class DryRun {
   MemoryUsage usage() const { return allocators_[static_cast<size_t>(device_.type)]->usage(); }
 
   void add(const char* operation, double flops, int64_t workspace_bytes);
-  /// Operations from now on belong to this part of the network, forward or backward; -1: to none.
+  /// The operations that follow belong to this part of the network, forward or backward; -1: to none.
   void label(int part, bool backward);
   const std::vector<Event>& events() const { return events_; }
   void clear_events() { events_.clear(); }
@@ -49,7 +49,7 @@ class DryRun {
 
  private:
   Device device_;
-  std::array<std::unique_ptr<Allocator>, 2> allocators_;  // of the CPU and of GPUs
+  std::array<std::unique_ptr<Allocator>, 2> allocators_;  // for the CPU and for GPUs
   std::vector<Event> events_;
   int part_ = -1;
   bool backward_ = false;

@@ -60,8 +60,8 @@ constexpr const char* name_of(DType type) {
 
 constexpr bool is_floating(DType type) { return type == DType::f32 || type == DType::f64 || type == DType::bf16; }
 
-/// Of the weights, statistics, projections and losses of a network whose activations are of `type`: f32 beside bf16
-/// (tensor/bf16.h says why), else the same.
+/// The type of weights, statistics, projections and losses in a network whose activations are of `type`: f32 for bf16
+/// (tensor/bf16.h says why), else the same type.
 constexpr DType master_type(DType type) { return type == DType::bf16 ? DType::f32 : type; }
 
 template <class T>
@@ -80,7 +80,7 @@ constexpr DType dtype_of() {
     static_assert(!sizeof(T), "not an element type");
 }
 
-/// Calls f(T{}) with the C++ type of `type`, which must be one that arithmetic is done in: f32 or f64.
+/// Calls f(T{}) with the C++ type of `type`, which must be one that the CPU computes in: f32 or f64.
 template <class F>
 decltype(auto) visit_arithmetic(DType type, F&& f) {
   switch (type) {

@@ -5,7 +5,7 @@
 
 namespace minissl {
 
-/// The one exception of this project. The message is one line for a person: what, where, and what to do about it.
+/// The one exception of this project. The message is one line for the user: what, where, and what to do about it.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

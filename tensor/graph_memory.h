@@ -3,10 +3,10 @@
 
 namespace minissl {
 
-/// The memory of a device that the tensors within CUDA graphs live in: a graph writes to the same addresses whenever it
-/// is launched, so they are nobody else's as long as it lives. It is the device's own: work that is recorded allocates
-/// as the same work does that isn't, and what it used is held when it ends. Hence a step takes no more memory as a
-/// graph than operation by operation. Graphs that are launched one after the other can share it.
+/// The device memory of the tensors inside CUDA graphs. A graph writes to the same addresses whenever it is launched,
+/// so that memory must not be used for anything else while the graph lives. It comes from the device's usual allocator:
+/// recorded work allocates like work that is not recorded, and what it has used is held when the recording ends. Hence
+/// a step takes no more memory as a graph than operation by operation. Graphs launched one after another can share it.
 class GraphMemory {
  public:
   explicit GraphMemory(Device device) : device_(device) {}
@@ -16,7 +16,7 @@ class GraphMemory {
 
   Device device() const { return device_; }
 
-  /// While it lives, what this thread allocates on the device becomes the graphs' memory.
+  /// While it lives, whatever this thread allocates on the device becomes memory of the graphs.
   class Recording {
    public:
     explicit Recording(GraphMemory& memory) : memory_(memory) {

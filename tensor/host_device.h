@@ -1,6 +1,6 @@
 #pragma once
 
-/// Marks functions that run on the host and in CUDA kernels alike: what the GPU computes is tested without one.
+/// Marks functions for both the host and CUDA kernels: what a GPU computes can then be tested without one.
 #ifdef __CUDACC__
 #define MINISSL_HD __host__ __device__
 #else

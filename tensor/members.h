@@ -2,11 +2,11 @@
 #include <tuple>
 #include <type_traits>
 
-/// The members of plain structs, without naming them: what operations need to be measured without saying how.
+/// The members of plain structs, without naming them: lets every operation be measured with no code of its own.
 namespace minissl {
 namespace detail {
 
-// Converts to whatever an aggregate's member is: {Anything{}, Anything{}} initialises any two members.
+// Converts to the type of any member of an aggregate: {Anything{}, Anything{}} initialises any two members.
 struct Anything {
   template <class T>
   operator T() const;
@@ -22,7 +22,7 @@ constexpr int count_members() {
 
 }  // namespace detail
 
-/// A tuple of references to an aggregate's members. C++ can't yet name a variable number of them (P1061).
+/// A tuple of references to an aggregate's members. C++ cannot yet bind a variable number of them (P1061).
 template <class Op>
 auto members_of(Op& op) {
   constexpr int n = detail::count_members<std::remove_const_t<Op>>();

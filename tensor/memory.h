@@ -53,34 +53,34 @@ class OutOfMemory : public Error {
   int64_t available_;
 };
 
-/// What recorded work goes on using (tensor/graph_memory.h): pieces of an allocator's memory, by address and size.
+/// Memory that recorded work keeps using (tensor/graph_memory.h): pieces of an allocator's memory, by address and size.
 using HeldMemory = std::vector<std::pair<std::byte*, size_t>>;
 
-/// A caching allocator: one per device. Memory once taken from the system is kept and reused (best fit, split and
-/// merged), so that from the second training step on nothing is allocated and no page faults.
+/// A caching allocator: one per device. Memory taken from the system is kept and reused (best fit, split and merged),
+/// so from the second training step on nothing is allocated and there are no page faults.
 class Allocator {
  public:
   virtual ~Allocator() = default;
-  /// At least `bytes` bytes, aligned to 64. Throws OutOfMemory when there are none left.
+  /// At least `bytes` bytes, aligned to 64. Throws OutOfMemory when there is no memory left.
   virtual std::byte* allocate(size_t bytes, MemoryTag tag) = 0;
   virtual void deallocate(std::byte* block) noexcept = 0;
   /// From now on `block` counts under `tag`.
   virtual void retag(std::byte* block, MemoryTag tag) = 0;
   virtual MemoryUsage usage() const = 0;
-  /// Gives back to the system what can be: memory that no block is in.
+  /// Returns unused segments to the system.
   virtual void release_cached() = 0;
   virtual void reset_peak() = 0;
 
-  /// From here to end_recording() the work that this thread asks for is recorded, to be repeated later. It may also use
-  /// what is `held` for earlier recordings. Meanwhile other threads wait in allocate(): what the recording has used and
-  /// freed isn't theirs.
+  /// From here to end_recording() this thread's work is recorded, to be repeated later. It may also use memory that is
+  /// `held` for earlier recordings. Meanwhile other threads wait in allocate(): they must not get memory that the
+  /// recording has used and freed.
   virtual void begin_recording(const HeldMemory& held) = 0;
   struct Recorded {
-    HeldMemory held;   ///< all that the recording used; nobody gets it before release()
+    HeldMemory held;   ///< all that the recording used; not allocated again before release()
     int64_t left = 0;  ///< bytes that it allocated and that are still live
   };
   virtual Recorded end_recording() noexcept = 0;
-  /// Lets go of it, once what was recorded is never launched again.
+  /// Frees held memory, once the recorded work will not be launched again.
   virtual void release(const HeldMemory& held) noexcept = 0;
 };
 

@@ -15,8 +15,8 @@ bool all_are(const std::byte* begin, std::byte value, size_t bytes) {
   return std::all_of(begin, begin + bytes, [value](std::byte b) { return b == value; });
 }
 
-/// Huge pages of the process. Segments begin at addresses that leave room to grow, since one large segment wastes less
-/// at its seams than many.
+/// Huge pages of the process. Segments begin at addresses that leave room to grow: one large segment wastes less memory
+/// than many small ones.
 class HostMemory final : public MemorySource {
  public:
   std::byte* take(size_t bytes) override {
@@ -35,7 +35,7 @@ class HostMemory final : public MemorySource {
   bool extend(std::byte* end, size_t bytes) override {
     void* raw = mmap(end, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (raw == MAP_FAILED) return false;
-    if (raw != end) {  // a kernel before 4.17 takes the address for a wish
+    if (raw != end) {  // before Linux 4.17 the address is only a hint
       munmap(raw, bytes);
       return false;
     }
@@ -56,7 +56,7 @@ class HostMemory final : public MemorySource {
  private:
   static constexpr size_t huge_page = size_t{2} << 20;
   static constexpr uintptr_t room = uintptr_t{1} << 42;
-  // Where the next segment would like to begin. An address that is taken is no error: the system chooses another.
+  // The preferred beginning of the next segment. If it is taken, the system chooses another address.
   std::byte* next_ = reinterpret_cast<std::byte*>(4 * room);
 };
 

@@ -6,7 +6,7 @@
 
 namespace minissl {
 
-/// Sanitizers see what is written where only if every block is one of the C library's.
+/// Sanitizers notice writes out of bounds only if every block comes from the C library.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;
 #else
@@ -19,7 +19,7 @@ class MemorySource {
  public:
   virtual ~MemorySource() = default;
   virtual std::byte* take(size_t bytes) = 0;
-  /// Adds `bytes` right behind memory that ends at `end`; false where that can't be had.
+  /// Adds `bytes` directly after memory that ends at `end`; false where that is not possible.
   virtual bool extend(std::byte* /*end*/, size_t /*bytes*/) { return false; }
   virtual void give_back(std::byte* memory, size_t bytes) noexcept = 0;
   virtual void fill(std::byte* begin, std::byte value, size_t bytes) = 0;

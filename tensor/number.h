@@ -5,9 +5,9 @@
 
 namespace minissl {
 
-/// A number that an operation takes: one that the host knows when it asks for the operation, or the element of an f64
-/// tensor (1) on the operation's device, whose value counts when the operation runs. The second kind may change between
-/// the launches of a CUDA graph, such as a learning rate, or be a result that the host never sees.
+/// A number that an operation takes. Either the host knows it when it calls the operation, or it is the element of an
+/// f64 tensor (1) on the operation's device, read when the operation runs. The second kind can change between launches
+/// of a CUDA graph, as a learning rate does, or be a result that the host never sees.
 class Number {
  public:
   Number(double value) : value_(value) {}                // NOLINT(google-explicit-constructor): numbers are numbers
@@ -15,7 +15,7 @@ class Number {
 
   /// For kernels on the CPU.
   double value() const { return tensor_.defined() ? *tensor_.data<double>() : value_; }
-  /// For kernels on a GPU: where it is, or undefined, and then its value.
+  /// For kernels on a GPU: the tensor, or, where that is undefined, the value.
   const Tensor& tensor() const { return tensor_; }
   double value_on_host() const { return value_; }
 

@@ -4,7 +4,7 @@
 /// Matrix products by oneDNN, on plain float32 pointers; internal. Its convolutions are in tensor/convolution/onednn.h.
 namespace minissl::onednn {
 
-/// A row-major matrix, its rows `stride` floats apart; the factor is its transpose where `transposed` says so.
+/// A row-major matrix whose rows are `stride` floats apart, or its transpose.
 struct Factor {
   const float* data;
   int64_t stride;

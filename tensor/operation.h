@@ -11,16 +11,15 @@
 /// An operation is a struct of its arguments, outputs included, with
 ///   static constexpr const char* name;
 ///   const Tensor& dispatch() const;   // the tensor whose device and type choose the kernel
-///   double flops() const;             // optional, for profiles: multiplications and additions by definition
 /// and one overload of `kernel` per backend that has it:
 ///   void kernel(Reference, const Op&);  // readable, any floating type, on the CPU: defines what the operation means
 ///   void kernel(Cpu, const Op&);        // f32, fast
 ///   void kernel(Cuda, const Op&);       // f32, bf16 and f64, on the tensors' GPU (tensor/cuda/)
 /// Optional:
-///   double flops() const;             // a member: multiplications and additions by definition
-///   static constexpr bool any_type = true;  // its reference kernel takes its tensors as they are, bf16 ones included
+///   double flops() const;             // a member, for profiles: multiplications and additions by definition
+///   static constexpr bool any_type = true;  // the reference kernel takes tensors of any type, bf16 included
 ///   int64_t workspace_bytes(Cpu, const Op&);  // what a kernel allocates for itself while it runs (dry_run.h); or Cuda
-/// Overloads are found by the type of the operation, so adding one touches its own files only.
+/// Overloads are found by the type of the operation, so adding an operation touches no other operation's files.
 namespace minissl {
 
 /// Tags of the backends.
@@ -47,7 +46,7 @@ concept HasKernel = requires(const Op& op) {
   kernel(Backend{}, op);
 };
 
-/// Whether an operation's kernels for the CPU would meet bf16, which they don't do arithmetic in.
+/// Whether an operation has bf16 tensors, which kernels for the CPU cannot compute with.
 template <class Op>
 bool needs_f32_copies(const Op& op) {
   if constexpr (requires { Op::any_type; })
@@ -56,8 +55,8 @@ bool needs_f32_copies(const Op& op) {
     return holds_bf16(op);
 }
 
-/// Calls an operation's kernel: f32 the fast one, f64 (and f32 without a fast kernel) the reference, bf16 one of these
-/// on copies in f32.
+/// Calls an operation's kernel: the fast one for f32; the reference for f64, and for f32 where there is no fast one;
+/// for bf16 either of them on copies in f32.
 template <class Op>
 void dispatch(const Op& op) {
   static_assert(HasKernel<Op, Reference>, "every operation has a reference kernel");
@@ -91,7 +90,7 @@ void describe(const Op& op, DryRun& dry_run) {
   dry_run.add(Op::name, flops, workspace);
 }
 
-/// Runs an operation. Throws Error for a device the operation has no kernel for.
+/// Runs an operation. Throws Error for a device for which the operation has no kernel.
 template <class Op>
 void run(const Op& op) {
   if (DryRun* dry_run = DryRun::active()) [[unlikely]]

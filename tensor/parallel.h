@@ -5,20 +5,20 @@
 
 namespace minissl {
 
-/// Sets the number of threads that operations use (oneDNN and Eigen included), flushes denormals in each of them.
+/// Sets the number of threads that operations use (oneDNN and Eigen included), and makes each flush denormals.
 void set_threads(int count);
 int threads();
 
-/// Flushes denormals to zero in the calling thread: ReLU networks breed them, and they cost a hundred cycles each.
+/// Flushes denormals to zero in the calling thread: ReLU networks produce them, and each costs a hundred cycles.
 void flush_denormals();
 
-/// How many parts, each for a thread, for_parts makes of n elements.
+/// The number of parts, one per thread, into which for_parts divides n elements.
 inline int64_t count_parts(int64_t n, int64_t grain) {
   return std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
 }
 
-/// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long (the last
-/// excepted), and which elements make a part must not change the result.
+/// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long, except for the
+/// last. The result must not depend on how [0, n) is divided.
 template <class F>
 void for_parts(int64_t n, int64_t grain, F&& f) {
   const int64_t parts = count_parts(n, grain);
@@ -30,14 +30,14 @@ void for_parts(int64_t n, int64_t grain, F&& f) {
   for (int64_t p = 0; p < parts; ++p) f(p, n * p / parts, n * (p + 1) / parts);
 }
 
-/// The same where f(begin, end) doesn't care which part it is.
+/// The same for an f(begin, end) that does not need the number of its part.
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   for_parts(n, grain, [&](int64_t, int64_t begin, int64_t end) { f(begin, end); });
 }
 
-/// Calls f(block, begin, end) for the blocks of `size` elements that [0, n) falls into. The blocks don't depend on
-/// the number of threads, so a reduction that adds up its blocks' results in order gives the same bits on any.
+/// Calls f(block, begin, end) for consecutive blocks of `size` elements of [0, n). The blocks do not depend on the
+/// number of threads, so a reduction that adds up its blocks' results in order always gives the same bits.
 template <class F>
 void for_blocks(int64_t n, int64_t size, F&& f) {
   const int64_t blocks = (n + size - 1) / size;

@@ -15,7 +15,7 @@ void Profile::clear() {
   devices_.clear();
 }
 
-// Null for the CPU, which is done with an operation when the call is.
+// Null for the CPU, where an operation is finished when its call returns.
 Profile::OnDevice* Profile::on_device(Device device) {
   if (device.type == DeviceType::cpu) return nullptr;
   for (const auto& known : devices_)
@@ -49,7 +49,7 @@ void detail::add_tensor(Profile::Event& event, const Tensor& t) {
 void write_trace(std::ostream& out, const std::vector<Profile::Event>& events) {
   out << "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
   const char* separator = "\n";
-  // Of no elements a GPU makes nothing, in no time.
+  // For no elements a GPU launches nothing, which takes no time.
   const auto rate = [](double amount, double seconds) { return seconds > 0 ? amount / seconds * 1e-9 : 0; };
   for (const Profile::Event& e : events) {
     fmt::print(out,

@@ -8,16 +8,16 @@
 #include "tensor/members.h"
 #include "tensor/tensor.h"
 
-/// What a stretch of work consists of: the time, arithmetic and memory traffic of every operation that is run.
+/// What some work consists of: the time, arithmetic and memory traffic of every operation that it runs.
 namespace minissl {
 
 namespace cuda {
 class Timeline;
 }
 
-/// While it lives, run() reports every operation of this thread to it. Operations that an operation runs itself count
-/// as part of that one. Those on a GPU are measured by the device's clock, and nobody waits for it until events() is
-/// asked.
+/// While it lives, run() reports every operation of this thread to it. Operations that another operation runs count as
+/// part of that one. Those on a GPU are timed by the device's clock, and the host does not wait for it before events()
+/// is called.
 class Profile {
  public:
   struct Event {
@@ -25,7 +25,7 @@ class Profile {
     std::string shapes;  ///< of the tensors, in the order of the operation's struct; with the type where it isn't f32
     double start, seconds;  ///< since the profile began; of the device's work for an operation on a GPU
     double flops;   ///< multiplications and additions by definition, whatever algorithm was used; 0 where not counted
-    int64_t bytes;  ///< of all tensors, each read or written once: the least there is to move
+    int64_t bytes;  ///< of all tensors, each read or written once: the minimum traffic
   };
 
   Profile();
@@ -37,11 +37,11 @@ class Profile {
   /// Calls `work`, which does what `op` says, and records it.
   template <class Op, class Work>
   void record(const Op& op, Work&& work);
-  /// Forgets the events so far.
+  /// Discards the events so far.
   void clear();
   /// In the order in which the operations were called. Waits for the GPUs that had some.
   const std::vector<Event>& events();
-  /// Since the profile began.
+  /// Seconds since the profile began.
   double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
  private:
@@ -54,7 +54,7 @@ class Profile {
     Profile& profile;
   };
 
-  // A GPU's operations whose times are not known yet.
+  // Operations on a GPU whose times are not known yet.
   struct OnDevice {
     struct Measured {
       size_t event, first_mark, last_mark;

@@ -43,7 +43,7 @@ enum class RandomSite : uint32_t {
 };
 
 /// The random numbers of one place in a run: a pure function of (seed, site, epoch, item, view) and an index.
-/// Hence any number of threads, resuming in mid-epoch and recomputation all see the same numbers.
+/// Hence any number of threads sees the same numbers, and so do a resumed run and recomputation.
 class Random {
  public:
   MINISSL_HD Random(uint64_t seed, RandomSite site, uint32_t epoch = 0, uint32_t item = 0, uint32_t view = 0)

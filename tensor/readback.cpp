@@ -17,7 +17,7 @@ Readback::Readback(Device device, int64_t count) : count_(count) {
 }
 
 Readback::~Readback() {
-  // The device may be writing yet.
+  // The device may still be writing.
   if (end_ && !end_->reached()) end_->wait();
 }
 

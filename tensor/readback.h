@@ -12,8 +12,8 @@ class PinnedMemory;
 class Marker;
 }  // namespace cuda
 
-/// Numbers that a device's work gives, on their way to the host, which goes on meanwhile and looks at them later. On
-/// the CPU they are there at once.
+/// Numbers that a device computes, on their way to the host, which goes on working and reads them later. On the CPU
+/// they arrive at once.
 class Readback {
  public:
   /// Room for `count` numbers.
@@ -21,9 +21,9 @@ class Readback {
   ~Readback();
   int64_t count() const { return count_; }
 
-  /// The numbers from `at` on become the elements of an f64 tensor on the device, as they are when its work comes here.
+  /// The numbers from `at` on become the elements of an f64 tensor, as they are when the device's work gets to here.
   void copy(const Tensor& from, int64_t at);
-  /// To be called once all copies were asked for.
+  /// To be called after the last copy was requested.
   void finish();
   /// Whether they have all arrived.
   bool ready() const;
@@ -32,8 +32,8 @@ class Readback {
 
  private:
   int64_t count_;
-  std::vector<double> here_;                    // on the CPU,
-  std::unique_ptr<cuda::PinnedMemory> pinned_;  // or on a GPU
+  std::vector<double> here_;                    // where the device is the CPU
+  std::unique_ptr<cuda::PinnedMemory> pinned_;  // where it is a GPU
   std::unique_ptr<cuda::Marker> end_;
 };
 

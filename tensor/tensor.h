@@ -10,8 +10,8 @@
 
 namespace minissl {
 
-/// A block of bytes on a device, shared by the tensors that look into it. `version` counts how often somebody asked
-/// to write, which is how autograd notices that a tensor it kept was changed.
+/// A block of bytes on a device, shared by the tensors that are views of it. `version` counts the requests to write to
+/// it, which is how autograd notices that a tensor it saved was changed.
 class Storage {
  public:
   Storage(size_t bytes, Device device, MemoryTag tag);
@@ -20,7 +20,7 @@ class Storage {
   Storage& operator=(const Storage&) = delete;
 
   std::byte* data() const { return data_; }
-  /// Whether there is memory behind data(): not for large tensors of a dry run.
+  /// Whether data() points to memory; false for large tensors of a dry run.
   bool real() const { return real_; }
   /// Whether the CPU can read it. (The small tensors of a dry run are, whatever their device.)
   bool on_host() const { return device_.type == DeviceType::cpu || !small_.empty(); }
@@ -33,7 +33,7 @@ class Storage {
 
  private:
   Allocator& allocator_;
-  std::byte* block_;  // what allocator_ gave
+  std::byte* block_;  // from allocator_
   std::byte* data_;
   std::vector<std::byte> small_;  // in a dry run
   bool real_ = true;
@@ -43,9 +43,9 @@ class Storage {
   uint64_t version_ = 0;
 };
 
-/// Numbers in memory on a device. A Tensor is a handle: copies share the bytes. It knows nothing of gradients
-/// (autograd/variable.h does). Elements are contiguous in row-major order, always; views share the storage and differ
-/// in shape and offset. Activations are (N, H, W, C), convolution weights (O, H, W, I), matrices (rows, columns).
+/// Numbers in memory on a device. A Tensor is a handle: copies share the bytes. It knows nothing about gradients
+/// (autograd/variable.h does). Elements are always contiguous in row-major order; views share the storage and differ in
+/// shape and offset. Activations are (N, H, W, C), convolution weights (O, H, W, I), matrices (rows, columns).
 class Tensor {
  public:
   /// No tensor: defined() is false.
@@ -78,13 +78,13 @@ class Tensor {
   /// "f32[2, 3]"
   std::string str() const;
 
-  /// The elements, to read by a `reader`. Throws Error when T is not the element type, or they are elsewhere.
+  /// The elements, to be read by `reader`. Throws Error when T is not their type, or `reader` cannot access them.
   template <class T>
   const T* data(DeviceType reader = DeviceType::cpu) const {
     require_access(dtype_of<T>(), reader);
     return reinterpret_cast<const T*>(bytes_begin());
   }
-  /// The elements, to write: bumps the storage's version.
+  /// The elements, to be written to: increments the storage's version.
   template <class T>
   T* mutable_data(DeviceType writer = DeviceType::cpu) const {
     require_access(dtype_of<T>(), writer);
@@ -111,18 +111,18 @@ class Tensor {
   Tensor slice(int64_t offset, const Shape& shape) const;
   /// A copy with its own storage.
   Tensor clone() const;
-  /// Converted element type; the tensor itself if it has that type already.
+  /// A copy with elements converted to `dtype`; the tensor itself if it has that type already.
   Tensor to(DType dtype) const;
   /// A copy on `device`; the tensor itself if it is there already.
   Tensor to(Device device) const;
-  /// Overwrites the elements with those of `source`, on whatever device: same shape; the element type is converted.
+  /// Overwrites the elements with those of `source`, which has the same shape; devices and element types may differ.
   void copy_from(const Tensor& source) const;
   void fill(double value) const;
 
   const std::shared_ptr<Storage>& storage() const { return storage_; }
-  /// Where in the storage it begins, in elements of its type.
+  /// Its beginning in the storage, in elements of its type.
   int64_t offset() const { return offset_ / size_of(dtype_); }
-  /// True when no other handle looks into this storage.
+  /// True when no other handle shares this storage.
   bool unique() const { return storage_.use_count() == 1; }
 
  private:

@@ -6,8 +6,8 @@
 
 namespace minissl {
 
-/// Floats that a kernel takes for itself while it runs, handed out one after the other. What each thread has is there
-/// for as many as take part, whether they run at the same time or not: a step's memory does not depend on it.
+/// Floats that a kernel allocates while it runs, taken one piece after another. Memory of each thread is allocated for
+/// all threads, whether they run at the same time or not, so that a step's memory does not depend on timing.
 class Workspace {
  public:
   explicit Workspace(int64_t floats) : all_(Tensor::empty({floats})), next_(all_.mutable_data<float>()) {}

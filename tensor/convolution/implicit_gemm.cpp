@@ -6,10 +6,10 @@
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
-// Both the convolution and its input gradient are, for each pixel of the result, a sum over taps:
+// Both the convolution and its input gradient compute each pixel of the result as a sum over taps:
 //   to(pixel) (columns) = sum over taps of from(pixel of the tap) (depth) times B[tap] (depth, columns)
-// Blocks of pixels go tap by tap: rows of `from` are gathered to a matrix, and multiplied with B[tap] in panels of as
-// many columns as registers hold.
+// A block of pixels is computed tap by tap: rows of `from` are gathered into a matrix, which is multiplied by B[tap] in
+// panels of as many columns as fit the registers.
 namespace minissl::implicit_gemm {
 namespace {
 
@@ -18,9 +18,9 @@ struct Tap {
   int64_t shift_h, shift_w;  // of its pixel
 };
 
-// Pixels of the result whose taps meet the other image in the same places: all of an output's, or every stride-th of an
-// input's in both directions. Number (i, j) is the pixel (first_h + step * i, first_w + step * j), and a tap meets
-// (i, j) * scale + shift.
+// Pixels of the result whose taps have the same places relative to them in the other image: all pixels of an output, or
+// every stride-th pixel of an input in both directions. Pixel (i, j) of them is at
+// (first_h + step * i, first_w + step * j), and a tap reads the pixel (i, j) * scale + shift.
 struct Lattice {
   int64_t first_h, first_w, step, height, width, scale;
   std::vector<Tap> taps;
@@ -94,7 +94,7 @@ void multiply_taps(const Images& from, const float* in, const Lattice& lattice, 
   });
 }
 
-// Of the input's pixels, those that taps meet at the same remainder of the stride.
+// The pixels of the input that have the same remainder modulo the stride as (first_h, first_w), and their taps.
 Lattice input_lattice(const Shape& x, const Shape& w, int64_t stride, int64_t padding, int64_t first_h,
                       int64_t first_w) {
   Lattice l{first_h, first_w, stride, (x[1] - first_h + stride - 1) / stride, (x[2] - first_w + stride - 1) / stride,

@@ -5,9 +5,10 @@
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
-// The weight gradient is one product, dy (pixels, O) transposed times the patches (pixels, KH KW I). A few pixels at a
-// time, a thread gathers columns of the patches in panels and its outputs of dy in rows, which stay in the second-level
-// cache, and multiplies them. Threads share the columns, and the outputs where there are more threads than panels.
+// The weight gradient is one product: dy (pixels, O) transposed times the patches (pixels, KH KW I). For a few pixels
+// at a time, a thread gathers its columns of the patches in panels and its columns of dy in rows, which fit the
+// second-level cache, and multiplies them. Threads share the columns, and also the outputs where there are more threads
+// than panels.
 namespace minissl::implicit_gemm {
 namespace {
 
@@ -26,7 +27,7 @@ struct GradientLayout {
     output_parts = std::clamp<int64_t>(threads() / panel_parts, 1, outputs / block + 1);
     chunk = std::min((panels + panel_parts - 1) / panel_parts, 256 / panel);
     group = round_up(128, block);
-    // Rows a power of two apart would fall into a few sets of the caches.
+    // Rows that are a power of two apart would map to a few sets of the caches.
     rows_stride = (outputs + output_parts - 1) / output_parts + 16;
   }
   int64_t parts() const { return panel_parts * output_parts; }
@@ -40,13 +41,13 @@ class Patches {
   Patches(const Shape& x, const Shape& w, int64_t stride, int64_t padding, const float* images)
       : x_{x}, w_(w), stride_(stride), padding_(padding), images_(images) {}
 
-  // Channels of one tap, which is at (h, w) from the pixel, and where they go in the panels.
+  // Channels of one tap, which is (h, w) away from the pixel, and their place in the panels.
   struct Run {
     int64_t h, w, channel, to;
   };
   static constexpr int64_t most = 16;  // channels of a run
 
-  // Of columns [first, last), in panels that are (depth, panel) each.
+  // The runs of columns [first, last), in panels of (depth, panel) each.
   std::vector<Run> runs_of(int64_t first, int64_t last, int64_t panel, int64_t depth) const {
     std::vector<Run> runs;
     for (int64_t c = first; c < last; c += run_in(panel)) {
@@ -69,7 +70,7 @@ class Patches {
 
   static int64_t run_in(int64_t panel) { return std::min(most, panel); }
 
-  // `known`: the length of a run, where the compiler is to know it.
+  // `known`: the length of a run as a constant, or 0.
   template <int64_t known>
   void gather(const std::vector<Pixel>& pixels, const std::vector<Run>& runs, int64_t panel, float* to) const {
     const int64_t length = known > 0 ? known : run_in(panel);
@@ -88,7 +89,7 @@ class Patches {
   const float* images_;
 };
 
-// What a part is about.
+// The columns and outputs of one part of the work.
 struct Part {
   int64_t first_column, last_column, first_output, last_output;
 
@@ -100,7 +101,7 @@ struct Part {
   }
 };
 
-// buffer: rows of dy, then panels of patches.
+// `buffer` holds rows of dy, then panels of patches.
 void sum_up(const GradientLayout& l, const Part& part, const Shape& y, const Patches& patches, const float* dy,
             float* buffer, float* dw) {
   const simd::Kernels& k = simd::kernels();

@@ -5,14 +5,14 @@
 #include "tensor/convolution/way.h"
 #include "tensor/simd/kernels.h"
 
-/// What the parts of implicit_gemm.h share; internal.
+/// Shared by the files of the implicit GEMM; internal.
 namespace minissl::implicit_gemm {
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 inline int64_t panel_width() { return simd::kernels().panel(); }
 
-/// Where a pixel is: division is slow beside what is done with one, so this is found out once for all taps.
+/// Indices of a pixel. Division is slow compared with the work on a pixel, so they are computed once for all taps.
 struct Pixel {
   int64_t n, h, w;
 };

@@ -25,10 +25,10 @@ dnnl::stream& stream() {
   return s;
 }
 
-// oneDNN states shapes as N, C, H, W and O, I, H, W, whatever the layout in memory.
+// oneDNN takes shapes in the order N, C, H, W and O, I, H, W, whatever the layout in memory.
 memory::desc describe(const Shape& s, Tag tag) { return {{s[0], s[3], s[1], s[2]}, memory::data_type::f32, tag}; }
 
-// 2.x makes a primitive's description from an operation's, 3.x has done away with the latter.
+// 2.x makes a primitive's description from an operation's; 3.x has no descriptions of operations.
 #if DNNL_VERSION_MAJOR >= 3
 template <class Primitive, class... Args>
 typename Primitive::primitive_desc make_description(const dnnl::primitive_attr& attributes, const Args&... args) {
@@ -51,8 +51,8 @@ typename Primitive::primitive_desc make_gradient_description(const dnnl::primiti
 }
 #endif
 
-// One convolution in one direction for one set of shapes. Weights may be kept by oneDNN in a layout of its own; the
-// reorder between it and OHWI is part of the call, since weights change at every step.
+// One convolution in one direction for one set of shapes. oneDNN may want the weights in a layout of its own; each call
+// reorders them from OHWI or to it, since weights change at every step.
 struct CachedConvolution {
   dnnl::primitive primitive;
   memory::desc x, y, weights_plain, weights_blocked, scratchpad;

@@ -13,7 +13,7 @@
 //   U[product][i][o]     = transformed weights
 //   M[product][tile][o]  = V U, a matrix product for each `product`
 //   out(tile)            = transformed M
-// The input gradient is the convolution of dy with the weights turned by 180 degrees and i and o exchanged. The weight
+// The input gradient is the convolution of dy with the weights rotated by 180 degrees and i and o exchanged. The weight
 // gradient is the adjoint: U[product][o][i] = sum over tiles of transformed dy times V, transformed back.
 namespace minissl::winograd {
 namespace {
@@ -25,22 +25,22 @@ std::atomic<bool> enabled_{true};
 
 constexpr int64_t max_places = 36;
 constexpr int64_t taps = 9;
-// Matrices of the products are moved apart by this many floats, so that those of one tile don't fall into one set of
+// Gap between the matrices of the products, in floats, so that the values of one tile do not all map to the same set of
 // the caches.
 constexpr int64_t skew = 32;
-// What a thread works on between patches and results, weights and patches of a turn: more than this comes back from
-// memory instead of the last-level cache, which other cores use, too.
+// Limits on what a thread works on at a time, and on the weights and patches of a turn. Anything larger would be read
+// from memory again instead of the last-level cache, which other cores use, too.
 constexpr int64_t group_bytes = int64_t{5} << 18, turn_bytes = int64_t{6} << 20;
-// Output channels for which the weight gradient reads the patches once.
+// The number of output channels for which the weight gradient reads the patches once.
 constexpr int64_t gradient_channels = 64;
-// Tiles that a product adds up at a time: its two factors' columns stay in the first-level cache.
+// The number of tiles that a product sums at a time: columns of both factors stay in the first-level cache.
 constexpr int64_t tiles_of_sum = 256;
 
 const Form& form_for(const Shape& x) {
   return x[1] == 2 && x[2] == 2 ? simd::kernels().padded_pair : simd::kernels().four_by_three;
 }
 
-// Images cut into square tiles that lie side by side, the last ones reaching over the edge.
+// Images cut into square tiles next to each other; the last ones reach over the edge.
 class Tiles {
  public:
   Tiles(const Shape& images, int64_t channels, const Form& form)
@@ -54,7 +54,7 @@ class Tiles {
 
   int64_t count() const { return count_; }
 
-  // Where the channels of the pixels are in a square of `extent` that begins `offset` from tile number t's corner.
+  // Finds the channels of all pixels of a square of `extent` that begins `offset` away from the corner of tile t.
   // Pixels outside of the image are at `outside`.
   template <class Float>
   void find_pixels(int64_t t, int64_t offset, int64_t extent, Float* images, Float* outside, Float** pixels) const {
@@ -72,7 +72,7 @@ class Tiles {
   int64_t height_, width_, channels_, tile_, down_, across_, count_;
 };
 
-// Transforms tiles [begin, end) of images to V, or of an output's gradient, by `map`, to what stands for M.
+// Transforms tiles [begin, end) by `map`: those of images to V, those of an output's gradient to the gradient of M.
 void transform_tiles(const Tiles& tiles, int64_t begin, int64_t end, simd::Gather map, int64_t offset, int64_t extent,
                      const float* images, int64_t channels, float* to, int64_t stride, int64_t row) {
   static const std::array<float, 4096> zeros{};
@@ -137,7 +137,7 @@ struct TilesLayout {
     panels = (outputs + panel - 1) / panel;
     u_stride = inputs * panel + skew;
     u_panel = form.products * u_stride;
-    // As many rows as registers hold at a time, and patches and products that leave the second-level cache some room.
+    // A multiple of the rows that fit the registers; patches and products leave some of the second-level cache free.
     const int64_t rows = k.max_rows, bytes_of_rows = rows * form.products * (inputs + outputs) * 4;
     block = rows * std::max<int64_t>(1, (int64_t{640} << 10) / bytes_of_rows);
     blocks = (tiles + block - 1) / block;
@@ -158,7 +158,7 @@ struct OutputsLayout {
   OutputsLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     panel = simd::kernels().panel();
     panels = (outputs + panel - 1) / panel;
-    // Large batches in several turns, so that the patches of one stay in the last-level cache.
+    // Large batches take several turns, so that the patches of one turn stay in the last-level cache.
     const int64_t bytes_of_tile = form.products * inputs * 4;
     const int64_t turns = (tiles * bytes_of_tile + (12 << 20) - 1) / (12 << 20);
     tiles_of_turn = (tiles + turns - 1) / turns;
@@ -178,18 +178,18 @@ struct OutputsLayout {
   int64_t floats() const { return v + parts * (u + m); }
 };
 
-// The matrices of convolution_weight_gradient.
+// The matrices of weight_gradient.
 struct WeightGradientLayout {
   int64_t turns, tiles_of_turn, v_row, m_row, v_stride, m_stride, v, m;
-  int64_t rows, blocks, u_stride, u, parts;  // in one turn: rows of U for each thread; in several: all of U at once
+  int64_t rows, blocks, u_stride, u, parts;  // with one turn: rows of U for each thread; with several: all of U
 
   WeightGradientLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
-    // Turns of the same size on any number of threads: the sums over the tiles are taken turn by turn.
+    // Turns must not depend on the number of threads: sums over the tiles are taken turn by turn.
     const int64_t bytes_of_tile = form.products * (inputs + outputs) * 4;
     const int64_t most = std::max(turn_bytes / bytes_of_tile, tiles_of_sum / 2);
     turns = (tiles + most - 1) / most;
     tiles_of_turn = (tiles + turns - 1) / turns;
-    // The products read columns: rows a power of two apart would fall into a few sets of the first-level cache.
+    // Products read columns: rows a power of two apart would map to a few sets of the first-level cache.
     v_row = inputs + skew / 2;
     m_row = outputs + skew / 2;
     v_stride = tiles_of_turn * v_row + skew;
@@ -216,7 +216,7 @@ void transform_outputs(const Tiles& tiles, int64_t begin, int64_t end, const For
   }
 }
 
-// For weights that stay in the caches: blocks of tiles go all the way, shared out among threads.
+// For weights that fit the caches: threads share blocks of tiles and take each from patches to results.
 void convolve_by_tiles(const Problem& p) {
   const Kernels& k = simd::kernels();
   const Form& form = p.form;
@@ -246,8 +246,8 @@ void convolve_by_tiles(const Problem& p) {
   });
 }
 
-// For weights that are large beside the images: all patches are transformed, then groups of output channels, whose
-// weights are transformed just before their product, are shared out among threads.
+// For weights that are large compared with the images: all patches are transformed first, then threads share groups of
+// output channels, whose weights are transformed just before their product.
 void convolve_by_outputs(const Problem& p) {
   const Kernels& k = simd::kernels();
   const Form& form = p.form;
@@ -331,7 +331,7 @@ void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* i
     }
   };
 
-  // U[product] of output channels [first, first + count), of the tiles that were transformed, or added to it.
+  // Computes U[product] of output channels [first, first + count) over the transformed tiles, or adds to it.
   const auto multiply = [&](int64_t product, int64_t first, int64_t count, int64_t tiles, float* u, bool accumulate) {
     for (int64_t t = 0; t < tiles; t += tiles_of_sum)
       k.multiply_transposed(
@@ -340,7 +340,7 @@ void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* i
   };
 
   if (l.turns == 1) {
-    // Output channels are shared out: what is between product and result stays in the caches.
+    // Threads share the output channels: what they compute between product and result stays in the caches.
     transform(0, in.count());
     for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
       float* u = all_u + part * l.u;
@@ -383,7 +383,7 @@ bool enabled() { return enabled_; }
 bool applies(const Shape& x, const Shape& w, int64_t stride, int64_t padding) {
   const bool geometry = w[1] == 3 && w[2] == 3 && stride == 1 && padding == 1;
   if (!enabled_ || !geometry || w[0] % 16 != 0 || w[3] % 16 != 0 || w[0] > 4096 || w[3] > 4096) return false;
-  // Multiplications, and what the transformations cost in their terms.
+  // Multiplications, with the cost of the transforms expressed in multiplications.
   const Form& form = form_for(x);
   const int64_t down = (x[1] + form.tile - 1) / form.tile, across = (x[2] + form.tile - 1) / form.tile;
   const int64_t winograd = down * across * form.products * (w[0] * w[3] + 16 * (w[0] + w[3]));

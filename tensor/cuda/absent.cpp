@@ -22,7 +22,7 @@
 #include "tensor/ops/transpose.h"
 #include "tensor/ops/update.h"
 
-// In the place of the backend where there is no CUDA toolkit: nobody gets a tensor on a GPU, so nobody gets further.
+// Replaces the backend where there is no CUDA toolkit. No tensor can be put on a GPU, so nothing here is ever reached.
 namespace minissl {
 namespace cuda {
 namespace {
@@ -113,7 +113,7 @@ MINISSL_ABSENT(Accumulate)
 MINISSL_ABSENT(SquaredNorm)
 MINISSL_ABSENT(GradientScale)
 
-// What they would take is not known here.
+// What they would take cannot be known here.
 int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }

@@ -6,7 +6,7 @@ namespace {
 
 using namespace cuda;
 
-// A column's elements less their mean.
+// The elements of a column minus their mean.
 template <class T>
 struct Centered {
   using A = Arithmetic<T>;

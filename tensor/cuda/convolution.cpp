@@ -11,8 +11,8 @@
 #include "tensor/cuda/plan_choices.h"
 #include "tensor/cuda/runtime.h"
 
-// Convolution by cuDNN. A plan is chosen once for each problem, by measuring, and remembered beyond the process
-// (plan_choices.h). That happens in the dry run that goes before every run, where memory is free.
+// Convolution by cuDNN. A plan is chosen once for each problem, by measuring, and remembered in a file
+// (plan_choices.h). That happens in the dry run before every run, when memory is free.
 namespace minissl::cuda {
 namespace {
 
@@ -21,7 +21,7 @@ using cudnn::Descriptor;
 constexpr size_t most_candidates = 8;
 constexpr int repetitions = 3;
 
-/// Memory of the device for measuring, outside the allocator's books: it is gone before tensors come.
+/// Device memory for measuring, not from the allocator: it is freed before there are tensors.
 class Buffer {
  public:
   explicit Buffer(int64_t bytes) {
@@ -122,7 +122,7 @@ class Cudnn {
         run(plan, x.get(), w.get(), y.get(), space.get());
         end.record(stream_);
         const float took = end.milliseconds_since(start);
-        if (i > 0 && took < least) least = took, best = &plan;  // the first time, code is loaded
+        if (i > 0 && took < least) least = took, best = &plan;  // the first run includes loading code
       }
     return *best;
   }
@@ -133,7 +133,7 @@ class Cudnn {
   PlanChoices choices_;
   std::string environment_;
   std::mutex mutex_;
-  std::map<ConvolutionProblem, ConvolutionPlan> plans_;  // places in it stay where they are
+  std::map<ConvolutionProblem, ConvolutionPlan> plans_;  // elements of a map do not move
 };
 
 void* bytes(const Tensor& t) { return t.bytes_begin(); }
@@ -148,7 +148,7 @@ void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, co
   library.run(plan, bytes(x), bytes(w), bytes(y), workspace.defined() ? bytes(workspace) : nullptr);
 }
 
-// Where there is no GPU to ask, that of cuDNN's favourite for an H100.
+// Where there is no GPU to ask: the workspace of cuDNN's favourite plan for an H100.
 int64_t workspace_without_gpu(const ConvolutionProblem& problem) {
   static std::mutex mutex;
   static auto& known = *new std::map<ConvolutionProblem, int64_t>;

@@ -49,7 +49,7 @@ Descriptor convolution(const ConvolutionProblem& problem) {
   return d;
 }
 
-/// What the descriptor of a direction, and its attributes, are called.
+/// The names of a direction's descriptor and its attributes.
 struct Names {
   cudnnBackendDescriptorType_t operation;
   cudnnBackendAttributeName_t x, w, y, convolution, alpha, beta;
@@ -128,12 +128,12 @@ std::string name_of(const Descriptor& configuration, const Descriptor& engine) {
   return name;
 }
 
-// Nothing where it computes otherwise than it should, takes too much memory, or can't be.
+// Nothing where it would compute something else, takes too much memory, or cannot be built.
 std::optional<ConvolutionPlan> plan_of(const ConvolutionProblem& problem, Descriptor configuration,
                                        const Descriptor& device) {
   const Descriptor engine = configuration.descriptor(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   if (!computes(problem, engine.values<Note>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE))) return std::nullopt;
-  // Seconds for each, and nvrtc, for what precompiled engines do nearly as well.
+  // These take seconds each, and nvrtc; precompiled engines are nearly as fast.
   const auto behaviour = engine.values<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE);
   if (std::find(behaviour.begin(), behaviour.end(), CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) != behaviour.end())
     return std::nullopt;
@@ -180,7 +180,7 @@ bool computes(const ConvolutionProblem& problem, const std::vector<Note>& notes)
 std::vector<ConvolutionPlan> candidates(const ConvolutionProblem& problem, const ConvolutionGraph& graph,
                                         const Descriptor& device, size_t most) {
   std::vector<ConvolutionPlan> plans;
-  // The fallback knows engines that the first one passes over: they matter where it finds none.
+  // The fallback finds engines that the first heuristic leaves out, for problems where that finds none.
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     if (!plans.empty()) break;
     for (Descriptor& configuration : engine_configurations(graph, device, mode)) {

@@ -8,8 +8,8 @@
 /// cuDNN's ways to compute a convolution; internal.
 namespace minissl::cuda {
 
-/// More memory than this no plan may ask for while it runs. In float32, off tensor cores, cuDNN's faster ways take
-/// copies of images in NCHW: 0.6 GiB for the largest of ResNet's at a batch of 512.
+/// The most memory that a plan may take while it runs. In float32 without tensor cores, cuDNN's faster plans copy
+/// images to NCHW: 0.6 GiB for the largest ones of a ResNet at a batch of 512.
 inline constexpr int64_t workspace_limit = int64_t{1} << 30;
 
 /// A problem as a cuDNN graph of one operation.
@@ -25,18 +25,18 @@ class ConvolutionGraph {
   cudnn::Descriptor x_, w_, y_, convolution_, operation_, graph_;
 };
 
-/// One way, ready to run.
+/// One plan, ready to run.
 struct ConvolutionPlan {
   cudnn::Descriptor configuration, plan;
   std::string name;   ///< of the engine and its settings: the same for the same library and device
   int64_t workspace;  ///< bytes
 };
 
-/// Whether an engine with these notes computes what the problem asks for: the same bits every time, sums in f32 (f64 in
-/// f64), factors rounded to tf32 only where that is allowed, and no Fourier transforms.
+/// Whether an engine with these notes computes what the problem asks for: the same bits every time, sums in f32 (in f64
+/// for f64), factors rounded to tf32 only where that is allowed, no Fourier transforms.
 bool computes(const ConvolutionProblem& problem, const std::vector<cudnnBackendNumericalNote_t>& notes);
 
-/// Plans for a problem on a device, cuDNN's favourite first, `most` at the most. Throws Error when there is none.
+/// At most `most` plans for a problem on a device, cuDNN's favourite first. Throws Error when there is none.
 std::vector<ConvolutionPlan> candidates(const ConvolutionProblem& problem, const ConvolutionGraph& graph,
                                         const cudnn::Descriptor& device, size_t most);
 

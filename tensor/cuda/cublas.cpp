@@ -10,7 +10,7 @@
 namespace minissl::cuda {
 namespace {
 
-// Not closed: the driver may call it until the process ends.
+// Never closed: the driver may call it until the process ends.
 void* open_library() {
   constexpr const char* name = "libcublasLt.so." MINISSL_TEXT_OF(CUBLAS_VER_MAJOR);
   for (const char* path : {name, MINISSL_CUBLASLT})

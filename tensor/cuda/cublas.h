@@ -1,11 +1,11 @@
 #pragma once
 #include <cublasLt.h>
 
-/// cuBLASLt, loaded when it is first asked for; internal. The library is half a gigabyte, of which a process that is
-/// linked with it has 150 MiB in memory before it begins: too much for all who have no GPU.
+/// cuBLASLt, loaded when it is first used; internal. The library is half a gigabyte, and a process linked with it
+/// takes 150 MiB of memory before it begins: too much for users without a GPU.
 namespace minissl::cuda {
 
-/// One of its functions. Throws Error where the library or the function isn't there.
+/// One of its functions. Throws Error where the library or the function is missing.
 void* cublas_lt_function(const char* name);
 
 struct CublasLtFunctions {
@@ -27,7 +27,7 @@ struct CublasLtFunctions {
 #undef MINISSL_CUBLASLT_FUNCTION
 };
 
-/// Looked for as the system looks for libraries, then where it was when minissl was built. Throws Error where it isn't.
+/// Searched for as any library, then where it was when minissl was built. Throws Error where it is in neither place.
 const CublasLtFunctions& cublas_lt();
 
 }  // namespace minissl::cuda

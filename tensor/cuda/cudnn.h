@@ -11,10 +11,10 @@
 /// cuDNN's graph ("backend") interface, whose descriptors are bags of attributes; internal.
 namespace minissl::cuda::cudnn {
 
-/// Throws Error, with cuDNN's own words, unless it went well.
+/// Throws Error with cuDNN's own message unless the call succeeded.
 void check(cudnnStatus_t status, const char* what);
 
-/// How an attribute of a C++ type is tagged.
+/// The tag for attributes of a C++ type.
 template <class T>
 constexpr cudnnBackendAttributeType_t attribute_type() {
   if constexpr (std::is_same_v<T, int64_t>)
@@ -45,8 +45,8 @@ constexpr cudnnBackendAttributeType_t attribute_type() {
     static_assert(!sizeof(T), "cuDNN has no attributes of this type");
 }
 
-/// A descriptor: attributes are set, then it is finalized, then it is read or made part of others, which it must
-/// outlive where cuDNN says so; here everything is kept until the plan is.
+/// A descriptor: attributes are set, then it is finalized, then it is read or becomes part of others. Some must outlive
+/// those, so all of them are kept as long as the plan.
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type);
@@ -67,7 +67,7 @@ class Descriptor {
     return set(name, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(values.size()), values.data());
   }
   Descriptor& finalize();
-  /// The same; false where cuDNN can't make what is asked for.
+  /// The same; false where cuDNN does not support what is asked for.
   bool try_finalize();
 
   template <class T>
@@ -88,7 +88,7 @@ class Descriptor {
   Descriptor descriptor(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type) const;
   std::vector<Descriptor> descriptors(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,
                                       int64_t most) const;
-  /// How many cuDNN says there are at the most. (Of some attributes it says 0.)
+  /// The most there can be, by cuDNN. (For some attributes it says 0.)
   int64_t count_descriptors(cudnnBackendAttributeName_t name) const {
     return read(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, nullptr);
   }
@@ -106,7 +106,7 @@ class Descriptor {
 
 /// The device that plans are made for.
 Descriptor device_properties(int device);
-/// The same where that device isn't: of a machine that printed CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
+/// The same without that device, from what CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION gave on a machine that has one.
 Descriptor device_properties(const std::string& json);
 
 }  // namespace minissl::cuda::cudnn

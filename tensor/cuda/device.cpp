@@ -14,9 +14,9 @@
 namespace minissl::cuda {
 namespace {
 
-// The way from the host to a device: a ring of pinned memory, parts of which are filled while others are on their way.
-// The host may go on, and change what it has copied from, at once; it waits only where it is a whole ring ahead, which
-// is more than the small copies of a training step.
+// Copies from the host to a device go through a ring of pinned memory, some parts of which are filled while others are
+// being copied. The host can go on at once, and change the memory it copied from. It waits only when it is a whole ring
+// ahead, which is more than the small copies of a training step.
 class Upload {
  public:
   explicit Upload(Device device) {
@@ -47,7 +47,7 @@ class Upload {
   std::mutex mutex_;
 };
 
-// What lives as long as the process, for each device; made when it is first used.
+// State of each device, created when it is first used, which lives as long as the process.
 struct State {
   std::once_flag once;
   cudaStream_t stream = nullptr;
@@ -116,7 +116,7 @@ void copy(const Tensor& from, const Tensor& to) {
     require(!Graph::recording(), "a copy of {} from the host can't be part of a CUDA graph", from.str());
     return upload_to(target).copy(to.bytes_begin(), from.bytes_begin(), bytes, stream(target));
   }
-  // Two GPUs don't wait for each other's streams, and neither may touch the other's memory.
+  // Two GPUs do not wait for each other's streams, and neither can access the other's memory.
   if (source.type == DeviceType::cuda && target.type == DeviceType::cuda && source != target)
     return copy(from.to(Device{}), to);
   const Device worker = target.type == DeviceType::cuda ? target : source;

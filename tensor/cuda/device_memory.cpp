@@ -6,15 +6,15 @@
 #include "tensor/cuda/device.h"
 #include "tensor/cuda/runtime.h"
 
-// Memory of a device, for its allocator. Segments grow in place, as on the CPU, by virtual memory management: addresses
-// for as much as the device has are set aside for each segment, and memory is put behind them as it is asked for (CUDA
-// driver API, "Virtual Memory Management"). cudaMalloc's blocks can't grow; it serves where there is nothing better.
+// Memory of a device, for its allocator. Segments grow in place, as on the CPU, by virtual memory management (CUDA
+// driver API, "Virtual Memory Management"): each segment reserves addresses for all of the device's memory, and memory
+// is mapped to them as it is needed. Blocks of cudaMalloc cannot grow; it is used where there is nothing better.
 namespace minissl::cuda {
 namespace {
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-// The driver is asked for its functions by name: a program that is linked with it does not start where there is none.
+// Functions of the driver are looked up by name: a program that is linked with it does not start where there is none.
 template <class Function>
 Function driver_function(const char* name) {
   void* found = nullptr;
@@ -56,7 +56,7 @@ const Driver& driver() {
   return instance;
 }
 
-// How bytes are touched, whatever they come from.
+// Reading and writing bytes, for memory of either kind.
 class DeviceMemory : public MemorySource {
  public:
   explicit DeviceMemory(Device device) : device_(device) { stream(device); }
@@ -105,12 +105,12 @@ class GrowingMemory final : public DeviceMemory {
 
   bool extend(std::byte* end, size_t bytes) override {
     stream(device_);
-    // The segment that begins last before its end.
+    // The last segment that begins before `end`.
     const auto segment = std::prev(segments_.lower_bound(number(end)));
     return add(segment->first, number(end) - segment->first, bytes);
   }
 
-  // Unlike cudaFree, unmapping doesn't wait for kernels that use the memory.
+  // Unlike cudaFree, unmapping does not wait for kernels that use the memory.
   void give_back(std::byte* memory, size_t) noexcept override {
     cudaStreamSynchronize(stream(device_));
     const auto segment = segments_.find(number(memory));
@@ -127,8 +127,8 @@ class GrowingMemory final : public DeviceMemory {
   static std::byte* address(CUdeviceptr number) { return reinterpret_cast<std::byte*>(number); }
   static CUdeviceptr number(const std::byte* address) { return reinterpret_cast<CUdeviceptr>(address); }
 
-  // Puts memory behind [begin + used, begin + used + bytes), as far as there is none yet: what is mapped is a multiple
-  // of the granularity, what is asked for need not be.
+  // Maps memory to [begin + used, begin + used + bytes) where that has none yet: mappings are multiples of the
+  // granularity, requests need not be.
   bool add(CUdeviceptr begin, size_t used, size_t bytes) {
     std::vector<size_t>& pieces = segments_[begin];
     size_t mapped = 0;
@@ -153,7 +153,7 @@ class GrowingMemory final : public DeviceMemory {
 
   CUmemAllocationProp kind_{};
   size_t granularity_ = 0, room_ = 0;
-  std::map<CUdeviceptr, std::vector<size_t>> segments_;  // by their beginnings: the bytes mapped behind each other
+  std::map<CUdeviceptr, std::vector<size_t>> segments_;  // by their beginnings: sizes of the consecutive mappings
 };
 
 class FixedMemory final : public DeviceMemory {
@@ -176,8 +176,8 @@ class FixedMemory final : public DeviceMemory {
 
 }  // namespace
 
-// Blocks that can't grow where the device says that it has no virtual memory management (some virtual GPUs): then
-// more is reserved than a dry run predicts. Under a sanitizer each tensor is a block of its own.
+// Where a device has no virtual memory management (some virtual GPUs), blocks cannot grow, and more is reserved than a
+// dry run predicts. Under a sanitizer each tensor is a block of its own.
 std::unique_ptr<MemorySource> memory_source(Device device) {
   stream(device);
   if (sanitized || !GrowingMemory::is_possible(device)) return std::make_unique<FixedMemory>(device);

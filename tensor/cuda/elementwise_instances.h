@@ -1,5 +1,5 @@
-// The element-wise operations that have a kernel, or, without a CUDA toolkit, none: instances of kernel(Cuda, Op),
-// which whoever includes this has just defined. Within namespace minissl::ops.
+// Instances of kernel(Cuda, Op) for all element-wise operations. Included within namespace minissl::ops after the
+// template's definition: the real one (elementwise.cu), or, without a CUDA toolkit, one that throws (absent.cpp).
 template void kernel(Cuda, const Unary<Relu>&);
 template void kernel(Cuda, const Unary<Sqrt>&);
 template void kernel(Cuda, const Unary<Square>&);

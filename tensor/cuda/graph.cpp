@@ -8,7 +8,7 @@ namespace minissl::cuda {
 
 Graph::Graph(GraphMemory& memory, const std::function<void()>& work) : device_(memory.device()) {
   const cudaStream_t on = stream(device_);
-  // Relaxed: memory may be taken while the graph is recorded.
+  // Relaxed, since memory may be allocated while the graph is recorded.
   check(cudaStreamBeginCapture(on, cudaStreamCaptureModeRelaxed), "recording a graph");
   cudaGraph_t graph = nullptr;
   recording_ = true;

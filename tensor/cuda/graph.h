@@ -7,20 +7,20 @@ struct CUgraphExec_st;  // what the runtime's cudaGraphExec_t points to
 
 namespace minissl::cuda {
 
-/// Work of a device that is recorded once and launched again and again, without what the host did to ask for it: a CUDA
-/// graph.
+/// A CUDA graph: work of a device that is recorded once and launched many times, which saves the host the work of
+/// requesting each operation.
 class Graph {
  public:
-  /// Calls work(), whose operations on the memory's device are recorded and not done. Tensors that it makes there are
-  /// in `memory`, and all gone when it returns; what lasts was there before. What it does on the host is done now, and
-  /// never again. Throws Error where it leaves a tensor behind, waits for the device or copies from the host: that
-  /// can't be repeated.
+  /// Calls work(), whose operations on the memory's device are recorded but not done. Tensors that it makes there are
+  /// in `memory`, and have to be gone when it returns; tensors that last must exist before. What it does on the host is
+  /// done now, once. Throws Error where it leaves a tensor behind, waits for the device or copies from the host, which
+  /// cannot be repeated.
   Graph(GraphMemory& memory, const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Does the work, in the order of the device's.
+  /// Does the work, after all work that was requested from the device before.
   void launch() const;
 
   /// Whether this thread is recording one.

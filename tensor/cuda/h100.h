@@ -2,7 +2,7 @@
 
 namespace minissl::cuda {
 
-/// What cuDNN knows of an H100 when it makes plans for it: with this, plans are made where there is none.
+/// What cuDNN needs to know about an H100 to make plans for one. With this, plans can be made on machines without one.
 inline constexpr const char* h100 = R"({
   "version": 1, "deviceName": "NVIDIA H100 80GB HBM3", "deviceVer": 900, "driverVer": 13000, "cudaDeviceId": 0,
   "deviceId": 0, "pciDeviceId": 0, "isTccDriver": 0, "supportCoopLaunch": 1, "totalGlobalMem": 85028765696,

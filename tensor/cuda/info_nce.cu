@@ -3,14 +3,14 @@
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/matmul.h"
 
-// As on the CPU (ops/info_nce_cpu.cpp): a block of logits is made by a product, small enough for the second level
-// cache, becomes the softmax's numerators and is multiplied by the keys again.
+// As on the CPU (ops/info_nce_cpu.cpp): a product computes a block of logits, small enough for the second-level cache,
+// which is replaced by the softmax's numerators and multiplied by the keys again.
 namespace minissl::ops {
 namespace {
 
 using namespace cuda;
 
-// What a kernel takes for itself, in elements.
+// The workspace of a kernel, in elements.
 class Blocks {
  public:
   explicit Blocks(const InfoNce& op)
@@ -39,7 +39,7 @@ class Blocks {
   }
 
  private:
-  // 16 MiB of f32 at the most, of 50 in an H100.
+  // At most 16 MiB of f32; an H100 has 50.
   static int64_t keys_of_block(int64_t rows) {
     constexpr int64_t most_logits = int64_t{1} << 22, most_keys = 8192, step = 256;
     return std::clamp(most_logits / rows / step * step, step, most_keys);
@@ -60,7 +60,7 @@ void dot_positives(const InfoNce& op) {
   });
 }
 
-// Dot products become exp(logit - largest), `largest` being that of all keys so far, whose sum grows accordingly.
+// Replaces dot products by exp(logit - largest), where `largest` is over all keys so far, and updates their sum.
 template <class T>
 void take_exponentials(const InfoNce& op, const Tensor& dots, const Blocks::Workspace& w, bool first) {
   T *values = mutable_data<T>(dots), *largest = mutable_data<T>(w.largest), *sum = mutable_data<T>(w.sum);
@@ -74,7 +74,7 @@ void take_exponentials(const InfoNce& op, const Tensor& dots, const Blocks::Work
     const Softmax<T> before = first ? Softmax<T>{} : Softmax<T>{largest[n], sum[n]};
     all.merge(before);
     for (int64_t j = threadIdx.x; j < count; j += block_threads) row[j] = std::exp(row[j] * factor - all.largest);
-    __syncthreads();  // all threads have read what is written now
+    __syncthreads();  // all threads have read what is overwritten now
     if (threadIdx.x > 0) return;
     largest[n] = all.largest;
     sum[n] = all.sum;

@@ -8,7 +8,7 @@
 ///   each(op, y.numel(), [=] __device__(int64_t i) { y[i] = f(x[i]); });
 namespace minissl::cuda {
 
-/// Threads of a block, always.
+/// Every block has so many threads.
 inline constexpr int block_threads = 256;
 
 inline int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(block_threads) run_blocks(F f) {
   f(int64_t{blockIdx.x}, int64_t{blockIdx.y});
 }
 
-/// Runs a kernel of run_elements' or run_blocks' kind. `name` is for messages.
+/// Launches run_elements or run_blocks. `name` is for messages.
 template <class... Parameters>
 void launch(const char* name, Device device, void (*kernel)(Parameters...), dim3 blocks, Parameters... arguments) {
   if (blocks.x == 0 || blocks.y == 0) return;
@@ -45,7 +45,7 @@ void each(const Op& op, int64_t count, F f) {
   each(Op::name, op.dispatch().device(), count, f);
 }
 
-/// f(x, y) for each x < columns and y < rows (up to 65535), each by all threads of a block, who share it by
+/// f(x, y) for each x < columns and y < rows (up to 65535), each by all threads of a block, which divide the work by
 /// threadIdx.x.
 template <class Op, class F>
 void each_block(const Op& op, int64_t columns, int64_t rows, F f) {
@@ -53,7 +53,7 @@ void each_block(const Op& op, int64_t columns, int64_t rows, F f) {
          dim3(static_cast<unsigned>(columns), static_cast<unsigned>(rows)), f);
 }
 
-/// In every thread of the block: what make() gives, called by one of them.
+/// Calls make() in one thread of the block and returns its result in all of them.
 template <class Make>
 __device__ auto made_once(Make make) {
   using Value = decltype(make());

@@ -7,7 +7,7 @@ namespace {
 
 using namespace cuda;
 
-// A block for each row; then their mean. A target that is no class gives NaN: the host would have to wait to say more.
+// A block for each row; then their mean. A target that is not a class gives NaN: an Error would make the host wait.
 template <class T>
 void compute(const CrossEntropy& op) {
   using A = Arithmetic<T>;

@@ -8,8 +8,8 @@
 #include "tensor/cuda/matmul_problem.h"
 #include "tensor/cuda/runtime.h"
 
-// Matrix products by cuBLASLt. Of its algorithms none whose result depends on the order in which blocks finish, and of
-// those its favourite: the same bits every time.
+// Matrix products by cuBLASLt. Algorithms whose result depends on the order in which blocks finish are excluded, and
+// its favourite among the others is used: the same bits every time.
 namespace minissl::cuda {
 namespace {
 
@@ -81,8 +81,8 @@ struct Plan {
   cublasLtMatmulAlgo_t algorithm{};
 };
 
-/// cuBLASLt on one device, its workspace, outside the allocator's books (a device's work is done in order, so one
-/// serves all), and the plans made so far.
+/// cuBLASLt on one device, its workspace, and the plans made so far. The workspace is not from the allocator; a
+/// device's work is done in order, so one workspace serves all products.
 class CublasLt {
  public:
   static constexpr size_t workspace_bytes = size_t{32} << 20;
@@ -119,7 +119,7 @@ class CublasLt {
       check(cublas_lt().set_preference_attribute(made, attribute, &value, sizeof value), "describing a preference");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
-    // Long sums may be cut into parts, which are then added up in order, in f32 (f64); not by whoever comes first.
+    // Long sums may be split into parts that are then added in a fixed order in f32 (f64), but not as they finish.
     prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
            static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
     for (const auto attribute :

@@ -18,7 +18,7 @@ MatmulProblem problem_of(const ops::MatMul& op) {
   const DType in = op.a.dtype(), out = op.c.dtype();
   require(is_floating(in) && op.b.dtype() == in && (out == in || (in == DType::bf16 && out == DType::f32)),
           "matmul: {} times {} into {} is no product that a GPU makes", op.a.str(), op.b.str(), op.c.str());
-  // Of the second matrices, too: all others are as far apart.
+  // The second matrix of a batch counts as well: all others are multiples of its distance from the first.
   const auto second = [&](const Tensor& t) { return t.bytes_begin() + (op.batch() > 1 ? t.bytes() / op.batch() : 0); };
   return {.left = {op.b.dim(-1), op.b.dim(-2), op.transpose_b},
           .right = {op.a.dim(-1), op.a.dim(-2), op.transpose_a},

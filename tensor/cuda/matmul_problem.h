@@ -6,9 +6,9 @@
 
 namespace minissl::cuda {
 
-/// A matrix product as cuBLAS is asked for it: what the choice of an algorithm depends on. cuBLAS's matrices are
-/// column-major, so ours, which lie row by row, are their transposes to it: C^T = op(B)^T op(A)^T, and no element
-/// moves.
+/// A matrix product as it is described to cuBLAS: everything that the choice of an algorithm depends on. To cuBLAS,
+/// whose matrices are column-major, our row-major ones are their own transposes: it computes C^T = op(B)^T op(A)^T, and
+/// no element moves.
 struct MatmulProblem {
   struct Matrix {
     int64_t rows, columns;  ///< column-major; the leading dimension is `rows`

@@ -6,7 +6,7 @@
 /// Elements of tensors as kernels see them; internal.
 namespace minissl::cuda {
 
-/// The type that arithmetic on elements of type T is done in; that of statistics and losses, too.
+/// The type in which elements of type T are computed with, and that of statistics and losses.
 template <class T>
 struct ArithmeticOf {
   using type = T;
@@ -18,7 +18,7 @@ struct ArithmeticOf<bfloat16> {
 template <class T>
 using Arithmetic = typename ArithmeticOf<T>::type;
 
-/// Element i, to compute with.
+/// Element i in that type.
 template <class T>
 MINISSL_HD Arithmetic<T> at(const T* values, int64_t i) {
   return static_cast<Arithmetic<T>>(values[i]);

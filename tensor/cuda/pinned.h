@@ -7,7 +7,7 @@ struct CUevent_st;  // what the runtime's cudaEvent_t points to
 
 namespace minissl::cuda {
 
-/// Page-locked memory of the host, which a device copies from and to while the host goes on.
+/// Page-locked memory of the host, which a device can read and write while the host goes on.
 class PinnedMemory {
  public:
   PinnedMemory(Device device, size_t bytes);
@@ -20,7 +20,7 @@ class PinnedMemory {
   std::byte* memory_ = nullptr;
 };
 
-/// A place in the order of a device's work.
+/// A point in the order of a device's work.
 class Marker {
  public:
   explicit Marker(Device device);
@@ -28,11 +28,11 @@ class Marker {
   Marker(const Marker&) = delete;
   Marker& operator=(const Marker&) = delete;
 
-  /// Behind all work that was asked for so far.
+  /// Moves it to the end of all work requested so far.
   void set();
-  /// Whether the device has come there; true before the first set().
+  /// Whether the device has reached it; true before the first set().
   bool reached() const;
-  /// Returns once it has. Throws Error for what went wrong in the work before.
+  /// Returns when it has. Throws Error if work before that point failed.
   void wait() const;
 
  private:

@@ -23,7 +23,7 @@ std::string PlanChoices::add(const std::string& problem, const std::string& plan
   std::error_code ignored;
   std::filesystem::create_directories(file_.parent_path(), ignored);
   const std::string line = plan + '\t' + problem + '\n';
-  // Appended in one write, so that lines of several processes don't mix.
+  // Appended in a single write, so that lines of several processes do not mix.
   const int descriptor = open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   const bool written = descriptor >= 0 && write(descriptor, line.data(), line.size()) == std::ssize(line);
   const int reason = errno;

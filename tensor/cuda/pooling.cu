@@ -29,7 +29,7 @@ void compute(const MaxPool& op) {
       const int64_t h = out.h * stride + k / window - padding, w = out.w * stride + k % window - padding;
       if (h < 0 || h >= height || w < 0 || w >= width) continue;
       const A candidate = at(x, ((out.n * height + h) * width + w) * channels + out.c);
-      // NaN wins and stays: it must reach the loss to be seen.
+      // A NaN counts as the maximum: it has to reach the loss to be noticed.
       if (candidate <= best || best != best) continue;
       best = candidate;
       position = k;
@@ -39,7 +39,7 @@ void compute(const MaxPool& op) {
   });
 }
 
-// Each pixel asks the windows that it lies in, in their order, whether it was their maximum.
+// Each pixel checks the windows that contain it, in order, for those whose maximum it was.
 template <class T>
 void compute(const MaxPoolGradient& op) {
   using A = Arithmetic<T>;
@@ -63,7 +63,7 @@ void compute(const MaxPoolGradient& op) {
   });
 }
 
-// Features are float32 whatever the images are.
+// Features are float32 (float64 for float64), whatever the type of the images.
 template <class T>
 void compute(const GlobalAveragePool& op) {
   using A = Arithmetic<T>;

@@ -3,7 +3,7 @@
 
 #include "tensor/cuda/launch.h"
 
-/// Sums in a fixed order, hence the same bits always; internal. Several may be taken at once.
+/// Sums in a fixed order, so that they always have the same bits; internal. Several can be taken at once.
 namespace minissl::cuda {
 
 template <class A, int n>
@@ -19,7 +19,7 @@ struct Sums {
 
 inline constexpr int warp_threads = 32;
 
-/// In every thread of the block: the sum of what all its threads brought.
+/// Returns the sum of the values of all threads of the block, in each of them.
 template <class A>
 __device__ A block_sum(A value) {
   constexpr int warps = block_threads / warp_threads;
@@ -39,7 +39,7 @@ __device__ Sums<A, n> block_sum(Sums<A, n> sums) {
   return sums;
 }
 
-/// In every thread of the block: the sum of value(i) over i < count.
+/// Returns the sum of value(i) over i < count, in every thread of the block.
 template <class A, class F>
 __device__ A block_sum(int64_t count, F value) {
   A sum{};
@@ -47,7 +47,7 @@ __device__ A block_sum(int64_t count, F value) {
   return block_sum(sum);
 }
 
-/// finish(sums) gets, on one thread, the n sums over i < count of what body(i) gives; added up in float64.
+/// Calls finish(sums) on one thread with the n sums of body(i) over i < count, added up in float64.
 template <int n, class Op, class Body, class Finish>
 void reduce(const Op& op, int64_t count, Body body, Finish finish) {
   constexpr int64_t most_blocks = 1024;
@@ -66,12 +66,12 @@ void reduce(const Op& op, int64_t count, Body body, Finish finish) {
   });
 }
 
-/// Rows [begin, end) of 32 columns of a matrix, for one block: eight of its threads share a column.
+/// Rows [begin, end) of 32 columns of a matrix, for one block, eight threads of which share each column.
 class BlockColumns {
  public:
   static constexpr int width = 32, height = block_threads / width;
 
-  /// Columns tile * 32 to tile * 32 + 31, those of them that there are.
+  /// Columns tile * 32 to tile * 32 + 31, as far as they exist.
   __device__ BlockColumns(int64_t tile, int64_t columns, int64_t begin, int64_t end)
       : column_(tile * width + threadIdx.x % width),
         first_(begin + threadIdx.x / width),
@@ -80,14 +80,14 @@ class BlockColumns {
 
   /// This thread's column.
   __device__ int64_t column() const { return column_; }
-  /// One thread of each column does.
+  /// True in one thread of each column.
   __device__ bool leads() const { return leads_; }
-  /// f(row) for each row, by one of the threads.
+  /// f(row) for each row, each by one of the threads that share the column.
   template <class F>
   __device__ void each_row(F f) const {
     for (int64_t r = first_; r < end_; r += height) f(r);
   }
-  /// In every thread: the sum of value(row) over the rows.
+  /// Returns the sum of value(row) over the rows, in every thread.
   template <class A, class F>
   __device__ A sum(F value) const {
     __shared__ A shared[height][width];
@@ -106,7 +106,7 @@ class BlockColumns {
   bool leads_;
 };
 
-/// f(columns) for the columns of a matrix, each whole column in one block: for matrices of a batch's embeddings.
+/// f(columns) for the columns of a matrix, each whole column in one block: for embeddings of a batch.
 template <class Op, class F>
 void each_column(const Op& op, const Tensor& matrix, F f) {
   const int64_t rows = matrix.dim(0), columns = matrix.dim(1);
@@ -114,8 +114,8 @@ void each_column(const Op& op, const Tensor& matrix, F f) {
              [=] __device__(int64_t tile, int64_t) { f(BlockColumns(tile, columns, 0, rows)); });
 }
 
-/// finish(column, sums) gets, on one thread each, the n sums over the rows of what body(row, column) gives; added up in
-/// A within parts of the rows, then in float64. For matrices of many rows: activations, channel by channel.
+/// Calls finish(column, sums), on one thread per column, with the n sums of body(row, column) over the rows, added up
+/// in A within parts of the rows, then in float64. For matrices of many rows: activations, channel by channel.
 template <class A, int n, class Op, class Body, class Finish>
 void reduce_columns(const Op& op, int64_t rows, int64_t columns, Body body, Finish finish) {
   constexpr int64_t blocks_wanted = 1024, least_rows = 64;

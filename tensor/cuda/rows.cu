@@ -1,7 +1,7 @@
 #include "tensor/cuda/reduce.h"
 #include "tensor/ops/rows.h"
 
-// A block for each row where something is summed along it, a thread for each element elsewhere.
+// Sums along rows take a block for each row; everything else takes a thread for each element.
 namespace minissl::ops {
 namespace {
 
@@ -56,7 +56,7 @@ void compute(const NormalizeGradient& op) {
   each_block(op, op.dy.dim(0), 1, [=, d = op.dy.dim(1)] __device__(int64_t n, int64_t) {
     const T *y_row = y + n * d, *dy_row = dy + n * d;
     const A dot = block_sum<A>(d, [=](int64_t i) { return at(y_row, i) * at(dy_row, i); });
-    // A row shorter than eps is divided by a constant: no part along y to take away.
+    // A row shorter than eps is divided by a constant, so nothing along y has to be subtracted.
     const A length = at(norm, n), eps = static_cast<A>(Normalize::eps);
     const A along = length > eps ? dot : A(0), divisor = length < eps ? eps : length;
     for (int64_t i = threadIdx.x; i < d; i += block_threads)

@@ -1,7 +1,7 @@
 #pragma once
 #include "tensor/cuda/launch.h"
 
-/// Softmaxes of rows that are read once; internal.
+/// Softmax of rows in a single pass; internal.
 namespace minissl::cuda {
 
 /// The largest of some numbers, and the sum of exp(number - largest), which can be merged: logits are read once.
@@ -27,7 +27,7 @@ struct Softmax {
   __device__ A log_sum_exp() const { return largest + std::log(sum); }
 };
 
-/// In every thread of the block: the parts of all its threads, merged.
+/// Merges the parts of all threads of the block; returns the result in each of them.
 template <class A>
 __device__ Softmax<A> block_merge(const Softmax<A>& part) {
   // Plain bytes: shared memory has no constructors.

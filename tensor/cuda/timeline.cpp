@@ -27,7 +27,7 @@ class EventTimeline final : public Timeline {
     return events_.size() - 1;
   }
 
-  // From one mark to the next: a float of milliseconds is exact enough for an operation, not for a minute.
+  // From one mark to the next: a float of milliseconds is precise enough for an operation, but not for a minute.
   std::vector<double> seconds() override {
     synchronize(device_);
     std::vector<double> since_first{0};

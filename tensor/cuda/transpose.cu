@@ -6,7 +6,7 @@ namespace {
 
 using namespace cuda;
 
-// In tiles, so that reading and writing both go along rows.
+// In tiles, so that both reads and writes run along rows.
 template <class T>
 void compute(const BatchedTranspose& op) {
   constexpr int tile = 32;

@@ -2,7 +2,7 @@
 
 namespace minissl::ops {
 
-// Tensors convert themselves, wherever they are.
+// Tensors can convert themselves, on any device.
 void kernel(Reference, const Cast& op) { op.y.copy_from(op.x); }
 void kernel(Cuda, const Cast& op) { op.y.copy_from(op.x); }
 

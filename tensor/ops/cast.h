@@ -3,7 +3,7 @@
 
 namespace minissl::ops {
 
-/// y = x, element by element in another type: to nearest even where it has fewer digits.
+/// y = x, element by element in another type; rounded to nearest even where that has fewer digits.
 struct Cast {
   static constexpr const char* name = "cast";
   static constexpr bool any_type = true;
@@ -13,7 +13,7 @@ struct Cast {
 void kernel(Reference, const Cast&);
 void kernel(Cuda, const Cast&);
 
-/// x itself where it is of that type already.
+/// x itself where it has that type already.
 Tensor cast(const Tensor& x, DType type);
 
 }  // namespace minissl::ops

@@ -1,7 +1,7 @@
 #pragma once
 #include "tensor/operation.h"
 
-/// Operations that look at each column of a matrix (N, D): a dimension of an embedding over the batch.
+/// Operations on each column of a matrix (N, D): one dimension of an embedding over the batch.
 namespace minissl::ops {
 
 /// y (D) = variance of each column of x (N, D), divided by N - 1 (unbiased); N > 1.
@@ -32,7 +32,7 @@ void kernel(Reference, const CenterColumns&);
 void kernel(Cuda, const CenterColumns&);
 
 /// y = (x - mean) / (std + eps), column by column: x, y (N, D), std (D), the root of the unbiased variance; N > 1.
-/// As BarlowTwins standardises its projections (Zbontar et al. 2021), with an eps that a dead dimension needs.
+/// BarlowTwins standardises its projections like this (Zbontar et al. 2021); eps is for dimensions that are constant.
 struct Standardize {
   static constexpr const char* name = "standardize";
   Tensor x, y, std;

@@ -6,8 +6,8 @@
 namespace minissl::ops {
 namespace {
 
-// Where the patches of an image are: for output position (oh, ow) and kernel position (kh, kw), f gets the number of
-// the patch, the element in it where the pixel's channels begin, and the pixel; padding is passed over.
+// Calls f for each output position (oh, ow) and kernel position (kh, kw) with the number of the patch, the element of
+// the patch where the pixel's channels begin, and the pixel. Skips padding.
 template <class F>
 void for_each_patch_pixel(const Shape& x, const Shape& w, const Shape& y, ConvolutionGeometry geometry, F&& f) {
   for (int64_t oh = 0; oh < y[1]; ++oh)
@@ -32,8 +32,9 @@ void gather_patches(const T* images, int64_t count, const Shape& x, const Shape&
     });
 }
 
-// Calls f(first image, number of images) for groups of images with 512 patches, where one has fewer: the last stages'
-// weights are larger than the caches, and would be read again for each image's few patches.
+// Calls f(first image, number of images) for groups of images that have 512 patches together, or for single images that
+// have more. The weights of a network's last stages are larger than the caches; reading them once for each image, which
+// has few patches there, would be slow.
 template <class F>
 void for_each_group(const Shape& x, const Shape& y, F&& f) {
   const int64_t group = std::max<int64_t>(1, 512 / (y[1] * y[2]));

@@ -3,14 +3,14 @@
 
 namespace minissl::ops {
 
-/// Square kernels are moved by `stride` over images padded with `padding` zeros on each side.
+/// A kernel moves in steps of `stride` over images padded with `padding` zeros on each side.
 struct ConvolutionGeometry {
   int64_t stride = 1;
   int64_t padding = 0;
 
   /// Extent of the output for an input and a kernel extent.
   int64_t output_extent(int64_t input, int64_t kernel) const { return (input + 2 * padding - kernel) / stride + 1; }
-  /// Extent of the output of a transposed convolution: the smallest image of which a convolution makes `input`.
+  /// Extent of the output of a transposed convolution: of the smallest image that a convolution takes to `input`.
   int64_t transposed_extent(int64_t input, int64_t kernel) const { return (input - 1) * stride - 2 * padding + kernel; }
 };
 
@@ -62,7 +62,7 @@ void kernel(Cuda, const ConvolutionWeightGradient&);
 int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient&);
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&);
 
-/// These throw Error, with the shapes, when their tensors don't fit each other, or the geometry makes no sense.
+/// These throw Error, with the shapes, when tensors do not fit each other or the geometry makes no sense.
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
 Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
                                   ConvolutionGeometry geometry);
@@ -70,8 +70,8 @@ Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shap
                                    ConvolutionGeometry geometry);
 
 /// Transposed convolution, torch.nn.ConvTranspose2d without output padding or dilation: the input gradient of the
-/// convolution with these weights and geometry, taken as an operation of its own. It spreads each pixel of x, times the
-/// kernel, over y, at steps of `stride`:
+/// convolution with these weights and geometry, as an operation of its own. It adds each pixel of x, times the kernel,
+/// to y, in steps of `stride`:
 ///   y[n, h*stride+kh-padding, w*stride+kw-padding, o] += x[n,h,w,i] * w[i,kh,kw,o].
 /// x (N, H, W, I), w (I, KH, KW, O), y (N, OH, OW, O). The weights have the layout of that convolution, whose outputs
 /// are I and whose inputs are O; PyTorch's are (I, O, KH, KW).

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int64_t rows_per_block = 16;
 
-// The squares of rows [begin, end) but for the diagonal's, which would cancel badly if they were taken away afterwards.
-// Added up in float64: there may be 67 million of them.
+// The sum of squares of rows [begin, end) without the diagonal. Subtracting the diagonal's squares from the whole sum
+// would lose digits. In float64: there may be 67 million terms.
 template <class T>
 double off_diagonal_squares(const T* c, int64_t d, int64_t begin, int64_t end) {
   double sum = 0;

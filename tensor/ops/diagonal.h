@@ -1,9 +1,9 @@
 #pragma once
 #include "tensor/operation.h"
 
-/// Operations on square matrices (D, D) that treat the diagonal and the rest differently: correlations of an
-/// embedding's dimensions, similarities of a batch's images. D x D may be most of a method's memory, so none of these
-/// makes a copy.
+/// Operations on square matrices (D, D) that treat the diagonal differently from the rest: correlations between the
+/// dimensions of an embedding, similarities between the images of a batch. D x D may be most of a method's memory, so
+/// none of these makes a copy.
 namespace minissl::ops {
 
 /// The squared distance of a correlation matrix from a multiple of the identity, in two parts, each (1):
@@ -18,7 +18,7 @@ void kernel(Reference, const DiagonalDistance&);
 void kernel(Cpu, const DiagonalDistance&);
 void kernel(Cuda, const DiagonalDistance&);
 
-/// dc of dloss (on_weight * on + off_weight * off): dloss (1), c and dc (D, D).
+/// dc, the gradient of dloss (on_weight * on + off_weight * off): dloss (1), c and dc (D, D).
 struct DiagonalDistanceGradient {
   static constexpr const char* name = "diagonal_distance_gradient";
   Tensor dloss, c, dc;

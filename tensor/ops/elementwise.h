@@ -3,7 +3,7 @@
 #include "tensor/ops/functions.h"
 #include "tensor/parallel.h"
 
-/// The functions of functions.h over whole tensors. Shapes of all tensors of an operation are equal.
+/// Applies the functions of functions.h to whole tensors. All tensors of an operation have the same shape.
 namespace minissl::ops {
 
 /// y[i] = f(x[i])
@@ -15,7 +15,7 @@ struct Unary {
   const Tensor& dispatch() const { return x; }
 };
 
-/// dx[i] = f.gradient(dy[i], x[i], y[i]); x or y may be undefined where F doesn't read it.
+/// dx[i] = f.gradient(dy[i], x[i], y[i]); x or y may be undefined where F does not read it.
 template <class F>
 struct UnaryGradient {
   static constexpr const char* name = F::name;
@@ -33,7 +33,7 @@ struct Binary {
   const Tensor& dispatch() const { return a; }
 };
 
-/// da[i] and db[i] from dy[i]; da or db may be undefined: not wanted; a and b where F doesn't read them.
+/// da[i] and db[i] from dy[i]. da or db is undefined where it is not wanted, a and b may be where F does not read them.
 template <class F>
 struct BinaryGradient {
   static constexpr const char* name = F::name;
@@ -100,7 +100,7 @@ void kernel(Cpu, const Op& op) {
   detail::each_element<float>(op, detail::elementwise_grain);
 }
 
-// In tensor/cuda/elementwise.cu for every function of functions.h.
+// Defined in tensor/cuda/elementwise.cu for every function of functions.h.
 template <detail::Elementwise Op>
 void kernel(Cuda, const Op& op);
 

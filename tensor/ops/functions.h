@@ -3,7 +3,7 @@
 
 #include "tensor/host_device.h"
 
-/// Element-wise arithmetic, written once for host and device, each function with its derivative beside it.
+/// Element-wise arithmetic, written once for host and device, each function with its derivative next to it.
 ///
 /// A unary function F has
 ///   y = f(x), and dx = f.gradient(dy, x, y), where only what gradient_reads names may be read;

@@ -11,7 +11,7 @@ namespace minissl::ops {
 /// q, k, (N, D), negatives (K, D), K > 0. With p[n,j] the softmax's share of the negatives,
 ///   negative_share (N) = sum over j of p[n,j]
 ///   excess (N, D)      = sum over j of p[n,j] (negatives[j] - k[n])
-/// of which the gradient is a multiple. `excess` is undefined where no gradient is wanted: half the work.
+/// The gradient is a multiple of both. `excess` is undefined where no gradient is wanted, which halves the work.
 struct InfoNce {
   static constexpr const char* name = "info_nce";
   Tensor q, k, negatives, loss, positive, log_sum_exp, negative_share, excess;
@@ -27,8 +27,8 @@ void kernel(Cuda, const InfoNce&);
 int64_t workspace_bytes(Cpu, const InfoNce&);
 int64_t workspace_bytes(Cuda, const InfoNce&);
 
-/// dq = dloss / (N T) excess, dk[n] = -dloss / (N T) negative_share[n] q[n]; dloss (1). Undefined: not wanted; q is
-/// read for dk alone.
+/// dq = dloss / (N T) excess, dk[n] = -dloss / (N T) negative_share[n] q[n]; dloss (1). dq or dk is undefined where it
+/// is not wanted; q is read for dk only.
 struct InfoNceGradient {
   static constexpr const char* name = "info_nce_gradient";
   Tensor dloss, q, negative_share, excess, dq, dk;

@@ -7,12 +7,12 @@
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
-// A block of logits, queries times keys, stays in the cache: it is made, becomes the softmax's numerators and is
-// multiplied by the keys again. The sums so far are relative to the largest logit so far (Milakov and Gimelshein 2018;
-// with the weighted sum of the keys it is Dao et al.'s attention, 2022, in which keys are the values).
+// A block of logits, queries times keys, stays in the cache: it is computed, replaced by the softmax's numerators and
+// multiplied by the keys again. Running sums are relative to the largest logit so far (Milakov and Gimelshein 2018;
+// with the weighted sum of the keys it is Dao et al.'s attention, 2022, where the keys are also the values).
 //
-// What a task is follows from the shape alone, and a product's sums, over the keys of a block, are short enough for
-// oneDNN not to cut them up: the same bits on any number of threads.
+// Tasks depend on the shape only, and the sums of a product, over the keys of a block, are so short that oneDNN does
+// not split them. So the bits are the same on any number of threads.
 namespace minissl::ops {
 namespace {
 
@@ -61,8 +61,8 @@ class BlockedInfoNce {
 
  private:
   using Array = Eigen::Map<Eigen::ArrayXf>;
-  // For each row, of some keys: the largest dot product d, the sum of exp((d - largest) / T), and that of the keys with
-  // these weights.
+  // For each row, over some of the keys: the largest dot product d, the sum of exp((d - largest) / T), and the sum of
+  // the keys with these weights.
   struct Sums {
     float *largest, *sums, *weighted;
   };
@@ -93,7 +93,7 @@ class BlockedInfoNce {
     }
   }
 
-  // Adds up what there is of row n. Returns its loss.
+  // Adds up the parts of row n. Returns its loss.
   float finish_row(const InfoNce& op, int64_t n, Sums from) const {
     const double factor = 1 / op.temperature;
     const Eigen::Map<const Eigen::ArrayXf> q(op.q.data<float>() + n * dim_, dim_),

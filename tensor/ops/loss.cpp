@@ -53,7 +53,7 @@ void kernel(Cpu, const CrossEntropy& op) {
     for (int64_t n = begin; n < end; ++n) {
       const Eigen::Map<const Eigen::ArrayXf> row(logits + n * classes, classes);
       const float largest = row.maxCoeff();
-      // In pieces added up in float64: 65,537 terms lose three digits in one float32 sum.
+      // Piecewise, with the pieces added up in float64: one float32 sum of 65,537 terms would lose three digits.
       double sum = 0;
       for (int64_t k = 0; k < classes; k += 1024)
         sum += static_cast<double>((row.segment(k, std::min<int64_t>(1024, classes - k)) - largest).exp().sum());

@@ -29,9 +29,9 @@ void kernel(Reference, const MatMul& op) {
   });
 }
 
-// Several products are shared out among threads, each computed by one: oneDNN uses one thread where it is called from
-// several. So the bits of a batch don't depend on the number of threads, not even where oneDNN would cut a long sum
-// into parts. A single product is left to all threads of oneDNN.
+// Threads share the products of a batch, and each product is computed by one thread: that is what oneDNN does when it
+// is called from several. So the bits of a batch don't depend on the number of threads, not even where oneDNN would
+// split a long sum. A single product is left to all threads of oneDNN.
 void kernel(Cpu, const MatMul& op) {
   const int64_t m = op.c.dim(-2), n = op.c.dim(-1), k = op.inner();
   const float *a = op.a.data<float>(), *b = op.b.data<float>();

@@ -33,7 +33,7 @@ void max_pool(const MaxPool& op, const T* image, int64_t n, T* y, uint8_t* posit
         uint8_t* best_position = positions + at;
 #pragma omp simd
         for (int64_t c = 0; c < channels; ++c) {
-          // Written so that NaN wins and stays: a NaN must reach the loss to be seen.
+          // A NaN counts as the maximum: it has to reach the loss to be noticed.
           const bool better = !(candidate[c] <= best[c]) && !(best[c] != best[c]);
           best[c] = better ? candidate[c] : best[c];
           best_position[c] = better ? static_cast<uint8_t>(position) : best_position[c];
@@ -58,7 +58,7 @@ void max_pool_gradient(const MaxPoolGradient& op, int64_t n, const T* dy, const 
     }
 }
 
-// Images are independent: the backends differ in whether several threads share them (`grain` images at least each).
+// Both backends of the CPU: the reference passes all images as `grain`, so that one thread does them all.
 template <class T>
 void max_pool_batch(const MaxPool& op, int64_t grain) {
   const int64_t image = op.x.numel() / op.x.dim(0);

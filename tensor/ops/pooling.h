@@ -3,9 +3,9 @@
 
 namespace minissl::ops {
 
-/// Maximum over square windows: x (N, H, W, C), y and positions (N, OH, OW, C). Padding never wins. positions (u8) hold
-/// where in its window the maximum was first met, row by row: a byte each is all that the gradient needs, for windows
-/// up to 16. The padding is less than the window.
+/// Maximum over square windows: x (N, H, W, C), y and positions (N, OH, OW, C). Padding is never the maximum. positions
+/// (u8) hold the first place of the maximum in its window, counted row by row: one byte each is all that the gradient
+/// needs, for windows of up to 16. The padding is less than the window.
 struct MaxPool {
   static constexpr const char* name = "max_pool";
   Tensor x, y, positions;

@@ -65,7 +65,7 @@ void kernel(Reference, const NormalizeGradient& op) {
     using T = decltype(t);
     const auto dy = rows_of<T>(op.dy), y = rows_of<T>(op.y);
     const auto norm = column_of<T>(op.norm);
-    // A row shorter than eps is divided by a constant: no part along y to take away.
+    // A row shorter than eps is divided by a constant, so nothing along y has to be subtracted.
     const Eigen::Matrix<T, Eigen::Dynamic, 1> along =
         (norm.array() > T(Normalize::eps)).select(dy.cwiseProduct(y).rowwise().sum().array(), T(0));
     mutable_rows_of<T>(op.dx) =
@@ -116,7 +116,7 @@ void kernel(Reference, const GridPositions& op) {
 namespace {
 
 void require_permutation(const Tensor& order) {
-  // (What a dry run's operations were to have written is not there.)
+  // A dry run has computed no elements to check.
   if (!order.storage()->on_host() || DryRun::active()) return;
   std::vector<bool> seen(static_cast<size_t>(order.numel()));
   for (const int64_t row : order.span<int64_t>()) {

@@ -23,7 +23,7 @@ struct RowDot {
 void kernel(Reference, const RowDot&);
 void kernel(Cuda, const RowDot&);
 
-/// dx[n,d] = dy[n] * other[n,d]: RowDot's gradient with respect to one side, `other` being the other.
+/// dx[n,d] = dy[n] * other[n,d]: RowDot's gradient with respect to one side; `other` is the other side.
 struct RowScale {
   static constexpr const char* name = "row_scale";
   Tensor dy, other, dx;
@@ -91,8 +91,8 @@ struct PermuteRows {
 void kernel(Reference, const PermuteRows&);
 void kernel(Cuda, const PermuteRows&);
 
-/// y (n, i64): y[i] = first + (i / width) * down + (i % width) * across, the places of a grid of rows of `width` in the
-/// order in which they are visited.
+/// y (n, i64): y[i] = first + (i / width) * down + (i % width) * across. These are positions in a grid whose rows are
+/// `width` long, row by row, where `across` and `down` are the steps to the next column and the next row.
 struct GridPositions {
   static constexpr const char* name = "grid_positions";
   Tensor y;
@@ -102,15 +102,15 @@ struct GridPositions {
 void kernel(Reference, const GridPositions&);
 void kernel(Cuda, const GridPositions&);
 
-/// Throws Error unless `order` is a permutation of x's rows. One that is on a GPU is taken at its word: the host
-/// doesn't wait to look.
+/// Throws Error unless `order` is a permutation of x's rows. This is not checked for an order on a GPU, for which the
+/// host would have to wait.
 Tensor permute_rows(const Tensor& x, const Tensor& order);
-/// What undoes it.
+/// The inverse of permute_rows.
 Tensor unpermute_rows(const Tensor& x, const Tensor& order);
 /// The order 0, parts, 2 parts, ..., 1, parts + 1, ...: `count` rows are dealt to `parts` in turn, and those of the
 /// first part come first. Throws Error unless all parts get the same number.
 Tensor interleaved_order(int64_t count, int64_t parts, Device device);
-/// The order in which two halves of `count` rows change places.
+/// The order that exchanges the two halves of `count` rows.
 Tensor swapped_halves(int64_t count, Device device);
 /// Throws Error unless x is (N, D).
 Tensor normalize(const Tensor& x);

@@ -4,7 +4,7 @@
 /// Other layouts of the same elements: how files store images and weights.
 namespace minissl::ops {
 
-/// y[n,b,a] = x[n,a,b]: x (N, A, B), y (N, B, A). With images flat, NCHW to NHWC and back.
+/// y[n,b,a] = x[n,a,b]: x (N, A, B), y (N, B, A). With H x W as one dimension it takes NCHW to NHWC and back.
 struct BatchedTranspose {
   static constexpr const char* name = "transpose";
   static constexpr bool any_type = true;

@@ -8,14 +8,14 @@ namespace minissl::simd {
 /// Reads the same channels of several places (pixels, or taps of the weights), applies a two-dimensional linear map to
 /// each channel, and writes the results `stride` floats apart.
 using Gather = void (*)(const float* const* from, int64_t channels, float* to, int64_t stride);
-/// The other way round: reads results `stride` floats apart and writes to several places.
+/// The reverse: reads values `stride` floats apart and writes to several places.
 using Scatter = void (*)(const float* from, int64_t stride, int64_t channels, float* const* to);
 
 /// A Winograd form (winograd_forms.h) in two dimensions.
 struct Form {
-  int inputs, outputs, products;  ///< squares of the one-dimensional ones
+  int inputs, outputs, products;  ///< in two dimensions: squares of those in one
   int tile, extent,
-      offset;  ///< one-dimensional: outputs, inputs, where the first input is relative to the first output
+      offset;  ///< in one dimension: outputs, inputs, position of the first input relative to the first output
   Gather input, weight, output_adjoint;
   Scatter output, weight_adjoint;
 };
@@ -28,13 +28,13 @@ using Multiply = void (*)(int64_t rows, int64_t columns, int64_t depth, const fl
 struct Kernels {
   const char* name;
   int width;     ///< of a vector, in floats
-  int max_rows;  ///< of a block that is held in registers
+  int max_rows;  ///< of a block that fits the registers
   Form four_by_three, padded_pair;
   Multiply multiply, multiply_transposed;
   /// Transposes a block of width x width floats.
   void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
 
-  /// Columns of b that a block in registers takes: best where they lie together.
+  /// Columns of b in a block of registers. Products are fastest when these are contiguous.
   int64_t panel() const { return 2 * int64_t{width}; }
 };
 

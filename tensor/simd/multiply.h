@@ -10,7 +10,7 @@ struct Strided {
   int64_t row_stride, depth_stride;
 };
 
-// Makes the compiler hold a value in a register, and forget how it came about.
+// Makes the compiler hold a value in a register and forget how it was computed.
 template <class Pointer>
 inline void keep_pointer(Pointer& value) {
   asm("" : "+r"(value));
@@ -24,8 +24,8 @@ inline void keep_vector(Vector& value) {
 #endif
 }
 
-// c[r, 0..vectors*W) (+)= sum over k of a[r, k] * b[k, 0..vectors*W), in the order of k for each element whatever the
-// blocking: results don't depend on which rows are computed together.
+// c[r, 0..vectors*W) (+)= sum over k of a[r, k] * b[k, 0..vectors*W). Each element is summed in the order of k,
+// whatever the blocking, so results do not depend on which rows are computed together.
 template <int W, int rows, int vectors, bool contiguous_depth>
 inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_stride, float* c, int64_t c_stride,
                            bool accumulate) {
@@ -35,9 +35,9 @@ inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_s
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sum[r][v] = accumulate ? load<W>(c + r * c_stride + v * W) : Vector<W>{};
   const int64_t row_stride = contiguous_depth ? a.row_stride : 1, depth_stride = contiguous_depth ? 1 : a.depth_stride;
-  // Each third row has a pointer of its own: the two below it are reached by an address of the form base + 4 * stride
-  // or base + 8 * stride, which costs nothing. Left to itself the compiler computes all addresses from one pointer and
-  // has no registers left for them (a third of the speed); keep_pointer() hides from it how they are related.
+  // Every third row has a pointer of its own; the two rows after it are addressed as base + 4 * stride and
+  // base + 8 * stride, which costs nothing. By itself the compiler computes all addresses from one pointer, and runs
+  // out of registers for them (a third of the speed); keep_pointer() hides from it how they are related.
   constexpr int groups = (rows + 2) / 3;
   const float* group[groups];
 #pragma GCC unroll 8
@@ -64,7 +64,7 @@ inline void multiply_block(int64_t depth, Strided a, const float* b, int64_t b_s
       keep_pointer(group[g]);
     }
   };
-  // Four at a time where the elements lie together.
+  // Four at a time where the elements are contiguous.
   int64_t k = 0;
   if constexpr (contiguous_depth)
     for (; k + 4 <= depth; k += 4) {
@@ -101,7 +101,7 @@ void multiply(int64_t rows, int64_t columns, int64_t depth, Strided a, const flo
   for (int64_t column = 0; column < columns;) {
     const int64_t width = columns - column >= 2 * W ? 2 * W : W;
     for (int64_t block = 0; block < blocks; ++block) {
-      // As equal as possible: a block of one row would cost as much as one of eight.
+      // Blocks as equal as possible: one of a single row would cost as much as one of eight.
       const int64_t begin = rows * block / blocks, end = rows * (block + 1) / blocks;
       const Strided part{a.data + begin * a.row_stride, a.row_stride, a.depth_stride};
       float* out = c + begin * c_stride + column;

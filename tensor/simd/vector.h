@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 
-/// Vectors of floats as the compiler knows them, W wide. Nothing of this folder may call inline functions of other
-/// headers: its files are compiled for several instruction sets, and the linker keeps one copy of each such function.
+/// Vectors of W floats, as the compiler's extension provides them. Nothing in this folder may call inline functions of
+/// other headers: its files are compiled for several instruction sets, and the linker keeps only one copy of each.
 namespace minissl::simd {
 
 template <int W>
@@ -10,7 +10,7 @@ struct VectorOf {
   using type __attribute__((vector_size(W * sizeof(float)))) = float;
   // The same in memory, at any address that a float may have.
   using unaligned __attribute__((vector_size(W * sizeof(float)), aligned(alignof(float)), may_alias)) = float;
-  // What a shuffle takes from where.
+  // Which element a shuffle takes for each place.
   using indices __attribute__((vector_size(W * sizeof(int)))) = int;
 };
 template <int W>

@@ -5,14 +5,14 @@
 /// computes a 3-tap filter with fewer products than taps times outputs. The adjoint of each map gives the gradients.
 namespace minissl::simd {
 
-/// A linear map of `in` vectors to `out` vectors, as apply(from, to).
+/// A map is linear, takes `in` vectors to `out` vectors, and is called apply(from, to).
 
 /// F(4, 3): four outputs of three taps from six inputs with six products, by interpolation at 0, +-a, +-b and infinity.
-/// Lavin and Gray take 1 and 2. With 3/4 and 3/2 rounding errors are half of theirs, the worst ones a quarter: the
-/// powers in A and G are nearer to 1. All but G's coefficients are exact in binary.
+/// Lavin and Gray take 1 and 2. With 3/4 and 3/2 rounding errors are half as large as theirs, the worst ones a quarter:
+/// the powers in A and G are closer to 1. All but G's coefficients are exact in binary.
 struct FourByThree {
   static constexpr int taps = 3, outputs = 4, inputs = 6, products = 6;
-  /// Of the first input, from the first output.
+  /// The first input relative to the first output.
   static constexpr int offset = -1;
   static constexpr float a = 0.75F, b = 1.5F, p = a * a, q = b * b;
 
