@@ -14,7 +14,7 @@ using Gradients = std::vector<Tensor>;
 
 Tensor like(const Tensor& t, const Shape& shape) { return Tensor::empty(shape, t.dtype(), t.device()); }
 
-// Throws Error unless weight, bias and statistics are one number per channel, and the residual is like x.
+// Throws Error unless weight, bias and statistics have one number per channel and the residual has x's shape.
 void require_channels(const char* name, const Tensor& x, std::initializer_list<const Tensor*> per_channel,
                       const Tensor& residual) {
   require(x.rank() > 0, "{}: {} has no channels", name, x.str());
@@ -31,17 +31,17 @@ Tensor part_of(const Tensor& t, int64_t g, int64_t groups) {
   return t.rows(g * images, (g + 1) * images);
 }
 
-// A bit for each element of x.
+// One bit per element of x.
 Tensor empty_mask(const Tensor& x) {
   Shape shape = x.shape();
   shape[-1] = bytes_for_bits(shape[-1]);
   return Tensor::empty(shape, DType::u8, x.device());
 }
 
-// The seam of the forward pass where processes share a batch: turns the mean and the variance of this rank's part, in
-// place, into those of all ranks' parts. The parts have the same size, so that the mean is the mean of the means, and
-// the variance the mean of (variance + (mean - the whole's mean)^2) (Chan, Golub and LeVeque 1983). Sums of x and x^2
-// would be one all-reduce less, but cancel where the mean is large compared with the deviation.
+// The forward pass's exchange between ranks: replaces the mean and variance of this rank's part, in place, by those of
+// all ranks' parts. The parts have equal sizes, so the mean is the mean of the means, and the variance is the mean of
+// (variance + (mean - overall mean)^2) (Chan, Golub and LeVeque 1983). Sums of x and x^2 would save an all-reduce, but
+// cancel where the mean is large compared with the deviation.
 void combine_over_ranks(Group& group, const Tensor& mean, const Tensor& variance) {
   if (group.size() == 1) return;
   const auto average = [&](const Tensor& t) {
@@ -55,8 +55,8 @@ void combine_over_ranks(Group& group, const Tensor& mean, const Tensor& variance
   average(variance);
 }
 
-// The seam of the backward pass: dx depends on the sums over all ranks' parts. (Those for weight and bias stay this
-// rank's own: they are added up with all other gradients of parameters.)
+// The backward pass's exchange between ranks: dx depends on the sums over all ranks' parts. (The gradients of weight
+// and bias stay this rank's own: they are summed together with all other parameter gradients.)
 void combine_over_ranks(Group& group, const Tensor& gradient_sums) { group.all_sum(gradient_sums); }
 
 // The rows at `positions` of x viewed as (M, C); undefined for an undefined Variable.
@@ -66,7 +66,7 @@ Variable at_positions(const Variable& x, const Tensor& positions) {
   return gather_rows(view(x, {x.value().numel() / channels, channels}), positions, Repeats::none);
 }
 
-// The rows back at their positions in a tensor of `shape`, with zeros elsewhere.
+// Puts the rows back at their positions in a tensor of `shape`, with zeros elsewhere.
 Variable from_positions(const Variable& rows, const Tensor& positions, const Shape& shape) {
   return view(scatter_rows(rows, positions, shape.numel() / shape[-1]), shape);
 }
@@ -80,8 +80,8 @@ BatchNormOptions options_at_positions(const BatchNormOptions& options) {
 
 }  // namespace
 
-// Backward keeps x, and for a ReLU after an addition a bit per element. What reads y (the next convolution) recomputes
-// it from x and the statistics, at the price of reading and writing it once.
+// Backward keeps x and, for a ReLU after an addition, one bit per element. The reader of y (the next convolution)
+// recomputes it from x and the statistics, at the cost of reading and writing it once.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options) {
   const Variable& residual = options.residual;
@@ -106,7 +106,7 @@ BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Vari
   const int64_t count = x.value().numel() / channels / groups * group.size();
   std::vector<Variable> inputs{x, weight, bias};
   if (has_residual) inputs.push_back(residual);
-  // Statistics are of the weights' type: images may be bf16.
+  // Statistics have the weights' type: images may be bf16.
   const Tensor y = Tensor::empty_like(x.value()), mean = like(weight.value(), {groups, channels}),
                variance = like(mean, mean.shape());
   const Tensor mask = relu && has_residual && will_record(inputs) ? empty_mask(x.value()) : Tensor();
@@ -187,7 +187,7 @@ BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Vari
                          .relu = relu});
     return again;
   };
-  // With an addition it is the end of a block, whose plan decides.
+  // An addition ends a block, so the block's plan decides.
   if (has_residual)
     result.offer_recipe({x, weight, bias, mean, variance, residual}, recipe);
   else

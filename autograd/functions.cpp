@@ -14,7 +14,7 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
                       [geometry, x_shape](const Tensor& dy, const BackwardContext& context) -> Gradients {
                         const Tensor w = context.saved(1);
                         Gradients gradients(2);
-                        // x goes before the gradient of its size comes.
+                        // Weights first: a recomputed x is freed before dx, of the same size, is allocated.
                         if (context.needs(1))
                           gradients[1] = ops::convolution_weight_gradient(dy, context.saved(0), w.shape(), geometry);
                         if (context.needs(0)) gradients[0] = ops::convolution_input_gradient(dy, w, x_shape, geometry);
@@ -76,7 +76,7 @@ Variable convolution(const Variable& x, const Variable& w, const Variable& bias,
   return bias.defined() ? add_row(y, bias) : y;
 }
 
-// The convolution C with these weights takes images like y to outputs like x, and y = C's input gradient at x. So dx is
+// The convolution C with these weights maps images like y to outputs like x, and y is C's input gradient at x. So dx is
 // C of dy, and dw is C's weight gradient with dy as its images and x as the gradient of its output.
 Variable conv_transpose(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry) {
   const Saved saved_x = w.requires_grad() ? Saved(x) : Saved(), saved_w = x.requires_grad() ? Saved(w) : Saved();

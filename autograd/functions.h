@@ -3,43 +3,43 @@
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/matmul.h"
 
-/// Differentiable operations on Variables. What each computes is defined in tensor/ops/; its derivative is beside it
-/// in functions.cpp, or a file of its own. Shapes as there: images (N, H, W, C), matrices (N, D), scalars (1).
+/// Differentiable operations on Variables. tensor/ops/ defines what each computes; its derivative is in functions.cpp
+/// or a file of its own. Shapes as in tensor/ops/: images (N, H, W, C), matrices (N, D), scalars (1).
 namespace minissl {
 
 // Networks
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry);
-/// The same plus bias (O), where it is defined.
+/// The same plus bias (O), if it is defined.
 Variable convolution(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry);
 /// Transposed convolution (ops::conv_transpose): x (N, H, W, I), w (I, KH, KW, O), bias (O) or undefined.
 Variable conv_transpose(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry);
 
 struct BatchNormOptions {
-  Variable residual = {};  ///< added before the ReLU where defined
+  Variable residual = {};  ///< added before the ReLU, if defined
   bool relu = false;
   double eps = 1e-5;
-  int64_t groups = 1;  ///< the batch falls into so many equal runs of images, each with statistics of its own
-  /// i64 (K), distinct, or undefined: rows of x viewed as (M, C). Statistics are taken over these alone, and y is zero
-  /// elsewhere. Needs groups = 1.
+  int64_t groups = 1;  ///< the batch is split into this many equal runs of images, each with its own statistics
+  /// i64 (K), distinct, or undefined: rows of x viewed as (M, C). Statistics are taken over these rows only, and y is
+  /// zero elsewhere. Needs groups = 1.
   Tensor positions = {};
 };
 struct BatchNormResult {
   Variable y;
-  Tensor mean, variance;  ///< (groups, C), of this batch, biased
-  int64_t count;          ///< the elements per channel that each of them was taken over
+  Tensor mean, variance;  ///< (groups, C), of this batch; the variance is biased
+  int64_t count;          ///< elements per channel in each statistic
 };
-/// With the statistics of the batch: of the parts of all ranks where Group::current() has several (tensor/group.h),
-/// each with a part of the same size. The gradients of weight and bias are those of this rank's part: their sum over
-/// the ranks is the batch's. Throws Error when there is one element per channel only: it has no variance; and when the
-/// groups don't divide the batch.
+/// Normalises with the statistics of the batch; if Group::current() has several ranks (tensor/group.h), of all ranks'
+/// parts, which have equal sizes. The gradients of weight and bias are those of this rank's part: their sum over the
+/// ranks is the batch's. Throws Error for a single element per channel, which has no variance, and if the groups don't
+/// divide the batch.
 BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Variable& bias,
                            const BatchNormOptions& options = {});
-/// With given statistics. Has no derivative: throws Error where one would be needed.
+/// Normalises with given statistics. Has no derivative: throws Error where one would be needed.
 Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
                               const Tensor& variance, const BatchNormOptions& options = {});
 /// The padding is less than the window, which is at most 16 wide.
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding);
-/// (N, C), in f32 for x in bf16: networks end here.
+/// (N, C), in f32 for x in bf16, because networks end here.
 Variable global_average_pool(const Variable& x);
 /// x W^T + b: x (..., I), weight (O, I), bias (O) or undefined.
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
@@ -61,9 +61,9 @@ inline Variable operator*(const Variable& a, double b) { return affine(a, b, 0);
 inline Variable operator/(const Variable& a, double b) { return affine(a, 1 / b, 0); }
 
 // Rows and columns
-/// (..., M, K) times (..., K, N), or times (K, N); ops::matmul says more.
+/// (..., M, K) times (..., K, N), or times (K, N); see ops::matmul.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed = {});
-/// x (..., D) plus row (D), which is f32 where x is bf16.
+/// x (..., D) plus row (D), which is f32 if x is bf16.
 Variable add_row(const Variable& x, const Variable& row);
 /// Each row divided by its Euclidean norm (at least 1e-12).
 Variable normalize(const Variable& x);
@@ -75,8 +75,8 @@ Variable concat(const Variable& a, const Variable& b);
 Variable concat_rows(const Variable& a, const Variable& b);
 /// x's rows (along the outermost dimension) in another order: y[i] = x[order[i]], order i64 (N), a permutation.
 Variable permute_rows(const Variable& x, const Tensor& order);
-/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed. Where an index on a GPU is
-/// known to be distinct, say so: the gradient reads it once, not once for each row of x.
+/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed. If an index on a GPU is known
+/// to be distinct, pass Repeats::none: the gradient then reads it once, not once for each row of x.
 enum class Repeats { allowed, none };
 Variable gather_rows(const Variable& x, const Tensor& index, Repeats repeats = Repeats::allowed);
 /// (rows, ...): y[index[i]] = x[i], zeros in the other rows; index i64 (K), distinct.
@@ -92,12 +92,12 @@ Variable standardize(const Variable& x);
 /// The square matrix x with `value` in place of its diagonal.
 Variable fill_diagonal(const Variable& x, double value);
 
-/// x with its elements converted to `type`; x itself where they are of it already. The gradient is converted back.
+/// x converted to `type`; x itself if it already has that type. The gradient is converted back.
 Variable cast(const Variable& x, DType type);
-/// The same where the converted elements are there already: the copy of a weight that several uses share.
+/// The same with the conversion already done, as for the copy of a weight that several uses share.
 Variable cast(const Variable& x, const Tensor& converted);
 
-// Over the ranks of Group::current() (tensor/group.h), all of which call them together, and backward() together. The
+// Over the ranks of Group::current() (tensor/group.h), which must all call them, and backward(), together. The
 // gradients are those of the sum of all ranks' losses. In a group of one they return x itself.
 /// The sum of the ranks' x.
 Variable all_sum(const Variable& x);
@@ -118,15 +118,15 @@ struct InfoNce {
 /// InfoNCE as in MoCo (He et al. 2020, eq. 1): the mean over n of
 ///   -log( exp(q[n] . k[n] / T) / (exp(q[n] . k[n] / T) + sum over j of exp(q[n] . negatives[j] / T)) ).
 /// Queries q and their positive keys k (N, D), negative keys (K, D), K > 0. The logits, (N, 1 + K), are never in
-/// memory; what is kept for backward has q's size.
+/// memory; backward keeps a tensor of q's size.
 InfoNce info_nce(const Variable& q, const Variable& k, const Tensor& negatives, double temperature);
 
 struct DiagonalDistance {
   Variable loss;   ///< (1): on_weight * on + off_weight * off
   Tensor on, off;  ///< (1): sum over i of (c[i,i] - target)^2, and over i != j of c[i,j]^2
 };
-/// How far the square matrix c is from a multiple of the identity. Makes no second matrix of c's size; its gradient
-/// one.
+/// How far the square matrix c is from a multiple of the identity. Allocates no second matrix of c's size; its gradient
+/// allocates one.
 DiagonalDistance diagonal_distance(const Variable& c, double target, double on_weight, double off_weight);
 
 /// The value alone: nothing flows back through it.

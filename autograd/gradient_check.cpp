@@ -40,7 +40,7 @@ GradientCheck gradient_check(const std::function<Variable(const std::vector<Vari
       };
       const double numeric = (at(step) - at(-step)) / (2 * step), analytic = leaves[i].grad().at(e);
       at(0);
-      // Written so that a NaN counts as the worst.
+      // Negated so that a NaN counts as the worst.
       const double error = std::abs(analytic - numeric) / std::max(1.0, std::abs(numeric));
       if (!(error <= result.worst)) {
         result.worst = std::isnan(error) ? INFINITY : error;

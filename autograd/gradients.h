@@ -3,12 +3,12 @@
 
 #include "tensor/tensor.h"
 
-/// What derivatives have in common; internal.
+/// Shared by the derivatives; internal.
 namespace minissl {
 
 using Gradients = std::vector<Tensor>;
 
-/// Another shape, the same type and device.
+/// A tensor of another shape, with the same type and device.
 inline Tensor like(const Tensor& t, const Shape& shape) { return Tensor::empty(shape, t.dtype(), t.device()); }
 
 }  // namespace minissl

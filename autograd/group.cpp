@@ -19,7 +19,7 @@ Variable all_sum(const Variable& x) {
   });
 }
 
-// The rows of this rank enter every rank's loss: of the sum of the ranks' dy, they are the part that is dx.
+// This rank's rows enter every rank's loss, so dx is their part of the sum of the ranks' dy.
 Variable all_gather_rows(const Variable& x) {
   Group& group = Group::current();
   if (group.size() == 1) return x;

@@ -4,7 +4,7 @@
 
 namespace minissl {
 
-// With A and B the transposed operands where asked: dA = dC B^T and dB = A^T dC.
+// With A and B the operands after any transposition: dA = dC B^T and dB = A^T dC.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed) {
   Variable c = record(
       "matmul", {a, b}, ops::matmul(a.value(), b.value(), transposed),
@@ -16,7 +16,7 @@ Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed
           gradients[0] =
               transposed.a ? ops::matmul(b, dc, {transposed.b, true}) : ops::matmul(dc, b, {false, !transposed.b});
         if (context.needs(1)) {
-          // All rows of a meet the same b, so its gradient is one product with all of them.
+          // All rows of a are multiplied by the same b, so its gradient is one product over all of them.
           const auto flat = [&](const Tensor& t) {
             return shared && t.rank() > 2 ? t.view({t.shape().leading(1), t.dim(-1)}) : t;
           };

@@ -6,7 +6,7 @@
 namespace minissl {
 namespace {
 
-// A part's products are bits of a number.
+// A part's products are bits of a uint32_t.
 constexpr size_t most_products = 32;
 
 std::vector<Product::Input> kinds_of(const std::vector<Saved>& inputs) {
@@ -55,7 +55,7 @@ Variable PartScope::output(Variable y) {
   record().output.sources = y.node()->sources;
   const RecomputeOffer* offer = y.offer();
   if (offer == nullptr) return y;
-  // Additions, maxima, normalisation: bound by memory, not by their few operations; weighed as 16 for an element.
+  // Additions, maxima, normalisation: bound by memory, not by their few operations; counted as 16 per element.
   record().output = {y.node()->operation, y.shape(),
                      y.value().dtype(),   16 * static_cast<double>(y.value().numel()),
                      y.node()->sources,   kinds_of(offer->inputs),

@@ -9,12 +9,12 @@
 /// What is kept for backward and what is recomputed, part by part.
 ///
 /// The parts of a network (a ResNet's stem and blocks) form a chain: the output of each is the input of the next, and
-/// in a method with two recorded views the second view's parts come after the first's. A part contains products, the
-/// results that are expensive to compute, of whatever operation, and cheap results between them. Cheap results are
-/// never kept: each use recomputes them. A plan says which products, and whether the part's output, are kept.
+/// in a method with two recorded views the second view's parts come after the first's. A part contains products
+/// (results of any operation that are expensive to compute) and cheap results between them. Cheap results are never
+/// kept: each use recomputes them. A plan says which products, and whether the part's output, are kept.
 namespace minissl {
 
-/// What of a part is kept; backward recomputes the rest.
+/// Which results of a part are kept; backward recomputes the rest.
 struct Keep {
   uint32_t products = ~0U;  ///< bit i: the part's i-th product
   bool output = true;       ///< the input of the next part
@@ -25,7 +25,7 @@ class RecomputePlan {
  public:
   enum class Policy {
     all,    ///< everything is kept
-    none,   ///< no product is recomputed: each part keeps its products, each stage its input
+    none,   ///< no product is recomputed: each part keeps its products and each stage its input
     stage,  ///< each stage keeps its input
     block,  ///< each part keeps its input
     chain   ///< as `chain` says
@@ -37,7 +37,7 @@ class RecomputePlan {
 
   Policy policy() const { return policy_; }
   const std::vector<Keep>& chain() const { return chain_; }
-  /// Of the part at `index` in the chain. Throws Error when a chain was planned for fewer parts.
+  /// For the part at `index` in the chain. Throws Error if the plan's chain has fewer parts.
   Keep keep(size_t index, bool ends_stage) const;
 
  private:
@@ -45,7 +45,7 @@ class RecomputePlan {
   std::vector<Keep> chain_;
 };
 
-/// A result that a plan may have recomputed.
+/// A result that a plan may leave to recomputation.
 struct Product {
   struct Input {
     Shape shape;
@@ -54,24 +54,24 @@ struct Product {
   const char* operation = "";
   Shape shape;  ///< rank 0: there is none
   DType dtype = DType::f32;
-  double flops = 0;           ///< multiplications and additions that recomputing it takes
-  uint32_t sources = 0;       ///< bit i: it is computed from the part's i-th product; 0: from the part's input alone
-  std::vector<Input> inputs;  ///< what `recipe` takes
+  double flops = 0;           ///< multiplications and additions needed to recompute it
+  uint32_t sources = 0;       ///< bit i: computed from the part's i-th product; 0: from the part's input alone
+  std::vector<Input> inputs;  ///< the arguments of `recipe`
   Recipe recipe;
 
   int64_t bytes() const { return shape.rank() > 0 ? shape.numel() * static_cast<int64_t>(size_of(dtype)) : 0; }
 };
 
-/// What a recorded part turned out to consist of.
+/// The contents of a recorded part.
 struct PartRecord {
   std::string name;  ///< "layer1.0"
   bool ends_stage = false;
   std::vector<Product> products;
   Product output;
-  int64_t naive = 0;  ///< bytes that an autograd keeps which has each operation save its input
+  int64_t naive = 0;  ///< bytes that would be kept if each operation saved its input
 };
 
-/// While it lives, this thread's parts are counted and kept as the plan says. One for each forward pass of a method.
+/// During its lifetime, this thread's parts are counted, and kept as the plan says. One per forward pass of a method.
 class PlanScope {
  public:
   /// The plan must outlive it.
@@ -81,7 +81,7 @@ class PlanScope {
   PlanScope& operator=(const PlanScope&) = delete;
   static PlanScope* active() { return active_; }
 
-  /// The parts that were recorded so far.
+  /// The parts recorded so far.
   const std::vector<PartRecord>& parts() const { return parts_; }
 
  private:
@@ -92,7 +92,8 @@ class PlanScope {
   static inline thread_local PlanScope* active_ = nullptr;
 };
 
-/// While it lives, what this thread records belongs to one part. Where nothing is recorded, it is no part of the chain.
+/// During its lifetime, operations that this thread records belong to one part. Without recording, it adds no part to
+/// the chain.
 class PartScope {
  public:
   PartScope(const std::string& name, bool ends_stage);
@@ -100,11 +101,11 @@ class PartScope {
   PartScope(const PartScope&) = delete;
   PartScope& operator=(const PartScope&) = delete;
 
-  /// Says that y is the part's output, and returns it. Where the plan does not keep it, it is recomputed by the recipe
-  /// that its operation offered (Variable::offer_recipe); where none was offered, it is what it was.
+  /// Declares y the part's output, and returns it. If the plan does not keep it, it is recomputed by the recipe that
+  /// its operation offered (Variable::offer_recipe); without an offer, y is returned unchanged.
   Variable output(Variable y);
 
-  /// The part's place in the chain, counted from 0; -1 outside.
+  /// The current part's index in the chain, from 0; -1 outside.
   static int index();
 
  private:
@@ -120,12 +121,12 @@ class PartScope {
   static inline thread_local PartScope* active_ = nullptr;
 };
 
-/// Says that y is expensive to compute. It is kept, except in a part whose plan says that backward recomputes it: once,
-/// from `inputs` by `recipe`.
+/// Declares y expensive to compute. It is kept, unless the part's plan has backward recompute it: once, from `inputs`
+/// by `recipe`.
 void product(Variable& y, double flops, std::vector<Saved> inputs, Recipe recipe);
 
-/// Adds the input of an operation to PartRecord::naive, the first time that an operation of the part reads it, and
-/// `more` bytes that the operation would keep besides. Constants don't count: they are there anyway.
+/// Adds an operation's input to PartRecord::naive the first time an operation of the part reads it, plus `more` bytes
+/// that the operation would also keep. Constants don't count: they exist anyway.
 void count_naively(const Variable& input, int64_t more = 0);
 
 /// f() under a plan.

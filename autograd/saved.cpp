@@ -9,7 +9,7 @@ namespace {
 #ifdef NDEBUG
 uint64_t digest_of(const Tensor&) { return 0; }
 #else
-// FNV-1a over the bytes. What a CUDA graph records has no bytes yet, and was looked at in the step before.
+// FNV-1a over the bytes. While a CUDA graph records, there are no bytes yet; the step before has checked them.
 uint64_t digest_of(const Tensor& t) {
   if (!t.storage()->real() || cuda::Graph::recording()) return 0;
   const Tensor here = t.to(Device{});
@@ -52,7 +52,7 @@ Recomputed::Recomputed(const Tensor& original, Recompute lifetime, std::vector<S
       inputs_(std::move(inputs)),
       recipe_(std::move(recipe)) {}
 
-// Recursion is as deep as the longest chain of tensors that were not kept: the layers of a stage, or of the network.
+// Recursion is as deep as the longest chain of tensors not kept: the layers of a stage, or of the network.
 Tensor Recomputed::get(const char* reader) {
   if (again_.defined()) return again_;
   std::vector<Tensor> inputs;

@@ -9,35 +9,35 @@ namespace minissl {
 
 class Variable;
 
-/// Recomputes a tensor, bit for bit, from those it was computed from.
+/// Recomputes a tensor, bit for bit, from its inputs.
 using Recipe = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 
-/// How often a tensor is recomputed, and how long it lives then.
+/// How often a tensor is recomputed, and how long the result lives.
 enum class Recompute {
-  each_use,  ///< cheap: for each use, and dropped after it
-  once       ///< expensive: at the first use, and kept until the last
+  each_use,  ///< cheap: recomputed for each use and freed after it
+  once       ///< expensive: recomputed at the first use and kept until the last
 };
 
 class Recomputed;
 
-/// A tensor that backward will read: kept, or recomputed when its turn comes. A handle: copies mean the same tensor.
+/// A tensor that backward will read: kept, or recomputed on demand. A handle: copies share the tensor.
 class Saved {
  public:
   Saved() = default;
-  Saved(Tensor tensor);             // NOLINT(google-explicit-constructor): tensors are what is saved
-  Saved(const Variable& variable);  // NOLINT(google-explicit-constructor): by its recipe if it has one
+  Saved(Tensor tensor);             // NOLINT(google-explicit-constructor): tensors are saved as they are
+  Saved(const Variable& variable);  // NOLINT(google-explicit-constructor): saves the recipe if there is one
 
   bool defined() const { return tensor_.defined() || recomputed_ != nullptr; }
-  /// The tensor, recomputed where it was not kept. `reader` names the operation that asks. Throws Error when it, or
-  /// anything that it is computed from, was written to since; when the recomputed tensor has another shape or type than
-  /// the first; in debug builds also when any bit differs.
+  /// The tensor, recomputed if it was not kept. `reader` names the operation that asks. Throws Error if it, or anything
+  /// it is computed from, has been written to since; if the recomputed tensor has a different shape or type; in debug
+  /// builds also if any bit differs.
   Tensor get(const char* reader) const;
-  /// Of the tensor, kept or not; undefined: rank 0, f32.
+  /// Shape and type of the tensor, kept or not; undefined: rank 0, f32.
   Shape shape() const;
   DType dtype() const;
   /// The tensor if it is kept, else undefined.
   const Tensor& kept() const { return tensor_; }
-  /// What takes its place if it is not kept, else null.
+  /// Its replacement if it is not kept, else null.
   const std::shared_ptr<Recomputed>& recomputed() const { return recomputed_; }
 
  private:
@@ -46,7 +46,7 @@ class Saved {
   std::shared_ptr<Recomputed> recomputed_;
 };
 
-/// What takes the place of a tensor that is not kept.
+/// The replacement of a tensor that is not kept.
 class Recomputed {
  public:
   Recomputed(const Tensor& original, Recompute lifetime, std::vector<Saved> inputs, Recipe recipe);
@@ -70,7 +70,7 @@ class Recomputed {
   Tensor again_;
 };
 
-/// How a tensor could be recomputed, if somebody decides that it is not kept.
+/// How to recompute a tensor, in case it is not kept.
 struct RecomputeOffer {
   std::vector<Saved> inputs;
   Recipe recipe;

@@ -22,7 +22,7 @@ std::shared_ptr<Node> new_node(const Shape& shape) {
   return node;
 }
 
-// sum += addend, in place only where nobody else looks at the bytes: a derivative may pass one tensor on to several.
+// sum += addend, in place only if the bytes are not shared: a derivative may return one tensor for several inputs.
 void add_to(Tensor& sum, Tensor addend) {
   if (!sum.defined()) {
     sum = std::move(addend);
@@ -41,7 +41,7 @@ void add_to_leaf(Node& leaf, const Tensor& gradient) {
   }
 }
 
-// Parameters and data that are saved stay what they are.
+// Saved parameters and data keep their tags.
 void tag_saved(const std::vector<Saved>& saved) {
   for (const Saved& s : saved)
     if (s.kept().defined() && s.kept().storage()->tag() == MemoryTag::workspace)
@@ -81,7 +81,7 @@ void Variable::recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recip
 }
 
 void Variable::offer_recipe(std::vector<Saved> inputs, Recipe recipe) {
-  // Outside any part nobody takes it up, and it would keep its inputs alive.
+  // Outside a part an offer is never used, and it would keep its inputs alive.
   if (requires_grad() && node_->part >= 0)
     offer_ = std::make_shared<RecomputeOffer>(RecomputeOffer{std::move(inputs), std::move(recipe)});
 }
@@ -123,7 +123,7 @@ void backward(const Variable& root, const Tensor& cotangent) {
   require(cotangent.shape() == root.shape(), "backward(): cotangent {} for a root {}", cotangent.str(),
           root.value().str());
   const NoGradScope no_grad_scope;
-  // Latest first: when a node's turn comes, all that was made of it has had its own.
+  // Latest first: a node is visited after everything computed from it.
   std::map<std::shared_ptr<Node>, Tensor, Later> pending;
   if (root.node()->is_leaf) return add_to_leaf(*root.node(), cotangent);
   pending[root.node()] = cotangent;
@@ -139,7 +139,7 @@ void backward(const Variable& root, const Tensor& cotangent) {
       require(gradients[i].shape() == node->inputs[i]->shape, "{}: the gradient of input {} is {}, not {}",
               node->operation, i, gradients[i].str(), node->inputs[i]->shape.str());
       Tensor gradient = std::exchange(gradients[i], {});
-      // At once: gradients of parameters that wait for the end would be in memory twice.
+      // At once: held back until the end, gradients of parameters would be in memory twice.
       if (node->inputs[i]->is_leaf)
         add_to_leaf(*node->inputs[i], gradient);
       else
@@ -154,13 +154,14 @@ void side_effect(const std::function<void()>& effect) {
   if (!MutedEffectsScope::active()) effect();
 }
 
-// Letting go of the last node of a long chain lets go of all of them: one by one, or the stack would overflow.
+// Destroying the last node of a long chain destroys all of them: iteratively, because recursion would overflow the
+// stack.
 Node::~Node() {
   std::vector<std::shared_ptr<Node>> open = std::move(inputs);
   while (!open.empty()) {
     const std::shared_ptr<Node> node = std::move(open.back());
     open.pop_back();
-    if (node.use_count() != 1) continue;  // null, or somebody else's too
+    if (node.use_count() != 1) continue;  // null, or shared
     std::move(node->inputs.begin(), node->inputs.end(), std::back_inserter(open));
     node->inputs.clear();
   }

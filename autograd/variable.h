@@ -12,7 +12,7 @@ namespace minissl {
 class Node;
 
 /// A tensor with a place in the graph: it remembers how it was made, so that backward() can find the gradients of the
-/// leaves it depends on. A Variable is a handle; copies mean the same value and the same place.
+/// leaves it depends on. A Variable is a handle: copies share the value and the place.
 class Variable {
  public:
   Variable() = default;
@@ -26,23 +26,23 @@ class Variable {
   const Shape& shape() const { return value_.shape(); }
   bool requires_grad() const { return node_ != nullptr; }
 
-  /// Of a leaf: what backward() has added up since the gradient was last reset; undefined before the first.
+  /// For a leaf: the gradient that backward() has accumulated since the last reset; undefined before the first call.
   const Tensor& grad() const;
-  /// Of a leaf: gradients are added to `grad` from now on (undefined: to a new tensor).
+  /// For a leaf: later gradients are added to `grad` (undefined: to a new tensor).
   void set_grad(Tensor grad);
-  /// Of a leaf: another tensor takes the value's place (shape and type may change).
+  /// For a leaf: replaces the value (shape and type may change).
   void set_value(Tensor value) { value_ = std::move(value); }
 
   const std::shared_ptr<Node>& node() const { return node_; }
 
-  /// From now on, saving this Variable for backward saves the recipe and not the value, which may be freed. Does
-  /// nothing for a constant: none is saved for its own sake.
+  /// From now on, saving this Variable for backward saves the recipe instead of the value, which may be freed. Does
+  /// nothing for a constant.
   void recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recipe recipe);
   const std::shared_ptr<Recomputed>& recomputed() const { return recomputed_; }
-  /// Says how this Variable could be recomputed if it turns out to be the output of a part (recompute.h). Nothing
-  /// changes before that, and outside a part nothing at all.
+  /// Says how to recompute this Variable should it become the output of a part (recompute.h). Has no effect until then,
+  /// and none outside a part.
   void offer_recipe(std::vector<Saved> inputs, Recipe recipe);
-  /// Null where none was made.
+  /// Null if none was made.
   const RecomputeOffer* offer() const { return offer_.get(); }
 
  private:
@@ -54,12 +54,11 @@ class Variable {
   std::shared_ptr<const RecomputeOffer> offer_;
 };
 
-/// What a derivative may ask for.
+/// The saved tensors and wanted gradients, for a derivative.
 class BackwardContext {
  public:
   explicit BackwardContext(const Node& node) : node_(node) {}
-  /// The i-th tensor that was saved, recomputed where it was not kept (Saved::get). Throws Error when it was written to
-  /// since.
+  /// The i-th saved tensor, recomputed if it was not kept (Saved::get). Throws Error if it has been written to since.
   Tensor saved(size_t i) const;
   /// Whether the gradient with respect to input i is wanted; if not, the derivative leaves it undefined.
   bool needs(size_t i) const;
@@ -68,25 +67,25 @@ class BackwardContext {
   const Node& node_;
 };
 
-/// From the gradient dy with respect to an operation's output to those with respect to its inputs, in their order.
+/// Maps the gradient dy of an operation's output to the gradients of its inputs, in their order.
 using Derivative = std::function<std::vector<Tensor>(const Tensor& dy, const BackwardContext&)>;
 
 /// Puts an operation into the graph: its output as a Variable that depends on `inputs`. `saved` are the tensors that
-/// its derivative reads: a Variable where it may be recomputed, a Tensor where it must be kept. If no input requires a
+/// its derivative reads: a Variable if it may be recomputed, a Tensor if it must be kept. If no input requires a
 /// gradient, or within NoGradScope, the output is a constant and nothing is kept.
 Variable record(const char* operation, std::vector<Variable> inputs, Tensor output, std::vector<Saved> saved,
                 Derivative derivative);
 
-/// Whether an operation on these would be recorded.
+/// Whether an operation on these inputs would be recorded.
 bool will_record(const std::vector<Variable>& inputs);
 
-/// Adds d root / d leaf to the gradient of every leaf that root, a scalar, depends on. What the graph had saved is
-/// freed on the way, so a second call for the same graph throws Error; so does a saved tensor that was changed.
+/// Adds d root / d leaf to the gradient of every leaf that root, a scalar, depends on. Saved tensors are freed on the
+/// way, so a second call on the same graph throws Error; so does a saved tensor that has been written to since.
 void backward(const Variable& root);
 /// The same for a root of any shape: gradients of sum(cotangent * root).
 void backward(const Variable& root, const Tensor& cotangent);
 
-/// While it lives, this thread's operations are not recorded.
+/// During its lifetime, this thread's operations are not recorded.
 class NoGradScope {
  public:
   NoGradScope() : previous_(active_) { active_ = true; }
@@ -107,8 +106,8 @@ decltype(auto) no_grad(F&& f) {
   return f();
 }
 
-/// Operations are pure; what a module changes on the side (running averages) it posts here. The effect happens at
-/// once, except within MutedEffectsScope: then the same forward pass has been through here before.
+/// Operations are pure; modules post their side effects (running averages) here. The effect runs at once, except within
+/// MutedEffectsScope, which is for repeating a forward pass whose effects have already run.
 void side_effect(const std::function<void()>& effect);
 
 class MutedEffectsScope {

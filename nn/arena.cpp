@@ -31,7 +31,7 @@ ParameterArena::ParameterArena(Module& module, Gradients gradients) {
     }
     view.copy_from(parameters[i].tensor());
     parameters[i].set_tensor(view);
-    // A frozen parameter is a constant of the graph: nothing is kept for it.
+    // A frozen parameter is a constant in the graph: nothing is kept for it.
     if (gradients_.defined())
       parameters[i].parameter->set_grad(gradients_.slice(s.offset, s.shape));
     else

@@ -3,9 +3,9 @@
 
 namespace minissl {
 
-/// The parameters of a module, moved into one flat tensor, each aligned to 64 bytes: the optimizer, the gradient norm
-/// and the momentum encoder are one pass over memory. The module's parameters become views. Padding is zero and stays
-/// so. The copies of weights in bf16 become views of one copy.
+/// The parameters of a module, moved into one flat tensor, each aligned to 64 bytes, so that the optimizer, the
+/// gradient norm and the momentum encoder each take one pass over memory. The module's parameters become views. Padding
+/// stays zero. The bf16 copies of weights become views of one copy.
 class ParameterArena {
  public:
   struct Segment {
@@ -21,8 +21,8 @@ class ParameterArena {
   const Tensor& values() const { return values_; }        ///< 1-D
   const Tensor& gradients() const { return gradients_; }  ///< 1-D, or undefined
   const std::vector<Segment>& segments() const { return segments_; }
-  /// Of the values, up to the last parameter that may have one. Code that writes values may write it as well, and say
-  /// so.
+  /// The converted copy of the values up to the last parameter that may have one. Code that writes values may also
+  /// write the copy and call mark_current().
   ConvertedCopy& converted() const { return *converted_; }
   void zero_gradients() const;
 

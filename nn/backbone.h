@@ -8,34 +8,34 @@
 
 namespace minissl {
 
-/// A network that turns images into features: what is kept after pretraining. Its parameters have the names that its
-/// family has in PyTorch (torchvision, timm).
+/// A network that maps images to features; it is kept after pretraining. Its parameters are named as in PyTorch
+/// (torchvision, timm).
 class Backbone : public Module {
  public:
-  /// D, the features of an image.
+  /// D, the number of features per image.
   virtual int64_t features() const = 0;
   /// Images (N, H, W, channels) to features (N, D).
   virtual Variable forward(const Variable& images) = 0;
-  /// The feature maps of every stage, (N, H, W, C) each, the finest first. With `kept`, only some cells of the images
-  /// are shown: i64 (N, K), numbers of cells on the grid of the last stage, row by row. Hidden cells are zero in every
-  /// map, and nothing of them reaches the others: neither through convolutions nor through statistics. Throws Error for
-  /// a network that can't hide cells.
+  /// The feature maps of every stage, (N, H, W, C) each, finest first. With `kept`, i64 (N, K), only these cells of the
+  /// images are visible, numbered row by row on the grid of the last stage. Hidden cells are zero in every map and
+  /// don't affect the visible ones, through convolutions or through statistics. Throws Error for a network that can't
+  /// hide cells.
   virtual std::vector<Variable> maps(const Variable& images, const Tensor& kept = {}) = 0;
-  /// The channels of each of these.
+  /// The channels of each map.
   virtual std::vector<int64_t> map_channels() const = 0;
-  /// Into how many groups training divides a batch, each with statistics of its own: image n belongs to group n mod G.
-  /// The batch is then a multiple of G, with two images or more in each.
+  /// The number of groups G into which training divides a batch, each with its own statistics: image n is in group n
+  /// mod G. The batch must then be a multiple of G, with at least two images per group.
   virtual int64_t batch_groups() const { return 1; }
 };
 
-/// A backbone before it is made: its options, and the images it is for.
+/// A backbone before construction: its options, and the images it takes.
 class BackboneConfig {
  public:
   int64_t channels = 3;  ///< of the images
-  int64_t size = 224;    ///< of the square images that it is made for
+  int64_t size = 224;    ///< side of the square images
 
   virtual ~BackboneConfig() = default;
-  /// The options of its family.
+  /// Visits the family's options.
   virtual void visit(OptionVisitor& visitor) = 0;
   /// Throws Error for options that make no sense.
   virtual std::unique_ptr<Backbone> make() const = 0;
@@ -47,17 +47,17 @@ class BackboneConfig {
   BackboneConfig& operator=(const BackboneConfig&) = default;
 };
 
-/// A backbone under the name that --arch has on the command line.
+/// A backbone under its --arch name on the command line.
 struct BackboneEntry {
   std::string name;
   std::function<std::unique_ptr<BackboneConfig>()> config;  ///< with the defaults
 };
 
-/// All backbones: those of nn/backbones, and those that a program has added.
+/// All backbones: those in nn/backbones, and any that a program has added.
 const std::vector<BackboneEntry>& backbones();
-/// Throws Error, listing the known ones, for a name that is not known.
+/// Throws Error, listing the known names, for an unknown one.
 const BackboneEntry& find_backbone(const std::string& name);
-/// Adds one, before any command is read. Throws Error when the name is taken.
+/// Adds one; call it before any command is parsed. Throws Error if the name is taken.
 void add_backbone(BackboneEntry entry);
 
 }  // namespace minissl

@@ -25,7 +25,7 @@ Random random_for(uint64_t seed, const std::string& name) {
   return {seed, RandomSite::initialization, 0, hash_name(name)};
 }
 
-// Sets every element to draw(index), whatever the tensor's floating type. A dry run asks for no values.
+// Sets every element to draw(index), for any floating type. A dry run needs no values.
 template <class F>
 void fill_with(const Tensor& t, F&& draw) {
   if (DryRun::active()) return;
@@ -38,7 +38,7 @@ void fill_with(const Tensor& t, F&& draw) {
   if (!t.storage()->on_host()) t.copy_from(drawn);
 }
 
-// A weight for inputs of another type: a copy that all uses share.
+// A weight for inputs of another type: one copy, shared by all uses.
 Variable as_type(const Variable& weight, ConvertedCopy& copy, DType type) {
   return weight.value().dtype() == type ? weight : cast(weight, copy.of(weight.value(), type));
 }

@@ -12,8 +12,8 @@ namespace minissl {
 class Conv2d : public Module {
  public:
   Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding);
-  /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) meet a copy of these, converted
-  /// once after each change.
+  /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) use a copy of the weights,
+  /// converted once after each change.
   Variable forward(const Variable& x) const;
 
  private:
@@ -24,11 +24,11 @@ class Conv2d : public Module {
   ops::ConvolutionGeometry geometry_;
 };
 
-/// Batch normalisation over all dimensions but the last, with running averages (momentum 0.1, the variance unbiased)
-/// that evaluation mode uses. Serves PyTorch's BatchNorm1d and BatchNorm2d.
+/// Batch normalisation over all dimensions but the last, with running averages (momentum 0.1, unbiased variance) for
+/// evaluation mode. Covers PyTorch's BatchNorm1d and BatchNorm2d.
 ///
-/// With several groups, each run of N / groups images has statistics of its own, as if it were on a device of its own;
-/// the running averages move by the mean of the groups' statistics.
+/// With several groups, each run of N / groups images has its own statistics, as if it were on its own device; the
+/// running averages are updated with the mean of the groups' statistics.
 class BatchNorm : public Module {
  public:
   enum class Affine { yes, no };  ///< no: neither weight nor bias
@@ -37,14 +37,14 @@ class BatchNorm : public Module {
   struct Fused {
     Variable residual = {};
     bool relu = false;
-    Tensor positions = {};  ///< i64: rows of x, seen as (M, C), that are visible; the others are left out, and 0 in y
+    Tensor positions = {};  ///< i64: visible rows of x viewed as (M, C); the others are ignored, and 0 in y
   };
-  /// x (..., C); the residual is added and the ReLU applied in the same pass.
+  /// x (..., C); adds the residual and applies the ReLU in the same pass.
   Variable forward(const Variable& x, const Fused& fused);
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
-  /// Statistics (groups, C), each of `count` elements.
+  /// Statistics (groups, C), each over `count` elements.
   void track(const Tensor& mean, const Tensor& variance, int64_t count);
 
   int64_t groups_;
@@ -54,7 +54,7 @@ class BatchNorm : public Module {
 
 struct LinearOptions {
   bool bias = true;
-  /// Whether inputs may be of another type than the weights (bf16): arenas then keep a converted copy of the weights.
+  /// Whether inputs may have another type than the weights (bf16); arenas then keep a converted copy of the weights.
   bool converted = false;
 };
 

@@ -9,26 +9,26 @@
 
 namespace minissl {
 
-/// How a tensor of a module's state is written to files, which speak PyTorch's layouts.
+/// How a tensor of a module's state is laid out in files, which use PyTorch's layouts.
 enum class FileLayout {
   same,
   oihw,       ///< (O, H, W, I) here, (O, I, H, W) in files: convolution weights
   transposed  ///< (A, B) here, (B, A) in files: the queue
 };
 
-/// A named tensor of a module's state: a parameter, which is learned, or a buffer, which is not.
+/// A named tensor of a module's state: a learned parameter, or a buffer, which is not learned.
 struct StateEntry {
   std::string name;               ///< full path: "layer1.0.bn1.running_mean"
   Variable* parameter = nullptr;  ///< or
   Tensor* buffer = nullptr;
   FileLayout layout = FileLayout::same;
-  std::shared_ptr<ConvertedCopy>* converted = nullptr;  ///< of a parameter that is used in bf16, too
+  std::shared_ptr<ConvertedCopy>* converted = nullptr;  ///< for a parameter that is also used in bf16
 
   const Tensor& tensor() const { return parameter ? parameter->value() : *buffer; }
   void set_tensor(Tensor tensor) const;
 };
 
-/// While it lives, modules that this thread makes have their parameters and buffers on `device`.
+/// During its lifetime, this thread creates parameters and buffers of modules on `device`.
 class DeviceScope {
  public:
   explicit DeviceScope(Device device) : previous_(current_) { current_ = device; }
@@ -42,9 +42,8 @@ class DeviceScope {
   static inline thread_local Device current_;
 };
 
-/// A part of a network: it owns parameters and buffers under names and may contain other modules. Members are declared
-/// as ordinary C++ members and made known with the add_ functions in the constructor; names and their order are those
-/// of PyTorch's state_dict().
+/// A part of a network: it owns named parameters and buffers and may contain other modules. They are ordinary C++
+/// members, registered with the add_ functions in the constructor; names and order are those of PyTorch's state_dict().
 class Module {
  public:
   Module() = default;
@@ -54,29 +53,29 @@ class Module {
 
   /// Parameters and buffers of this module and all below it.
   std::vector<StateEntry> state(const std::string& prefix = "");
-  /// The parameters alone.
+  /// Only the parameters.
   std::vector<StateEntry> parameters(const std::string& prefix = "");
   int64_t parameter_count();
 
-  /// Training mode: batch normalisation uses and tracks the batch's statistics. Modules start in it.
+  /// Training mode, the default: batch normalisation uses and tracks the batch's statistics.
   void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
 
   /// Converts every floating-point parameter and buffer.
   void to(DType dtype);
-  /// Draws all parameters anew, each from (seed, its name) alone, by the rules of PyTorch's modules and torchvision.
+  /// Redraws all parameters, each from (seed, its name) alone, by the rules of PyTorch's modules and torchvision.
   void initialize(uint64_t seed, const std::string& prefix = "");
 
-  /// Makes a module known as part of this one, which it must outlive. A child without a name lends its own names to
-  /// this module; a plain Module with children is a namespace.
+  /// Registers a module as part of this one, which it must outlive. The names in a child without a name get no prefix;
+  /// a plain Module with children is a namespace.
   void add_child(std::string name, Module& child);
 
  protected:
   void add_parameter(std::string name, Variable& parameter, FileLayout layout = FileLayout::same,
                      std::shared_ptr<ConvertedCopy>* converted = nullptr);
   void add_buffer(std::string name, Tensor& buffer, FileLayout layout = FileLayout::same);
-  /// Draws this module's own parameters; `path` is its name, for Random.
+  /// Draws this module's own parameters; `path`, its name, also seeds the draw.
   virtual void initialize_own(uint64_t /*seed*/, const std::string& /*path*/) {}
 
  private:
@@ -91,7 +90,7 @@ class Module {
   bool training_ = true;
 };
 
-/// While it lives, a module is in evaluation mode and nothing is recorded.
+/// During its lifetime, a module is in evaluation mode and nothing is recorded.
 class EvaluationScope {
  public:
   explicit EvaluationScope(Module& module) : module_(module), was_training_(module.training()) { module.eval(); }

@@ -16,7 +16,7 @@ Tensor pieces_of(const ParameterArena& arena) {
   std::vector<ParameterRange> parameters;
   const auto& segments = arena.segments();
   for (size_t i = 0; i < segments.size(); ++i) {
-    // Padding is zero and stays so, whatever its neighbours do with it.
+    // Padding is zero and stays zero whatever its neighbour's rule does to it.
     const int64_t end = i + 1 < segments.size() ? segments[i + 1].offset : arena.values().numel();
     parameters.push_back({segments[i].offset, end});
   }
@@ -62,7 +62,7 @@ void Optimizer::begin_step(const StepRates& rates) {
     const ParameterRule rule = ask_rule_(segments[i].name, segments[i].shape);
     if (rule != std::exchange(rules_[i], rule)) table_is_current_ = false;
   }
-  // A frozen parameter's count is not read: it reaches the device with the rule that thaws it.
+  // A frozen parameter's count is not read; it is uploaded with the rule that unfreezes it.
   if (!table_is_current_) upload_rules();
   for (size_t i = 0; i < rules_.size(); ++i) skipped_[i] += rules_[i].frozen ? 1 : 0;
 }
@@ -87,7 +87,7 @@ void Optimizer::update(const Number& gradient_scale, const Follower& follower) c
 NamedTensors Optimizer::state() const {
   NamedTensors state{{steps_name, Tensor::full({}, static_cast<double>(steps_), DType::i64)}};
   for (size_t i = 0; i < moments_.size(); ++i) state.emplace_back(moment_names[i], moments_[i]);
-  // Only where a parameter was ever frozen: other checkpoints are as they were before parameters could be.
+  // Only if a parameter was ever frozen: other checkpoints stay as they were before freezing existed.
   if (std::any_of(skipped_.begin(), skipped_.end(), [](int64_t count) { return count > 0; }))
     state.emplace_back(skipped_name, Tensor::from({static_cast<int64_t>(skipped_.size())}, skipped_));
   return state;

@@ -14,7 +14,7 @@ namespace ops {
 struct Followers;
 }
 
-/// The betas are what remains of a running mean after a step.
+/// The betas are the share of a running mean that remains after a step.
 struct AdamWOptions {
   double beta1 = 0.9;     ///< of the gradient's mean
   double beta2 = 0.999;   ///< of its square's
@@ -26,72 +26,71 @@ struct LionOptions {
 };
 
 struct OptimizerOptions {
-  std::string kind = "adamw";  ///< a name of nn/optimizers/registry.h
-  double weight_decay = 1e-4;  ///< where no schedule says otherwise
-  /// The parameters that are decayed: "all", or "weights": those of two or more dimensions, not norms and biases. LARS
-  /// decays and adapts weights alone, whatever this says.
+  std::string kind = "adamw";  ///< a name in nn/optimizers/registry.h
+  double weight_decay = 1e-4;  ///< unless a schedule sets it
+  /// Which parameters are decayed: "all", or "weights", those of two or more dimensions (not norms and biases). LARS
+  /// always decays and adapts weights only.
   std::string decay_scope = "all";
   double momentum = 0.9;  ///< of SGD and LARS
-  double trust = 0.001;   ///< of LARS: the length of a step, as a part of the weights' norm, at a rate of 1
+  double trust = 0.001;   ///< of LARS: the length of a step as a fraction of the weights' norm, at a rate of 1
   AdamWOptions adamw = {};
   LionOptions lion = {};
 };
 
-/// What a step is done with.
+/// The rates of one step.
 struct StepRates {
-  double lr;            ///< by the schedule
+  double lr;            ///< from the schedule
   double peak_lr;       ///< for parameters with a constant rate
-  double weight_decay;  ///< by its schedule
+  double weight_decay;  ///< from its schedule
 };
 
 /// A momentum encoder, which follows the beginning of another arena:
-///   values = momentum * values + (1 - momentum) * those of the other.
+///   values = momentum * values + (1 - momentum) * the other's values.
 struct Follower {
   ParameterArena* arena = nullptr;  ///< none: null
   Number momentum = 1;
 };
 
-/// Updates an arena's values from its gradients, in one pass over memory. This class holds what all optimizers have in
-/// common: the arena, the moments, the rules of the parameters, and the state in a checkpoint. A kind of optimizer is a
-/// file in nn/optimizers/.
+/// Updates an arena's values from its gradients, in one pass over memory. This class holds what all optimizers share:
+/// the arena, the moments, the parameters' rules, and the state in a checkpoint. Each kind of optimizer is a file in
+/// nn/optimizers/.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Counts a step and writes its numbers where update() reads them. Asks for the rules again: they may depend on the
-  /// step. Work of the host, which a CUDA graph does not hold.
+  /// Counts a step and writes its numbers to where update() reads them. Queries the rules again, since they may depend
+  /// on the step. Runs on the host, outside any CUDA graph.
   void begin_step(const StepRates& rates);
-  /// The update itself, which a CUDA graph can hold. Gradients are multiplied by `gradient_scale` on the way. The
-  /// follower is written in the same pass, as are the copies of the values in bf16.
+  /// The update itself, which a CUDA graph can record. Gradients are multiplied by `gradient_scale`. The follower and
+  /// the bf16 copies of the values are written in the same pass.
   void update(const Number& gradient_scale = 1, const Follower& follower = {}) const;
   /// Both.
   void step(const StepRates& rates, const Number& gradient_scale = 1, const Follower& follower = {});
-  /// With a learning rate that follows no schedule, and the weight decay of the options.
+  /// With a constant learning rate and the options' weight decay.
   void step(double lr, const Number& gradient_scale = 1, const Follower& follower = {});
   StepRates constant_rates(double lr) const { return {lr, lr, options_.weight_decay}; }
   int64_t steps() const { return steps_; }
 
-  /// What a checkpoint needs: the moments and the counts of steps, under "optimizer.".
+  /// The state for a checkpoint: the moments and the step counts, under "optimizer.".
   NamedTensors state() const;
-  /// Throws Error when `file` lacks any of it, its shapes differ, or it has moments that this kind of optimizer has
-  /// not.
+  /// Throws Error if `file` lacks any of it, has other shapes, or has moments that this kind of optimizer lacks.
   void load_state(const SafetensorsReader& file);
 
  protected:
-  /// What distinguishes the kinds from each other, apart from their update.
+  /// The differences between the kinds, apart from the update.
   struct Traits {
     size_t moments;               ///< tensors of the arena's length, at most two
-    bool exempt_vectors = false;  ///< norms and biases are neither decayed nor adapted, whatever the options say
+    bool exempt_vectors = false;  ///< norms and biases are never decayed or adapted, whatever the options say
   };
-  /// Throws Error for options that make no sense. The arena must outlive the optimizer, and what `rules` uses, too.
+  /// Throws Error for invalid options. The arena, and anything `rules` refers to, must outlive the optimizer.
   Optimizer(const OptimizerOptions& options, ParameterArena& arena, ParameterRules rules, const Traits& traits);
 
   virtual void apply(const Number& gradient_scale, const ops::Followers& followers) const = 0;
   const OptimizerOptions& options() const { return options_; }
   const Tensor& moment(size_t i) const { return moments_[i]; }
-  /// An operation on the arena, with all that updates have in common filled in.
+  /// An operation on the arena, with the fields that all updates share filled in.
   template <class Op>
   Op prepared(const Number& gradient_scale, const ops::Followers& followers) const;
 
@@ -101,7 +100,7 @@ class Optimizer {
    public:
     DeviceNumber() = default;
     explicit DeviceNumber(Device device) : value_(Tensor::zeros({1}, DType::f64, device)) {}
-    // Fills it only where it changes: a fill is a launch on a GPU.
+    // Fills it only on a change: on a GPU a fill is a kernel launch.
     void set(double value) {
       if (value == written_) return;
       value_.fill(value);
@@ -120,7 +119,7 @@ class Optimizer {
   ParameterArena& arena_;
   ParameterRules ask_rule_;
   Tensor pieces_;                // of the arena (tensor/pieces.h)
-  std::vector<Tensor> moments_;  // by moment_names
+  std::vector<Tensor> moments_;  // in the order of moment_names
   int64_t steps_ = 0;
   std::vector<ParameterRule> rules_;  // of the step in progress, by parameter
   std::vector<int64_t> skipped_;      // steps in which a parameter was frozen
@@ -144,8 +143,8 @@ Op Optimizer::prepared(const Number& gradient_scale, const ops::Followers& follo
   return op;
 }
 
-/// The optimizer of the kind that the options name, whose parameters follow these rules; none: all are alike. Throws
-/// Error for options that make no sense. The arena must outlive the optimizer, and what `rules` uses, too.
+/// An optimizer of the kind that the options name; without rules, all parameters are treated alike. Throws Error for
+/// invalid options. The arena, and anything `rules` refers to, must outlive the optimizer.
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, ParameterArena& arena,
                                           ParameterRules rules = {});
 

@@ -5,11 +5,11 @@
 
 namespace minissl {
 
-/// Sees the options of a method, a backbone or an optimizer one by one: a command line adds a flag for each. `name` is
-/// the option's name, with hyphens between words.
+/// Visits the options of a method, a backbone or an optimizer; a command line adds a flag for each. `name` is the
+/// option's name, with hyphens between words.
 ///
-/// Messages of the libraries put names of options in backquotes ("`temperature` must be above 0"); a program with flags
-/// shows them as flags.
+/// The libraries' messages put option names in backquotes ("`temperature` must be above 0"); a program with flags shows
+/// them as flags.
 class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;

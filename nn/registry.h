@@ -6,10 +6,10 @@
 
 #include "tensor/error.h"
 
-/// Things by name. `Entry` has a `name`.
+/// Entries by name. `Entry` has a `name`.
 namespace minissl {
 
-/// The entry of that name. Throws Error that lists the known ones where there is none: "method dino is not known; ...".
+/// The entry with this name. Throws Error, listing the known names, if there is none: "method dino is not known; ...".
 template <class Entry>
 const Entry& find_entry(const std::vector<Entry>& all, const char* what, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Entry& e) { return e.name == name; });
@@ -19,7 +19,7 @@ const Entry& find_entry(const std::vector<Entry>& all, const char* what, const s
   fail("{} {} is not known; there are {}", what, name, fmt::join(names, ", "));
 }
 
-/// Throws Error when the name is taken.
+/// Throws Error if the name is taken.
 template <class Entry>
 void add_entry(std::vector<Entry>& all, const char* what, Entry entry) {
   for (const Entry& e : all) require(e.name != entry.name, "{} {} is there already", what, entry.name);

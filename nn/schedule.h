@@ -24,7 +24,7 @@ struct Schedule {
   }
 };
 
-/// A number that goes from one value to another along a half cosine, such as the weight decay (Caron et al. 2021).
+/// A number that moves from one value to another along a half cosine, such as the weight decay (Caron et al. 2021).
 struct CosineSchedule {
   double start = 0;
   double end = -1;  ///< negative: the number stays at `start`

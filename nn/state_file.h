@@ -2,18 +2,18 @@
 #include "formats/safetensors.h"
 #include "nn/module.h"
 
-/// Modules' states in files, where PyTorch's layouts and names rule.
+/// Modules' states in files, which use PyTorch's layouts and names.
 namespace minissl {
 
-/// A module's state as it is written to files (convolution weights OIHW). Tensors are copies where the layout changes.
+/// A module's state in file layout (convolution weights OIHW). Tensors are copies if the layout differs.
 NamedTensors file_tensors(Module& module, const std::string& prefix = "");
-/// A tensor of the engine's layout in the file's, and back.
+/// Converts a tensor from the engine's layout to the file's, and back.
 Tensor to_file_layout(const Tensor& tensor, FileLayout layout);
 Tensor from_file_layout(const Tensor& tensor, FileLayout layout);
 
-/// Overwrites a module's state from a file, where its names begin with `file_prefix`. Floating types are converted.
-/// Throws Error naming file and tensor when one is missing or has another shape; nothing is changed then.
-/// Tensors of the file that the module doesn't know are left alone.
+/// Overwrites a module's state from a file, in which its names begin with `file_prefix`. Floating types are converted.
+/// If a tensor is missing or has another shape, throws Error naming file and tensor, and changes nothing. Tensors in
+/// the file that the module doesn't have are ignored.
 void load_state(Module& module, const SafetensorsReader& file, const std::string& file_prefix = "");
 
 }  // namespace minissl

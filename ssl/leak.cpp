@@ -9,7 +9,7 @@
 namespace minissl {
 namespace {
 
-// The rows of several tensors, one after the other.
+// Concatenates the rows of several tensors.
 Tensor stack(const std::vector<Tensor>& parts) {
   const Tensor& first = parts.front();
   Shape shape = first.shape();
@@ -21,7 +21,7 @@ Tensor stack(const std::vector<Tensor>& parts) {
   return all;
 }
 
-// The share of rows of `queries` whose nearest row of `keys` has their own number; both (N, D) of unit length.
+// The share of rows of `queries` whose nearest row of `keys` has the same index; both (N, D) of unit length.
 double found(const Tensor& queries, const Tensor& keys) {
   const Tensor similarity = ops::matmul(queries, keys, {.a = false, .b = true}).to(DType::f32).to(Device{});
   const int64_t n = queries.dim(0);

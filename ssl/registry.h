@@ -8,12 +8,12 @@
 
 namespace minissl {
 
-/// A method's options before it is made.
+/// A method's options before its construction.
 class MethodConfig {
  public:
   virtual ~MethodConfig() = default;
   virtual void visit(OptionVisitor& visitor) = 0;
-  /// Throws Error for options that make no sense.
+  /// Throws Error for invalid options.
   virtual std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const = 0;
   virtual std::unique_ptr<MethodConfig> clone() const = 0;
 };
@@ -39,11 +39,11 @@ struct MethodEntry {
   std::function<std::unique_ptr<MethodConfig>()> config;  ///< with the defaults
 };
 
-/// All methods: those of ssl/methods, and those that a program has added.
+/// All methods: those in ssl/methods, and any that a program has added.
 const std::vector<MethodEntry>& methods();
-/// Throws Error, listing the known ones, for a name that is not known.
+/// Throws Error, listing the known names, for an unknown one.
 const MethodEntry& find_method(const std::string& name);
-/// Adds one, before any command is read. Throws Error when the name is taken.
+/// Adds one; call it before any command is parsed. Throws Error if the name is taken.
 void add_method(MethodEntry entry);
 /// Adds the method class M.
 template <class M>

@@ -7,23 +7,23 @@
 
 namespace minissl {
 
-/// What a step shows of itself: its named tensors and the terms of its loss, under the names of the method's paper.
+/// A step's named tensors and loss terms, under the names in the method's paper.
 class StepLog {
  public:
   enum class Keep { terms, everything };
   explicit StepLog(Keep keep = Keep::terms) : keep_(keep) {}
 
   void tensor(const std::string& name, const Variable& value);
-  /// A tensor that training does without: computed only where everything is kept. `watched`, which contains a NaN or an
-  /// infinity wherever the tensor does, is looked at in its place.
+  /// A tensor that training doesn't need: computed only if everything is kept. `watched`, which contains a NaN or an
+  /// infinity whenever the tensor does, is watched instead.
   void tensor_to_inspect(const std::string& name, const Tensor& watched, const std::function<Tensor()>& compute);
-  /// A term of the loss, before its weight.
+  /// A term of the loss, before weighting.
   void term(const std::string& name, const Variable& value);
 
   const NamedTensors& tensors() const { return tensors_; }
   /// The terms (1), on the device.
   const NamedTensors& terms() const { return terms_; }
-  /// Of everything that was logged, in that order, f64 (1) on the device: finite where all its elements are.
+  /// One for every logged value, in the same order, f64 (1) on the device: finite if all the value's elements are.
   const NamedTensors& squared_norms() const { return squared_norms_; }
 
  private:

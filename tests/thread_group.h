@@ -9,12 +9,12 @@
 
 namespace minissl {
 
-/// A Group whose ranks are threads of one process, for tests. Ranks are added up in their order, so results are the
-/// same bits on each rank and in each run.
+/// A Group whose ranks are threads of one process, for tests. Sums go over the ranks in order, so results have the same
+/// bits on each rank and in each run.
 class ThreadGroup {
  public:
-  /// Calls f(rank) on `size` threads, each within the GroupScope of its rank, and waits for all of them. The first
-  /// exception is thrown again.
+  /// Calls f(rank) on `size` threads, each within the GroupScope of its rank, and waits for all of them. Rethrows the
+  /// first exception.
   static void run(int size, const std::function<void(int rank)>& f) {
     ThreadGroup group(size);
     std::vector<std::exception_ptr> errors(static_cast<size_t>(size));
@@ -28,7 +28,7 @@ class ThreadGroup {
         } catch (...) {
           errors[static_cast<size_t>(r)] = std::current_exception();
         }
-        // The others do not wait for a rank that is done or has failed.
+        // The others must not wait for a rank that is done or has failed.
         group.barrier_.arrive_and_drop();
       });
     for (std::thread& thread : threads) thread.join();
@@ -70,7 +70,7 @@ class ThreadGroup {
 
   explicit ThreadGroup(int size) : barrier_(size), brought_(static_cast<size_t>(size)) {}
 
-  // What all ranks have brought.
+  // Returns the tensors of all ranks.
   const std::vector<Tensor>& bring(int rank, const Tensor& x) {
     brought_[static_cast<size_t>(rank)] = x;
     barrier_.arrive_and_wait();

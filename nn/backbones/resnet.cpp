@@ -10,19 +10,19 @@
 namespace minissl {
 namespace {
 
-/// The images with zeros in all rows of pixels, seen as (N H W, C), but these.
+/// The images, viewed as (N H W, C), with zeros in all but these rows.
 Tensor keep_rows(const Tensor& images, const Tensor& rows) {
   const int64_t channels = images.dim(-1), pixels = images.numel() / channels;
   return ops::scatter_rows(ops::gather_rows(images.view({pixels, channels}), rows), rows, pixels).view(images.shape());
 }
 
-/// Batch normalisation of x, of its visible positions where some are hidden.
+/// Batch normalisation of x, over its visible positions if some are hidden.
 Variable normalize_visible(BatchNorm& norm, const Variable& x, const VisibleCells* cells, BatchNorm::Fused fused) {
   if (cells != nullptr) fused.positions = cells->positions(x.shape());
   return norm.forward(x, fused);
 }
 
-/// The projection of the identity where a block changes the shape.
+/// The shortcut's projection where a block changes the shape.
 class Downsample : public Module {
  public:
   Downsample(int64_t in, int64_t out, int64_t stride, int64_t bn_groups)
@@ -198,8 +198,8 @@ Variable ResNet::trunk(const Variable& images, const VisibleCells* cells, std::v
   return x;
 }
 
-// Batch normalisation takes its groups from runs of images, so the batch is reordered at the entrance, image n into run
-// n mod bn_groups, and put back at the exit.
+// Batch normalisation groups consecutive images, so the batch is reordered on entry, image n into run n mod bn_groups,
+// and restored on exit.
 Variable ResNet::forward(const Variable& images) {
   const int64_t count = images.shape()[0];
   const bool grouped = bn_groups_ > 1 && training();

@@ -11,7 +11,7 @@ namespace minissl {
 
 class VisibleCells;
 
-/// Blocks of each stage, and whether they are bottlenecks (He et al. 2016, table 1).
+/// Blocks per stage, and whether they are bottlenecks (He et al. 2016, table 1).
 struct ResNetDepth {
   std::array<int, 4> blocks{};
   bool bottleneck = false;
@@ -28,14 +28,14 @@ struct ResNetOptions {
   ResNetDepth depth = resnet50;
   Stem stem = Stem::imagenet;
   int64_t channels = 3;  ///< of the images
-  /// Batch normalisation in training divides the batch into so many groups: image n is in group n mod bn_groups. With
-  /// one group a network can tell which batch an image came in; with several (and shuffled batches) it can't: this is
-  /// how MoCo's several devices are imitated on one (He et al. 2020, section 3.3).
+  /// In training, batch normalisation divides the batch into this many groups: image n is in group n mod bn_groups.
+  /// With one group a network can tell which batch an image came in; with several (and shuffled batches) it can't. This
+  /// imitates MoCo's several devices on one (He et al. 2020, section 3.3).
   int64_t bn_groups = 1;
   int64_t width = 64;  ///< channels of the stem and the first stage; 64 is the paper's
 };
 
-/// ResNetOptions as a command line has them.
+/// ResNetOptions as command-line options.
 class ResNetConfig final : public BackboneConfig {
  public:
   explicit ResNetConfig(const ResNetOptions& options = {});
@@ -52,7 +52,7 @@ class ResNetConfig final : public BackboneConfig {
 /// A residual block: BasicBlock or Bottleneck.
 class ResidualBlock : public Module {
  public:
-  /// With `cells`, only these are visible in x and in what is returned.
+  /// With `cells`, only these are visible in x and in the result.
   virtual Variable forward(const Variable& x, const VisibleCells* cells) = 0;
 };
 
@@ -60,11 +60,11 @@ class ResidualBlock : public Module {
 /// stride in their 3x3 convolution, as torchvision's do.
 class ResNet final : public Backbone {
  public:
-  /// Throws Error for a width that is not above 0.
+  /// Throws Error unless the width is above 0.
   explicit ResNet(const ResNetOptions& options);
   /// 8 width for ResNet-18 and 34, 32 width for ResNet-50 and 101: 512 and 2048.
   int64_t features() const override { return map_channels_.back(); }
-  /// In training, bn_groups divides N.
+  /// In training, bn_groups must divide N.
   Variable forward(const Variable& images) override;
   std::vector<Variable> maps(const Variable& images, const Tensor& kept = {}) override;
   std::vector<int64_t> map_channels() const override { return map_channels_; }
@@ -72,7 +72,7 @@ class ResNet final : public Backbone {
 
  private:
   Variable stem(const Variable& images, const VisibleCells* cells);
-  /// The last stage's output; the output of every stage goes to `maps`.
+  /// Returns the last stage's output; appends every stage's output to `maps`.
   Variable trunk(const Variable& images, const VisibleCells* cells = nullptr, std::vector<Variable>* maps = nullptr);
 
   Stem stem_;

@@ -3,7 +3,7 @@
 
 #include "nn/optimizer.h"
 
-/// The kinds of optimizers. A new one is a file beside this, with its operation in tensor/ops/ and a line in
+/// The kinds of optimizers. A new one is a file next to this one, with its operation in tensor/ops/ and a line in
 /// registry.cpp.
 namespace minissl {
 
@@ -15,7 +15,7 @@ struct OptimizerEntry {
 };
 
 const std::vector<OptimizerEntry>& optimizers();
-/// "adamw, sgd or lars": for messages and help.
+/// "adamw, sgd or lars", for messages and help.
 std::string optimizer_kinds(const char* conjunction);
 
 }  // namespace minissl

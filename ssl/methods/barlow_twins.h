@@ -11,8 +11,8 @@ struct BarlowTwinsOptions {
   void visit(OptionVisitor& visitor);
 };
 
-/// BarlowTwins (Zbontar et al. 2021): the dimensions of two views' projections shall agree with each other across a
-/// batch and with no other dimension.
+/// BarlowTwins (Zbontar et al. 2021): across a batch, each dimension of one view's projection should correlate with the
+/// same dimension of the other view's and with no other.
 class BarlowTwins : public JointEmbedding {
  public:
   using Options = BarlowTwinsOptions;

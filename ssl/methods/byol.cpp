@@ -24,13 +24,13 @@ BYOL::BYOL(const BYOLOptions& options, const BackboneConfig& backbone, uint64_t 
   add_child("", target_);
   initialize_trained(seed, dtype);
   target_parameters_ = std::make_unique<ParameterArena>(target_, ParameterArena::Gradients::none);
-  // The predictor comes last in the online arena, so what the target follows is its beginning.
+  // The predictor comes last in the online arena, so the target follows the arena's beginning.
   const Tensor& target = target_parameters_->values();
   target.copy_from(online().values().slice(0, target.shape()));
 }
 
 Variable BYOL::loss(const Batch& batch, StepLog& log) {
-  // Targets first: nothing of the online network's graph is in memory yet.
+  // Targets first, while the online network's graph takes no memory yet.
   const auto target = [&](const Tensor& images) {
     return no_grad([&] { return target_projector_.forward(target_backbone_->forward(images)).value(); });
   };

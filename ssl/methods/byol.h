@@ -12,8 +12,8 @@ struct BYOLOptions {
   void visit(OptionVisitor& visitor);
 };
 
-/// BYOL (Grill et al. 2020): a predictor maps each view's projection to what a slowly following target network makes of
-/// the other view. The target moves after the optimizer's step; its batch statistics are its own.
+/// BYOL (Grill et al. 2020): a predictor maps each view's projection to the other view's projection by a slowly
+/// following target network. The target is updated after the optimizer's step; it has its own batch statistics.
 class BYOL : public JointEmbedding {
  public:
   using Options = BYOLOptions;

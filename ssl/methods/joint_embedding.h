@@ -6,8 +6,8 @@
 
 namespace minissl {
 
-/// What the methods without a queue have in common: both views go through one backbone and one projector, and each view
-/// is a batch of its own for batch normalisation.
+/// The base of the methods without a queue: both views go through one backbone and one projector, and batch
+/// normalisation treats each view as its own batch.
 class JointEmbedding : public ProjectionMethod {
  public:
   ParameterArena& online() override { return *online_; }
@@ -15,17 +15,17 @@ class JointEmbedding : public ProjectionMethod {
   Backbone& backbone() override { return *backbone_; }
 
  protected:
-  /// `widths`: of the projector, after the backbone's features.
+  /// `widths`: the projector's, after the backbone's features.
   JointEmbedding(double variance_weight, const BackboneConfig& backbone, std::vector<int64_t> widths,
                  Mlp::Last last = Mlp::Last::linear);
   /// Adds a predictor after the projector.
   void add_predictor(Mlp& predictor) { trained_.add_child("predictor", predictor); }
-  /// To be called once all parts are there: draws the parameters and makes online().
+  /// Call it once all parts are added: draws the parameters and creates online().
   void initialize_trained(uint64_t seed, DType dtype);
 
   /// The projections (N, dim) of images (N, H, W, C).
   Variable project(const Tensor& images) { return finish(raw_projection(images)); }
-  /// The same in two parts, for a projector that ends in batch normalisation: before and after it.
+  /// The same in two parts, before and after a projector's final batch normalisation.
   Variable raw_projection(const Tensor& images) { return projector_.raw(backbone_->forward(images)); }
   Variable finish(const Variable& raw) { return projector_.finish(raw); }
 

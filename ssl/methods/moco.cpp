@@ -42,7 +42,7 @@ DrawnTensors MoCo::draw(const BatchDraw& from) const {
   return drawn;
 }
 
-// k = m k + (1 - m) q over the parameters. The key encoder's batch-norm statistics come from its own forward passes.
+// k = m k + (1 - m) q for the parameters. The key encoder's batch-norm statistics come from its own forward passes.
 void MoCo::before_batches() { momentum_.update(*target_, online_->values()); }
 
 Variable MoCo::query(const Tensor& images) { return normalize(encoder_q_.forward(images).projection); }
@@ -56,7 +56,7 @@ Tensor MoCo::key(const Tensor& images, const Tensor& shuffle) {
 }
 
 Variable MoCo::loss(const Batch& batch, StepLog& log) {
-  // Keys first: nothing of the query encoder's graph is in memory yet.
+  // Keys first, while the query encoder's graph takes no memory yet.
   const Tensor k2 = key(batch.views[1], batch.find("shuffle"));
   const Tensor k1 = options_.symmetric ? key(batch.views[0], batch.find("shuffle_sym")) : Tensor();
   const Variable loss = direction(batch.views[0], k2, log, "");
@@ -87,8 +87,8 @@ Variable MoCo::direction(const Tensor& images, const Tensor& k, StepLog& log, co
   return contrast.loss + variance_weight() * variance;
 }
 
-// Not in loss(), which leaves no trace: a batch's keys are negatives from the next batch on. The queue is the same on
-// all processes.
+// Not in loss(), which has no side effects: a batch's keys become negatives from the next batch on. The queue is the
+// same in all processes.
 void MoCo::after_backward() { queue_.push(Group::current().all_gather_rows(std::exchange(keys_, {}))); }
 
 std::vector<Space> MoCo::embed(const Tensor& images) {

@@ -12,18 +12,18 @@ struct MoCoOptions {
   int64_t queue = 65536;
   MomentumSchedule momentum{.start = 0.999};
   double temperature = 0.07;
-  bool symmetric = false;  ///< also predict view 2 from view 1; the losses are added, both keys are enqueued
+  bool symmetric = false;  ///< also predict view 2 from view 1; the losses are added and both keys enqueued
   double variance_weight = 1;
 
   void visit(OptionVisitor& visitor);
 };
 
 /// MoCo v2: momentum contrast (He et al. 2020) with an MLP head (Chen et al. 2020), plus VICReg's variance term on the
-/// raw query projections. Follow one step in loss(), which reads like the paper.
+/// raw query projections. Follow one step in loss(), written to read like the paper.
 ///
-/// On one device plain batch normalisation lets a query tell its key by the batch they share. With a backbone that
-/// divides its batch into groups the keys are shuffled, so that query and key are normalised among different images
-/// (section 3.3 of the paper).
+/// On one device, plain batch normalisation lets a query recognise its key by the batch they share. With a backbone
+/// that divides its batch into groups, the keys are shuffled, so that query and key are normalised with different
+/// images (section 3.3 of the paper).
 class MoCo : public ProjectionMethod {
  public:
   using Options = MoCoOptions;
@@ -39,13 +39,14 @@ class MoCo : public ProjectionMethod {
   Backbone& backbone() override { return encoder_q_.backbone(); }
   std::string check_data(int64_t images, int64_t batch) const override;
 
-  /// What the query encoder makes of images (N, H, W, C): unit vectors (N, dim).
+  /// The query encoder's output for images (N, H, W, C): unit vectors (N, dim).
   Variable query(const Tensor& images);
-  /// What the key encoder makes of them, nothing recorded; shuffled on the way if the backbone divides its batch.
+  /// The key encoder's output, without recording; it sees the images in shuffled order if the backbone divides its
+  /// batch.
   Tensor key(const Tensor& images, const Tensor& shuffle);
 
  private:
-  /// The loss of predicting keys k (N, dim) from images; names in the log end in `end`.
+  /// The loss of predicting keys k (N, dim) from images; `end` is appended to names in the log.
   Variable direction(const Tensor& images, const Tensor& k, StepLog& log, const std::string& end);
 
   MoCoOptions options_;

@@ -4,7 +4,7 @@
 
 namespace minissl {
 
-/// A method whose loss compares projections, which may collapse: it has a variance term.
+/// A method whose loss compares projections. They may collapse, so it has a variance term.
 class ProjectionMethod : public Method {
  public:
   uint64_t form() const override { return variance_.form(); }

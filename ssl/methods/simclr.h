@@ -11,7 +11,7 @@ struct SimCLROptions {
   void visit(OptionVisitor& visitor);
 };
 
-/// SimCLR (Chen et al. 2020): among all views of a batch each shall find the other view of its image.
+/// SimCLR (Chen et al. 2020): each view should find the other view of its image among all views of a batch.
 class SimCLR : public JointEmbedding {
  public:
   using Options = SimCLROptions;

@@ -33,7 +33,7 @@ Variable SimSiam::loss(const Batch& batch, StepLog& log) {
   log.tensor("z2", z2);
   log.tensor("p1", p1);
   log.tensor("p2", p2);
-  // Behind the projector's batch normalisation every dimension has std 1, collapsed or not.
+  // After the projector's batch normalisation every dimension has std 1, collapsed or not.
   return with_variance(loss, {raw1, raw2}, log);
 }
 

@@ -10,8 +10,8 @@ struct SimSiamOptions {
   void visit(OptionVisitor& visitor);
 };
 
-/// SimSiam (Chen and He 2021): a predictor of dim / 4 hidden units maps each view's projection to the other's, through
-/// which no gradient flows.
+/// SimSiam (Chen and He 2021): a predictor with dim / 4 hidden units maps each view's projection to the other's,
+/// through which no gradient flows.
 class SimSiam : public JointEmbedding {
  public:
   using Options = SimSiamOptions;

@@ -25,7 +25,7 @@ VICReg::VICReg(const VICRegOptions& options, const BackboneConfig& backbone, uin
 Variable VICReg::loss(const Batch& batch, StepLog& log) {
   const Variable z1 = project(batch.views[0]), z2 = project(batch.views[1]);  // (N, dim)
   const Variable invariance = mean(square(z1 - z2));
-  // The mean over the views, as in the authors' code; the paper adds them up.
+  // The mean over the views, as in the authors' code; the paper has the sum.
   const Variable variance = (variance_loss(z1) + variance_loss(z2)) / 2;
   const Variable covariance = covariance_loss(z1) + covariance_loss(z2);
 

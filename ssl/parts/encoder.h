@@ -7,7 +7,7 @@
 
 namespace minissl {
 
-/// A backbone and, in place of torchvision's `fc`, a head: Linear ("fc") or Linear, ReLU, Linear ("fc.0", "fc.2").
+/// A backbone with a head in place of torchvision's `fc`: Linear ("fc") or Linear, ReLU, Linear ("fc.0", "fc.2").
 class Encoder : public Module {
  public:
   enum class Head { mlp, linear };

@@ -15,7 +15,7 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
     keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
   keys_ = ops::normalize(keys).to(dtype).to(DeviceScope::current());
   pointer_ = Tensor::zeros({1}, DType::i64, DeviceScope::current());
-  // Files hold it as PyTorch's implementation does: one column per key.
+  // In files, as in MoCo's PyTorch code, each key is a column.
   add_buffer("queue", keys_, FileLayout::transposed);
   add_buffer("queue_ptr", pointer_);
 }

@@ -3,7 +3,7 @@
 
 namespace minissl {
 
-/// MoCo's memory of past keys: a ring of K rows, the oldest overwritten first.
+/// MoCo's queue of past keys: a ring of K rows, the oldest overwritten first.
 class KeyQueue : public Module {
  public:
   /// `size` random directions of `dim` dimensions, from the seed.

@@ -16,7 +16,7 @@ Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
 RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda) {
   const auto n = static_cast<double>(z1.shape()[0]);
   RedundancyReduction result;
-  // The division by N happens on (N, D): c may be far larger.
+  // Divide by N on (N, D), because c may be far larger.
   result.c = matmul(standardize(z1) / n, standardize(z2), {.a = true, .b = false});
   const DiagonalDistance distance = diagonal_distance(result.c, 1, 1, lambda);
   result.on_diag = distance.on;

@@ -6,8 +6,8 @@
 
 namespace minissl {
 
-/// A projector or predictor: Linear layers with BatchNorm and ReLU between them, named by their place as in PyTorch's
-/// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias, for batch normalisation takes it away again.
+/// A projector or predictor: Linear layers with BatchNorm and ReLU between them, named by position as in PyTorch's
+/// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias, because batch normalisation would cancel it.
 class Mlp : public Module {
  public:
   enum class Last {
@@ -15,11 +15,11 @@ class Mlp : public Module {
     linear_with_bias,
     batch_norm  ///< one more, without weight and bias: SimSiam's projector
   };
-  /// Widths from the input's to the output's.
+  /// `widths`: from input to output.
   explicit Mlp(const std::vector<int64_t>& widths, Last last = Last::linear);
   /// (N, widths.front()) to (N, widths.back()).
   Variable forward(const Variable& x) { return finish(raw(x)); }
-  /// The same in two parts: up to the last Linear layer, and the batch normalisation behind it, if there is one.
+  /// The same in two parts: up to the last Linear layer, and the batch normalisation after it, if any.
   Variable raw(const Variable& x);
   Variable finish(const Variable& raw);
 

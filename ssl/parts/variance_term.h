@@ -7,7 +7,7 @@
 namespace minissl {
 
 /// VICReg's variance term (losses.h) as an addition to another method's loss: it keeps each dimension of the raw
-/// projections spread out, against dimensional collapse. The weight may change in the middle of a run.
+/// projections spread out, which prevents dimensional collapse. The weight may change during a run.
 class VarianceTerm {
  public:
   static void visit(OptionVisitor& visitor, double& weight);
@@ -16,11 +16,10 @@ class VarianceTerm {
   explicit VarianceTerm(double weight);
   double weight() const { return weight_; }
   void set_weight(double weight);
-  /// Rises with every change of the weight (Method::form).
+  /// Grows with every change of the weight (Method::form).
   uint64_t form() const { return form_; }
 
-  /// The loss plus the weighted term, the mean over views of projections (N, dim); the loss itself when the weight is
-  /// 0.
+  /// The loss plus the weighted term, the mean over views of projections (N, dim); the loss itself if the weight is 0.
   Variable added_to(const Variable& loss, const std::vector<Variable>& projections, StepLog& log) const;
 
  private:

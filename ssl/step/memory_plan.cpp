@@ -7,7 +7,7 @@
 namespace minissl {
 namespace {
 
-/// The place of a product in its part, found from what it is computed from. A pattern (a set of bits) names places.
+/// The place of a product in its part, derived from its sources. A pattern (a set of bits) names places.
 enum Place : uint32_t {
   side = 1,   ///< the part's last product does not depend on it: a shortcut's projection
   first = 2,  ///< computed from the part's input alone
@@ -16,25 +16,25 @@ enum Place : uint32_t {
 };
 constexpr uint32_t all_patterns = 16;
 
-/// A part of the chain, as the program sees it.
+/// A part of the chain, as the dynamic program sees it.
 struct Link {
   struct Product {
     Place place;
-    uint32_t sources;  ///< bits of the products that it is computed from
+    uint32_t sources;  ///< bits of the products from which it is computed
     int64_t bytes;
     double cost;
   };
   std::vector<Product> products;
   uint32_t output_sources = 0;
-  int64_t output = 0;  ///< bytes of what the next part reads
+  int64_t output = 0;  ///< bytes that the next part reads
   double output_cost = 0;
-  int64_t always = 0;    ///< bytes that are kept whatever the plan: statistics, masks, positions
+  int64_t always = 0;    ///< bytes kept under any plan: statistics, masks, positions
   int64_t backward = 0;  ///< transient bytes
   int64_t forward = 0;
-  bool ends_view = false;  ///< nobody keeps its output
+  bool ends_view = false;  ///< its output is never kept
 };
 
-/// The products that those in `set` are computed from, these included.
+/// The products from which those in `set` are computed, including these.
 uint32_t with_sources(const std::vector<Product>& products, uint32_t set) {
   for (size_t i = products.size(); i-- > 0;)
     if ((set >> i & 1U) != 0) set |= products[i].sources;
@@ -65,7 +65,7 @@ std::vector<Link> links_of(const StepMemory& memory, const PlanCosts& costs) {
       link.products.push_back({place_of(products, i), products[i].sources, products[i].bytes(), costs.product(p, i)});
       link.always -= products[i].bytes();
     }
-    // A part's input counts as kept by itself.
+    // A part's input counts as kept by the part.
     if (p > 0 && !links.back().ends_view) link.always -= links.back().output;
     link.always = std::max<int64_t>(link.always, 0);
     links.push_back(std::move(link));
@@ -79,19 +79,19 @@ bool keeps(uint32_t pattern, const Link::Product& p) { return (pattern & p.place
 struct Segment {
   size_t begin, end;
   uint32_t pattern;
-  int64_t kept = 0;     ///< by the segment; its output is included, its input is the segment's before
-  int64_t needs = 0;    ///< the most in use while backward or forward is in it, without what the parts before it keep
-  double repeated = 0;  ///< what recomputing costs
+  int64_t kept = 0;     ///< including its output; its input belongs to the segment before
+  int64_t needs = 0;    ///< peak use during its backward or forward, without the bytes kept by the parts before it
+  double repeated = 0;  ///< cost of recomputation
 };
 
 Segment make_segment(const std::vector<Link>& links, size_t begin, size_t end, uint32_t pattern) {
   Segment s{begin, end, pattern};
-  int64_t again = 0;  // recomputed for the parts before, to get at a part's input
+  int64_t again = 0;  // recomputed in the parts before, to reach a part's input
   for (size_t p = begin; p < end; ++p) {
     const Link& link = links[p];
     s.kept += link.always;
     int64_t dropped = 0, for_output = 0;
-    uint32_t needed = link.output_sources;  // products that the output is recomputed from, back to those that are kept
+    uint32_t needed = link.output_sources;  // products needed to recompute the output, back to kept ones
     for (size_t i = link.products.size(); i-- > 0;) {
       const Link::Product& product = link.products[i];
       if (keeps(pattern, product)) {
@@ -115,7 +115,7 @@ Segment make_segment(const std::vector<Link>& links, size_t begin, size_t end, u
   return s;
 }
 
-/// What a prefix of the chain comes to, and how.
+/// The cheapest way found to cover a prefix of the chain.
 struct Prefix {
   double repeated = std::numeric_limits<double>::infinity();
   int64_t kept = 0;
@@ -126,11 +126,11 @@ struct Prefix {
 constexpr size_t buckets = 1024;
 
 struct Chain {
-  std::vector<Keep> keep;  ///< empty: there is none
+  std::vector<Keep> keep;  ///< empty: none found
   double repeated = 0;
 };
 
-/// The cheapest plan that keeps what is in use at or below `budget`, by the estimates.
+/// The cheapest plan whose estimated use never exceeds `budget`.
 Chain plan_chain(const std::vector<Link>& links, int64_t budget) {
   std::vector<std::vector<Segment>> segments(links.size());  // by their first part
   for (size_t begin = 0; begin < links.size(); ++begin)
@@ -139,7 +139,7 @@ Chain plan_chain(const std::vector<Link>& links, int64_t budget) {
         if (const Segment s = make_segment(links, begin, end, pattern); s.needs <= budget) segments[begin].push_back(s);
       if (links[end - 1].ends_view) break;
     }
-  // Prefixes that keep about the same share a bucket; of them the cheapest goes on.
+  // Prefixes that keep about the same share a bucket, in which only the cheapest survives.
   std::vector<std::vector<Prefix>> best(links.size() + 1, std::vector<Prefix>(buckets + 1));
   best[0][0].repeated = 0;
   for (size_t begin = 0; begin < links.size(); ++begin)
@@ -172,7 +172,7 @@ Chain plan_chain(const std::vector<Link>& links, int64_t budget) {
   return result;
 }
 
-/// What the estimates come from: a step that keeps everything, and the memory that does not depend on the plan.
+/// The basis of the estimates: a step that keeps everything, and the memory that does not depend on the plan.
 class Planner {
  public:
   Planner(const StepDescription& step, PlanCostSource source) : Planner(step, source, predict_step(step, {})) {}
@@ -195,7 +195,7 @@ class Planner {
   }
   int64_t fixed() const { return std::accumulate(fixed_.begin(), fixed_.end(), int64_t{0}); }
   Chain chain(int64_t budget) const { return plan_chain(links_, budget); }
-  /// Under a chain that this planner found.
+  /// Describes a chain that this planner found.
   MemoryPlan describe(const Chain& chain) const {
     MemoryPlan plan = describe(RecomputePlan(chain.keep));
     if (costs_.in_seconds()) plan.extra_seconds = chain.repeated;
@@ -226,8 +226,8 @@ MemoryPlan smallest_plan(const Planner& planner) {
     const int64_t trial = low + (high - low) / 2;
     (planner.chain(trial).keep.empty() ? low : high) = trial;
   }
-  // What is taken from the system doesn't rise evenly with what is in use: the least is near the smallest budget that
-  // there is a plan for, seldom at it.
+  // Memory taken from the system doesn't grow evenly with memory in use: its minimum is near the smallest budget with a
+  // plan, but seldom at it.
   constexpr int64_t trials = 16;
   for (int64_t i = 0; i < trials; ++i) {
     const Chain chain = planner.chain(high + high * i / (2 * trials));
@@ -245,11 +245,11 @@ MemoryPlan describe_plan(const StepDescription& step, const RecomputePlan& recom
 
 std::optional<MemoryPlan> plan_memory(const StepDescription& step, int64_t budget, PlanCostSource source) {
   MemoryPlan everything{.recompute = RecomputePlan(), .memory = predict_step(step, {})};
-  if (everything.needed() <= budget) return everything;  // before anything is measured
+  if (everything.needed() <= budget) return everything;  // without measuring anything
   const Planner planner(step, source, std::move(everything.memory));
   std::optional<MemoryPlan> best;
   double repeated = std::numeric_limits<double>::infinity();  // under the best
-  // The estimate's budget that is known to lead to too large a plan, and the largest that didn't.
+  // Bisection of the estimates' budget: the plan with `high` was too large; with `low` it fits, or there is none.
   int64_t low = 0, high = budget - planner.fixed(), trial = high;
   for (int i = 0; i < 12 && trial > 0; ++i) {
     const Chain chain = planner.chain(trial);
@@ -282,7 +282,7 @@ int64_t largest_batch(StepDescription step, int64_t budget, const std::function<
   std::vector<int64_t> batches;
   for (int64_t b = 2; b < step.images[0]; ++b)
     if (allowed(b)) batches.push_back(b);
-  // More images need more memory: the first that doesn't fit, by halving.
+  // More images need more memory, so bisect for the first batch that doesn't fit.
   const auto first = std::partition_point(batches.begin(), batches.end(), [&](int64_t b) {
     step.images[0] = b;
     return plan_memory(step, budget).has_value();

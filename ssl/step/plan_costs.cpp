@@ -12,9 +12,9 @@ namespace minissl {
 namespace {
 
 constexpr int repetitions = 3;
-constexpr double long_enough = 0.1;  // seconds: what takes longer is measured once
+constexpr double long_enough = 0.1;  // seconds: anything slower is measured once
 
-// Seconds that f takes, when what is made once per shape is there.
+// Seconds that f takes, without the setup done once per shape.
 template <class F>
 double measure(Device device, F&& f) {
   using Clock = std::chrono::steady_clock;
@@ -29,7 +29,7 @@ double measure(Device device, F&& f) {
   return best;
 }
 
-/// Measures each product once: by its recipe, on tensors of the shapes and types that it takes.
+/// Measures each product once: runs its recipe on tensors of its inputs' shapes and types.
 class Stopwatch {
  public:
   explicit Stopwatch(Device device) : device_(device) {}
@@ -40,7 +40,7 @@ class Stopwatch {
     const auto [known, first] = known_.try_emplace(key);
     if (first) {
       std::vector<Tensor> inputs;
-      // An input of rank 0 is one that this use of the operation lacks.
+      // Rank 0 means that this use of the operation lacks the input.
       for (const auto& [shape, dtype] : product.inputs)
         inputs.push_back(shape.rank() > 0 ? Tensor::full(shape, 1, dtype, device_) : Tensor());
       known->second = measure(device_, [&] { product.recipe(inputs); });

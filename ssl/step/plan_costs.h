@@ -4,20 +4,20 @@
 
 #include "ssl/step/step_memory.h"
 
-/// What it costs to recompute the tensors of a part.
+/// The costs of recomputing the tensors of a part.
 namespace minissl {
 
-/// Costs of the same unit, which can be added up.
+/// Costs in one unit, so that they can be added.
 class PlanCosts {
  public:
   /// Multiplications and additions.
   static PlanCosts counted(const std::vector<PartMemory>& parts);
-  /// Seconds, measured on a device that each shape runs on a few times; none where its memory is too small for them.
+  /// Seconds, measured by running each shape a few times on a device; none if its memory is too small.
   static std::optional<PlanCosts> measured(const std::vector<PartMemory>& parts, Device device);
 
-  /// Of a part's i-th product, when what it reads is there.
+  /// The cost of a part's i-th product, given its inputs.
   double product(size_t part, size_t i) const { return parts_[part].products[i]; }
-  /// Of a part's output from its products; 0 where it has none that can be recomputed.
+  /// The cost of a part's output, given its products; 0 if it can't be recomputed.
   double output(size_t part) const { return parts_[part].output; }
   bool in_seconds() const { return in_seconds_; }
 

@@ -8,7 +8,7 @@
 namespace minissl {
 namespace {
 
-/// Writes down the operations that a loss depends on.
+/// Collects the operations that a loss depends on.
 class GraphRecorder final : public StepObserver {
  public:
   explicit GraphRecorder(Method& method) {
@@ -27,7 +27,7 @@ class GraphRecorder final : public StepObserver {
     }
     std::map<const Node*, size_t> index;
     for (const auto& [node, kept] : kept_by_node(loss)) {
-      // A weight's copy in bf16 stands for the weight.
+      // A weight's bf16 copy stands for the weight.
       if (node->inputs.size() == 1 && node->inputs[0] != nullptr && parameters_.contains(node->inputs[0].get()))
         parameters_[node] = parameters_.at(node->inputs[0].get());
       if (parameters_.contains(node)) continue;

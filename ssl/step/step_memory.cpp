@@ -13,7 +13,7 @@ namespace {
 
 constexpr int projector = -1, loss_matrices = -2;
 
-// Outside the parts there are projectors, whose operations read parameters, and the loss, whose operations don't.
+// Outside the parts, a projector's operations read parameters and the loss's don't.
 int owner_of(const Node& node) {
   if (node.part >= 0) return node.part;
   const bool learned =
@@ -27,13 +27,13 @@ std::map<int, int64_t> kept_by_part(const Variable& loss) {
   return kept;
 }
 
-// What a step's tensors take in `event` that neither stays from step to step nor is kept for backward.
+// Bytes in use at `event` that neither persist between steps nor are kept for backward.
 int64_t transient(const DryRun::Event& event) {
   const auto of = [&](MemoryTag tag) { return event.by_tag[static_cast<size_t>(tag)]; };
   return of(MemoryTag::workspace) + of(MemoryTag::recomputed);
 }
 
-/// Looks at the graph of a step's last batch.
+/// Observes the graph of a step's last batch.
 class GraphObserver final : public StepObserver {
  public:
   std::vector<PartRecord> parts;
@@ -70,7 +70,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     std::vector<Batch> waiting;
     for (int64_t i = 0; i < step.waiting_batches; ++i) waiting.push_back(empty_batch(*method, step, {}));
     const Batch batch = empty_batch(*method, step, step.device);
-    Batch loaded;  // a GPU's step works on a copy of what a loader makes there
+    Batch loaded;  // on a GPU, the step works on a copy of the loader's batch
     if (step.device.type == DeviceType::cuda) loaded = empty_batch(*method, step, step.device);
     dry_run.allocator().reset_peak();
     if (step.between_steps) step.between_steps(*method);
@@ -87,7 +87,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     for (size_t p = 0; p < graph.parts.size(); ++p) {
       const PartRecord& record = graph.parts[p];
       if (begins_view(p)) ++view;
-      // The last ReLU's output is read by the pooling alone, but PyTorch keeps it for the ReLU.
+      // The last ReLU's output is read only by the pooling, but PyTorch keeps it for the ReLU.
       const bool last = p + 1 == graph.parts.size() || begins_view(p + 1);
       result.parts.push_back({.record = record,
                               .view = view,

@@ -6,7 +6,7 @@
 namespace minissl {
 namespace {
 
-/// Writes down what a step shows.
+/// Records a step's tensors.
 class Recorder final : public StepObserver {
  public:
   Recorder(Method& method, NamedTensors& record) : method_(method), record_(record) {}

@@ -10,7 +10,7 @@ namespace minissl {
 
 using BatchSource = std::function<Batch(int64_t step)>;
 
-/// Runs training steps of a method and returns every tensor of them, named and laid out as PyTorch has them:
+/// Runs training steps of a method and returns all their tensors, with PyTorch's names and layouts:
 ///   step{i}/<name> intermediates, step{i}/loss, step{i}/loss/<term>, step{i}/grad/<parameter>, and the state
 ///   after/<name>.
 NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,

@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-// How many steps the host asks for before it waits for the result of the first.
+// How many steps the host queues before it waits for the first result.
 constexpr size_t most_pending = 3;
 
 bool alike(const Tensor& a, const Tensor& b) {
@@ -89,7 +89,7 @@ void TrainingStep::section(Section which, const std::function<void()>& work) {
   mark_written();
 }
 
-// Versions must show what a graph has written. It writes weights together with their copies.
+// Bump the versions of what a graph has written. It writes weights together with their copies.
 void TrainingStep::mark_written() const {
   for (const auto& storage : state_) storage->bump_version();
   for (const auto& copy : converted_) copy->mark_current();
@@ -152,7 +152,7 @@ StepResult TrainingStep::result_of(const Pending& pending) const {
     const double loss = *n++;
     result.loss += loss / batches;
     for (auto& [name, value] : result.terms) value += *n++ / batches;
-    // A square of float32 numbers overflows float64 only where they were not finite.
+    // A sum of squares of float32 numbers is infinite in float64 only if a number was not finite.
     const double* end = n + watched.size();
     const double* broken = std::find_if(n, end, [](double square) { return !std::isfinite(square); });
     require(std::isfinite(loss),

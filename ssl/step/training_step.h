@@ -15,18 +15,18 @@
 
 namespace minissl {
 
-/// What a step gave: means over its batches.
+/// The results of a step: means over its batches.
 struct StepResult {
   int64_t step = 0;
   double lr = 0, loss = 0, gradient_norm = 0;
   std::vector<std::pair<std::string, double>> terms = {};  ///< of the loss
 };
 
-/// The training steps of a run, and what they give.
+/// The training steps of a run, and their results.
 ///
-/// On a GPU the host asks for a step and goes on; what the step gave is read when it has arrived. The first step is
-/// done operation by operation; then its sections are recorded as CUDA graphs, which are launched from then on: the
-/// same bits with much less work for the host. Batches of another shape, and another Method::form(), start this again.
+/// On a GPU the host queues a step and continues; the result is read once it has arrived. The first step runs operation
+/// by operation. Then its sections are recorded as CUDA graphs, which later steps launch: the same bits with much less
+/// work for the host. Batches of another shape, or another Method::form(), start this over.
 class TrainingStep final : private StepObserver {
  public:
   enum class Graphs { on, off };  ///< whether steps on a GPU are recorded
@@ -34,19 +34,19 @@ class TrainingStep final : private StepObserver {
   TrainingStep(Method& method, Optimizer& optimizer, const StepOptions& options, Graphs graphs = Graphs::on);
   ~TrainingStep() override;
 
-  /// Does a step, or on a GPU asks for it, on the batches that next_batch() gives.
+  /// Runs a step, or queues it on a GPU, on the batches that next_batch() returns.
   void run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch);
 
-  /// What the earliest step gave whose result was not taken yet, if it has arrived; on a GPU a result is waited for
-  /// only when two later steps have been asked for, or when `wait` says so. Throws Error, naming the step and what went
-  /// wrong first, where the loss or the gradient is not finite.
+  /// The earliest result not yet taken, if it has arrived. On a GPU it waits for a result only if two later steps are
+  /// queued or `wait` is set. Throws Error, naming the step and the first bad value, if the loss or the gradient is not
+  /// finite.
   std::optional<StepResult> result(bool wait = false);
 
-  /// Gives back the memory of the CUDA graphs, for other work between two steps; the next step records them again.
+  /// Frees the memory of the CUDA graphs, for other work between two steps; the next step records them again.
   void release_graphs();
 
  private:
-  /// What a result's numbers are: of each batch the loss, its terms and the squared norms of what the method watches;
+  /// The layout of a result's numbers: for each batch the loss, its terms and the squared norms of the watched tensors;
   /// after all batches the gradient's norm.
   struct Layout {
     std::vector<std::string> terms, watched;
@@ -74,16 +74,16 @@ class TrainingStep final : private StepObserver {
   Step step_;
 
   std::set<std::shared_ptr<Storage>> state_;            // of the method
-  std::set<std::shared_ptr<ConvertedCopy>> converted_;  // of its weights, current between the parts of a step
-  Batch batch_;                                         // on a GPU: where graphs find it
+  std::set<std::shared_ptr<ConvertedCopy>> converted_;  // of its weights, current between a step's sections
+  Batch batch_;                                         // on a GPU: the graphs' input
   StepPosition position_;                               // of the step in progress
   double lr_ = 0;
   Layout layout_;
-  Tensor batch_numbers_;  // f64, of the last batch, by layout_
+  Tensor batch_numbers_;  // f64, of the last batch, as in layout_
   std::deque<Pending> pending_;
   std::vector<std::unique_ptr<Readback>> unused_;
 
-  bool repeatable_ = false;  // a step like the next has been done operation by operation
+  bool repeatable_ = false;  // a step like the next one has run operation by operation
   uint64_t form_ = 0;        // of that step
   std::unique_ptr<GraphMemory> graph_memory_;
   std::array<std::unique_ptr<cuda::Graph>, 3> graphs_;  // by Section

@@ -12,7 +12,7 @@ namespace {
 
 using Level = CollapseVerdict::Level;
 
-/// Looks after epochs 10, 20, ... at one space, as if all its features had one norm.
+/// Metrics of one space after epochs 10, 20, ..., as if all its features had the same norm.
 Looks looks_of(const std::vector<CollapseMetrics>& metrics) {
   Looks looks;
   for (size_t i = 0; i < metrics.size(); ++i) looks.epochs.push_back(10.0 * static_cast<double>(i + 1));
@@ -29,7 +29,7 @@ TEST(CollapseStory, ChangesAreAttributedToTheirLeadingPart) {
   EXPECT_EQ(cause(0.2, 1, 1), Cause::norms);
   EXPECT_EQ(cause(1, 0.2, 1), Cause::directions);
   EXPECT_EQ(cause(1, 1, 0.2), Cause::uneven);
-  EXPECT_EQ(cause(5, 1, 1), Cause::norms);    // a rise has its cause, too
+  EXPECT_EQ(cause(5, 1, 1), Cause::norms);    // a rise has a cause too
   EXPECT_EQ(cause(0.1, 2, 1), Cause::norms);  // against the directions
   EXPECT_EQ(cause(0.5, 0.5, 1), Cause::several);
   EXPECT_EQ(cause(0.9, 1.1, 0.95), Cause::none);
@@ -46,7 +46,7 @@ TEST(CollapseStory, ChangesAreAttributedToTheirLeadingPart) {
   EXPECT_NEAR(shares.rest, 1.0 / 3, 1e-12);
 }
 
-TEST(CollapseStory, CosinesNearOneDifferByWhatIsLeftOfTheSpread) {
+TEST(CollapseStory, CosinesNearOneDifferByTheRemainingSpread) {
   EXPECT_TRUE(same_cosine(0.44, 0.39));
   EXPECT_FALSE(same_cosine(0.985, 0.943));
   EXPECT_TRUE(same_cosine(1, 1));
@@ -56,7 +56,7 @@ TEST(CollapseStory, CosinesNearOneDifferByWhatIsLeftOfTheSpread) {
 
 // MoCo without a variance term on chest X-rays (SCARCE-CXR), after epochs 50, 100, 200 and 264, as in its table: std,
 // mean cosine and effective rank of the backbone's 2048 features. Norm and std_normalized follow from them as for
-// features of one norm. That std fell sixfold there is shrinking norms.
+// features of one norm. There, shrinking norms explain std's sixfold fall.
 TEST(CollapseStory, ThePublishedFallOfStdIsShrinkingNorms) {
   std::vector<CollapseMetrics> metrics;
   for (const auto& [std, cosine, rank] :
@@ -100,7 +100,7 @@ TEST(CollapseStory, DirectionsThatDrawTogetherAreCollapse) {
       text, "That is directions drawing together: their spread went to 9% of what it was, the mean norm to 100%"));
   EXPECT_TRUE(contains(text, "mean cosine rose from 0.400 to 0.995 and effective rank fell from 220 to 6"));
   EXPECT_TRUE(contains(text, "“collapsed: all images are mapped to nearly the same direction"));
-  // In the projection alone.
+  // Only in the projection.
   const SpaceStory healthy = story_of(std::vector(4, looks_like(10, 0.4, 220)));
   EXPECT_EQ(headline(healthy, story), "Collapsed (projection)");
   EXPECT_EQ(headline(healthy, healthy), "Std held, no collapse");
@@ -114,7 +114,8 @@ TEST(CollapseStory, NormsThatShrinkWhileDirectionsNarrowDoNotMislead) {
   EXPECT_TRUE(story_of({looks_like(20, 0.4, 220), looks_like(8, 0.4, 220), looks_like(2, 0.42, 210)}).misleading_std());
 }
 
-// As BarlowTwins may begin: norms explode with all images on one line, then shrink; what is left fills few dimensions.
+// As BarlowTwins may begin: norms explode with all images on one line, then shrink; the remaining spread fills few
+// dimensions.
 TEST(CollapseStory, ShrinkingNormsDoNotExcuseCollapse) {
   const SpaceStory story = story_of({looks_like(8, 0.96, 166), looks_like(1e5, 0.999, 1), looks_like(30, 0.5, 16)});
   EXPECT_EQ(story.fall.cause(), Cause::norms);
@@ -133,16 +134,16 @@ TEST(CollapseStory, FewLooksAreNotEnoughToTell) {
   EXPECT_EQ(paragraph(space_story("projection", {})), "Not enough looks to tell: 0 of the 3 that are needed.");
 }
 
-TEST(CollapseStory, WhatNeverSpreadOutHasNotCollapsed) {
+TEST(CollapseStory, FeaturesThatNeverSpreadHaveNotCollapsed) {
   const SpaceStory story = story_of(std::vector(5, looks_like(10, 0.997, 200)));
-  EXPECT_TRUE(story.is(Level::collapsed));  // to the monitor
+  EXPECT_TRUE(story.is(Level::collapsed));  // according to the monitor
   EXPECT_TRUE(story.never_spread);
   EXPECT_FALSE(story.collapsed());
   EXPECT_EQ(headline(story, story), "Never spread out (backbone and projection)");
   EXPECT_TRUE(contains(paragraph(story), "rather than having collapsed"));
 }
 
-TEST(CollapseStory, HalfOfTheSpreadLostIsSaid) {
+TEST(CollapseStory, LosingHalfOfTheSpreadIsReported) {
   const SpaceStory narrow = story_of({looks_like(10, 0.2, 220), looks_like(10, 0.5, 200), looks_like(10, 0.85, 180)});
   EXPECT_TRUE(narrow.is(Level::watch));
   EXPECT_EQ(headline(narrow, narrow), "Directions narrowed (backbone and projection)");

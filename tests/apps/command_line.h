@@ -9,13 +9,13 @@
 
 namespace minissl {
 
-/// What a command did.
+/// The outcome of a command.
 struct CommandResult {
   int status = -1;  ///< exit status; 128 + signal
   std::string out, err;
 };
 
-/// Runs the binary in a shell, standard error kept apart, behind what the shell is to do `before`.
+/// Runs the binary in a shell, after the shell commands in `before`, with standard error kept separate.
 inline CommandResult minissl_command(const std::string& arguments, const std::filesystem::path& scratch,
                                      const std::string& before = {}) {
   const auto err = scratch / "stderr.txt";

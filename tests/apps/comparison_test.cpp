@@ -94,7 +94,7 @@ TEST(Comparison, LossesShareAChartOnlyWhereTheyAreTheSameFunction) {
   EXPECT_EQ(charts[2].title, "contrastive · MoCo v2, temperature 0.5");
   EXPECT_EQ(charts[2].curves.size(), 1u);
   EXPECT_EQ(charts[4].title, "contrastive · Barlow Twins");
-  // A method that logs no terms shows its loss.
+  // For a method that logs no terms, the loss is shown.
   for (Json& event : runs[3].events) {
     event.erase("loss/contrastive");
     event.erase("loss/variance");

@@ -23,7 +23,7 @@ TEST_F(DevicesCommand, ListsTheCpuAndGpusOrSaysWhyThereAreNone) {
   EXPECT_NE(table.out.find("\ncuda"), std::string::npos);
 }
 
-TEST_F(DevicesCommand, ADeviceThatIsNotThereIsRefusedInOneLine) {
+TEST_F(DevicesCommand, AMissingDeviceIsRefusedInOneLine) {
   for (const std::string device : {"cuda:99", "gpu", "cuda:", "cuda:-1"}) {
     const CommandResult refused = run("bench step moco --device " + device);
     EXPECT_EQ(refused.status, 1) << device;

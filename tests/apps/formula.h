@@ -26,8 +26,8 @@ inline std::vector<double> uniform(const std::string& name, int64_t count) {
 }
 
 /// Sets a method's state as the reference does: weights of two or more dimensions uniform within sqrt(3 / fan_in), norm
-/// scales 1 + u / 10, biases u / 10, the queue's columns normalised; the key encoder and
-/// BYOL's target follow the network that learns.
+/// scales 1 + u / 10, biases u / 10, the queue's columns normalised; the key encoder and BYOL's target copy the trained
+/// network.
 inline void fill_by_formula(Module& method) {
   for (const StateEntry& e : method.state()) {
     std::string source = e.name;

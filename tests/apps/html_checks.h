@@ -12,7 +12,7 @@ namespace minissl {
 
 inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-/// What stands between `begin` and the next `end`.
+/// The text between `begin` and the next `end`.
 inline std::string between(const std::string& text, const std::string& begin, const std::string& end) {
   const size_t from = text.find(begin);
   require(from != std::string::npos, "no {}", begin);
@@ -23,8 +23,8 @@ inline Json charts_of(const std::string& html) {
   return Json::parse(between(html, R"(<script type="application/json" id="charts">)", "</script>"));
 }
 
-/// Every element that is opened is closed, in order, void and self-closed ones aside; attributes are quoted and hold no
-/// angle brackets. Scripts and styles are opaque. (No std::regex here: GCC 12 warns of it under the sanitizers.)
+/// Every opened element is closed, in order, except void and self-closed ones; attributes are quoted and hold no angle
+/// brackets. Scripts and styles are opaque. (No std::regex here: GCC 12 warns about it under the sanitizers.)
 inline void expect_well_formed(const std::string& html) {
   const std::vector<std::string> void_elements = {"meta", "img", "br"};
   std::vector<std::string> open;

@@ -8,7 +8,7 @@
 #include "tests/apps/html_checks.h"
 #include "tests/ssl/small_step.h"
 
-/// inspect graph, views and checkpoint; memory, step and leak have tests of their own.
+/// inspect graph, views and checkpoint; memory, step and leak have their own tests.
 namespace minissl {
 namespace {
 
@@ -36,12 +36,12 @@ TEST(PlaceGraph, PutsOperationsBelowWhatTheyReadAndNoTwoInOnePlace) {
         for (const size_t input : operations[i].inputs) EXPECT_LT(places[input].row, places[i].row);
         lanes = std::max(lanes, places[i].lane + 1);
       }
-      // Two for each recorded view, the second for shortcuts; VICReg's loss has another branch.
+      // Two per recorded view, the second for shortcuts; VICReg's loss has another branch.
       EXPECT_LE(lanes, 5) << method.name;
     }
 }
 
-TEST(PlaceGraph, ABranchHasALaneOfItsOwnAndMergesIntoTheFirst) {
+TEST(PlaceGraph, ABranchHasItsOwnLaneAndMergesIntoTheFirst) {
   // 0 -> 1 -> 2 -> 4 and 0 -> 3 -> 4
   std::vector<StepOperation> operations(5);
   operations[1].inputs = {0}, operations[2].inputs = {1}, operations[3].inputs = {0}, operations[4].inputs = {3, 2};
@@ -84,7 +84,7 @@ TEST_F(InspectCommandTest, ViewsAreThoseThatTheRunBeginsWith) {
       0);
   const Image shown = read_image(path("views.png"), {.channels = 1}),
               trained = read_image(path("run/views.png"), {.channels = 1});
-  // Four groups a row: image, view 1, view 2 here, view 1 and view 2 there, 2 pixels apart; groups 6 apart.
+  // Four groups per row: image, view 1, view 2 here, view 1 and view 2 there, 2 pixels apart; groups 6 apart.
   ASSERT_EQ(shown.width(), 4 * (3 * 32 + 2 * 2 + 6) - 6);
   ASSERT_EQ(trained.width(), 4 * (2 * 32 + 2 + 6) - 6);
   ASSERT_EQ(shown.height(), trained.height());

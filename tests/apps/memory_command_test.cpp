@@ -28,7 +28,7 @@ TEST_F(MemoryCommandTest, TellsWhatIsPromised) {
     EXPECT_TRUE(json.contains(field)) << field;
   EXPECT_LE(json.at("reserved_bytes").get<int64_t>(), int64_t{22} << 30);
   EXPECT_LE(json.at("extra_flops_percent").get<double>(), 15);
-  EXPECT_EQ(json.at("stages").size(), 12U);  // five of each view, projector, loss
+  EXPECT_EQ(json.at("stages").size(), 12U);  // five per view, projector, loss
   int64_t stages = 0;
   for (const auto& stage : json.at("stages")) stages += stage.at("bytes").get<int64_t>();
   EXPECT_EQ(stages, json.at("activation_bytes"));
@@ -116,12 +116,12 @@ TEST_F(MemoryCommandTest, APlanFitsAStepIntoALimitThatItExceedsOtherwise) {
   const auto within = [&](int64_t bytes, const std::string& arguments) {
     return minissl_command(arguments, folder_, fmt::format("ulimit -v {}; MALLOC_ARENA_MAX=1 ", bytes >> 10));
   };
-  // The program and its libraries, of which CUDA's alone may be half a gigabyte.
+  // The program and its libraries; CUDA's alone may take half a gigabyte.
   int64_t program = 16 << 20;
   while (within(program, "--version").status != 0) ASSERT_LT(program += 16 << 20, int64_t{16} << 30);
   const std::string flags = "barlow --size 128 --batch 48 --dim 64 --hidden 64";
   const auto all = memory(flags).at("reserved_bytes").get<int64_t>();
-  // What the tensors want less 100 MiB, and address space for the program, its stacks and heaps.
+  // The tensors' need minus 100 MiB, plus address space for the program, its stacks and heaps.
   const auto limited = [&](const std::string& more) {
     return within(all - (100 << 20) + program + (64 << 20),
                   "bench step " + flags + " --steps 1 --warmup 0 --json --threads 2 " + more);

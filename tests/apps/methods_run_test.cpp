@@ -35,7 +35,7 @@ class MethodsRunTest : public TemporaryFolder {
 
 class EveryMethodRun : public MethodsRunTest, public testing::WithParamInterface<MethodEntry> {};
 
-TEST_P(EveryMethodRun, StopsAndGoesOnToTheSameBytesAndIsEmbedded) {
+TEST_P(EveryMethodRun, StopsResumesToTheSameBytesAndIsEmbedded) {
   const std::string method = GetParam().name, flags = own_flags(method) + "--epochs 2 --monitor-every 0 ";
   const CommandResult whole = train(method, "whole", flags);
   ASSERT_EQ(whole.status, 0) << whole.err;
@@ -51,7 +51,7 @@ TEST_P(EveryMethodRun, StopsAndGoesOnToTheSameBytesAndIsEmbedded) {
 INSTANTIATE_TEST_SUITE_P(Registry, EveryMethodRun, testing::ValuesIn(methods()),
                          [](const auto& info) { return info.param.name; });
 
-// With two accumulated batches a step, a momentum encoder that moved with every batch, or a schedule that counted
+// With two accumulated batches per step, a momentum encoder that moved with every batch, or a schedule that counted
 // batches, would end elsewhere.
 TEST_F(MethodsRunTest, TheKeyEncoderMovesOncePerOptimizerStep) {
   const std::string flags =
@@ -73,8 +73,8 @@ TEST_F(MethodsRunTest, TheKeyEncoderMovesOncePerOptimizerStep) {
   EXPECT_LT(std::sqrt(off / moved), 1e-3);
 }
 
-// One-dimensional unit vectors are 1 or -1: neighbours in them say less than in 512 features.
-TEST_F(MethodsRunTest, NeighboursAreLookedForInTheFeaturesThatAreNamed) {
+// One-dimensional unit vectors are 1 or -1: their neighbours say less than those in 512 features.
+TEST_F(MethodsRunTest, NeighboursAreSearchedInTheNamedFeatures) {
   const std::string flags =
       "--dim 1 --hidden 24 --epochs 1 --eval-train synth:90:32:5 --eval-test synth:90:32:6 --eval-k 5 ";
   const auto knn = [&](const std::string& features) {
@@ -112,7 +112,7 @@ TEST_F(MethodsRunTest, LionIsAnOptimizerAndWeightDecayMayFollowASchedule) {
   EXPECT_NE(other.err.find("it was not written by the optimizer adamw"), std::string::npos) << other.err;
 }
 
-// Images that are all the same have collapsed embeddings, look after look.
+// Identical images have collapsed embeddings in every evaluation.
 TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
   fs::create_directory(folder_ / "same");
   const Tensor gray = Tensor::full({32, 32, 1}, 128, DType::u8);
@@ -127,13 +127,13 @@ TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
     if (is_event(event, "step")) with_term.push_back(event.contains("loss/variance"));
   EXPECT_FALSE(with_term.front());
   EXPECT_TRUE(with_term.back());
-  // Stopped after it has joined, in the midst of the last epoch.
+  // Stopped after the term has joined, in the middle of the last epoch.
   ASSERT_EQ(train("simclr", "halved", flags + "--steps 11").status, 0);
   ASSERT_EQ(train("simclr", "halved", flags + "--resume").status, 0);
   EXPECT_TRUE(read_file(folder_ / "whole/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
 }
 
-TEST_F(MethodsRunTest, InspectLeakSpeaksOfMoCoRunsAlone) {
+TEST_F(MethodsRunTest, InspectLeakAcceptsOnlyMoCoRuns) {
   ASSERT_EQ(train("moco", "moco", "--queue 64 --epochs 1").status, 0);
   const CommandResult leak = minissl_command("inspect leak --json --run " + path("moco"), folder_);
   ASSERT_EQ(leak.status, 0) << leak.err;
@@ -150,7 +150,7 @@ TEST_F(MethodsRunTest, InspectLeakSpeaksOfMoCoRunsAlone) {
   EXPECT_NE(other.err.find("it trained simclr"), std::string::npos) << other.err;
 }
 
-// Every key of a preset is a flag of its method, with a value that is understood: the run fails for want of data only.
+// Every key of a preset is a flag of its method, with a valid value: the run fails only for lack of data.
 TEST_F(MethodsRunTest, EveryPresetIsUnderstood) {
   int presets = 0;
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(MINISSL_SOURCE_DIR) / "configs")) {

@@ -13,7 +13,7 @@ namespace {
 class MetricsLogTest : public TemporaryFolder {
  protected:
   std::filesystem::path path() const { return folder_ / "metrics.jsonl"; }
-  /// Steps 0 to 5 in epochs of two, an epoch event and a look of the monitor behind each.
+  /// Steps 0 to 5 in epochs of two, each epoch followed by an epoch event and a monitor event.
   void write_run() const {
     MetricsLog log(path());
     for (int64_t step = 0; step < 6; ++step) append_step(log, step);
@@ -97,7 +97,7 @@ TEST_F(MetricsLogTest, TextThatIsNotUtf8MakesValidJson) {
   EXPECT_EQ(read_metrics(path()).size(), 1u);
 }
 
-TEST_F(MetricsLogTest, EveryLineIsThereAtOnce) {
+TEST_F(MetricsLogTest, EveryLineIsWrittenAtOnce) {
   MetricsLog log(path());
   append_step(log, 0);
   EXPECT_EQ(read_metrics(path()).size(), 1u);
@@ -112,10 +112,10 @@ TEST_F(MetricsLogTest, StepsNeitherRepeatNorSkip) {
   EXPECT_EQ(read_metrics(path()).size(), 2u);
 }
 
-TEST_F(MetricsLogTest, AKilledRunThatGoesOnLeavesTheBytesOfOneThatWasNeverKilled) {
+TEST_F(MetricsLogTest, AResumedRunLeavesTheBytesOfOneNeverKilled) {
   write_run();
   const std::string whole = read_file(path());
-  // Killed somewhere after the checkpoint of step 1 and its events: mid-line, before and behind a newline.
+  // Killed somewhere after the checkpoint of step 1 and its events: mid-line, before and after a newline.
   const size_t checkpoint = whole.find(R"({"event":"step","step":2,)");
   ASSERT_NE(checkpoint, std::string::npos);
   for (size_t length = checkpoint; length <= whole.size(); ++length) {
@@ -149,7 +149,7 @@ TEST_F(MetricsLogTest, ResumingRefusesALogThatLacksSteps) {
   EXPECT_NE(error_of([&] { MetricsLog(folder_ / "missing.jsonl", 3); }).find("end with none"), std::string::npos);
 }
 
-TEST_F(MetricsLogTest, StartingAnewEmptiesTheLog) {
+TEST_F(MetricsLogTest, StartingOverEmptiesTheLog) {
   write_run();
   { const MetricsLog log(path()); }
   EXPECT_EQ(read_file(path()), "");

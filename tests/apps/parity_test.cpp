@@ -27,7 +27,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
     return method;
   }
 
-  // The reference's settings as the flags of its method, which know no others.
+  // The reference's settings as flags of its method, which accepts no others.
   std::string flags() const {
     static const std::map<std::string, std::vector<std::string>> known{
         {"moco", {"dim", "queue", "momentum", "temperature"}},
@@ -58,7 +58,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
       for (size_t i = 0; i < image.size(); ++i) image[i] += 0.3 * own[i];
       return ops::nchw_to_nhwc(Tensor::from<double>(shape, image).to(dtype));
     };
-    // As NumPy's argsort of numbers that are all different.
+    // Like NumPy's argsort of distinct numbers.
     const auto shuffle = [&](int64_t step, const char* end) {
       const std::vector<double> keys = uniform(fmt::format("step{}/shuffle{}", step, end), batch);
       std::vector<int64_t> order(keys.size());
@@ -92,7 +92,8 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
     double square = 0, sum = 0;
     for (const double v : values) square += v * v, sum += v;
     const double norm = expected.at("norm"), count = static_cast<double>(values.size());
-    // What is zero but for rounding (the mean of what was just normalised) has no digits to agree on: absolutely then.
+    // Values that are zero up to rounding (the mean of normalised numbers) have no digits to compare, so compare
+    // absolutely.
     const double scale = norm > 1e-12 ? norm : 1;
     EXPECT_NEAR(std::sqrt(square), norm, tolerance * scale) << name;
     EXPECT_NEAR(sum, expected.at("sum").get<double>(), tolerance * scale * std::sqrt(count)) << name;
@@ -104,7 +105,7 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
   EXPECT_EQ(compared, actual.size());
 }
 
-// With the fast kernels, Winograd's convolutions among them.
+// With the fast kernels, including Winograd's convolutions.
 TEST_P(ParityTest, FirstLossAgreesWithPyTorchInFloat32) {
   for (const auto& [name, tensor] : run(DType::f32, 1)) {
     if (!name.starts_with("step0/loss")) continue;

@@ -16,7 +16,7 @@ namespace {
 
 class PictureTest : public TemporaryFolder {};
 
-/// Decodes by another library's decoder, channels as stored.
+/// Decodes with another library's decoder, channels as stored.
 Tensor decode(const std::string& png) {
   int width = 0, height = 0, channels = 0;
   stbi_uc* pixels = stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(png.data()), static_cast<int>(png.size()),

@@ -27,7 +27,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// A pipe or a terminal to write to, a clock to set, and what came out.
+/// A pipe or a terminal to write to, a settable clock, and the output.
 class Output {
  public:
   static Output pipe() {
@@ -59,7 +59,7 @@ class Output {
     std::erase(text, '\r');  // the terminal's own, before each newline, and the cursor's way back
     return text;
   }
-  /// What a terminal shows: "\r\x1b[K" starts the line anew.
+  /// The terminal's contents: "\r\x1b[K" restarts the line.
   std::vector<std::string> screen() const {
     std::vector<std::string> shown;
     for (std::string line : lines_of(read())) {

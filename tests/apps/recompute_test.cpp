@@ -28,7 +28,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
   RecomputeStep() {
     const std::string flags = c_.method == "moco" ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
                                                   : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
-    // Narrow, for float64 has no fast convolutions.
+    // Narrow, because float64 has no fast convolutions.
     NetworkFlags network(c_.arch);
     network.set_options({{"stem", c_.stem},
                          {"width", c_.dtype == DType::f64 ? "16" : "64"},

@@ -6,7 +6,7 @@
 
 namespace minissl {
 
-/// A run's log without what depends on the clock or on memory, of which the same run may take more or less.
+/// A run's log without fields that depend on the clock or on memory use, which varies between identical runs.
 inline std::string repeatable_log(const std::filesystem::path& run) {
   std::string text;
   for (Json event : read_metrics(run / "metrics.jsonl")) {

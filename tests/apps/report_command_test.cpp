@@ -20,7 +20,7 @@ class ReportCommandTest : public TemporaryFolder {
   CommandResult report(const std::string& arguments) { return minissl_command("report " + arguments, folder_); }
 };
 
-TEST_F(ReportCommandTest, OneRunIsReportedInItsFolderOrWhereverToldTo) {
+TEST_F(ReportCommandTest, OneRunIsReportedInItsFolderOrAtAGivenPath) {
   const std::string a = run("a");
   CommandResult result = report(a);
   EXPECT_EQ(result.status, 0) << result.err;
@@ -31,13 +31,13 @@ TEST_F(ReportCommandTest, OneRunIsReportedInItsFolderOrWhereverToldTo) {
   EXPECT_NE(read_file(path("x.html")).find("<h1>Mine</h1>"), std::string::npos);
 }
 
-TEST_F(ReportCommandTest, SeveralRunsAreATableAndAPageWhereverToldTo) {
+TEST_F(ReportCommandTest, SeveralRunsAreATableAndAPageAtAGivenPath) {
   const std::string runs = run("a") + " " + run("b");
   CommandResult result = report(runs);
   EXPECT_EQ(result.status, 0) << result.err;
   const std::string table = result.out;
   EXPECT_TRUE(table.starts_with("| run | epochs |")) << table;
-  EXPECT_FALSE(fs::exists(path("a/report.html")));  // whose folder would it be?
+  EXPECT_FALSE(fs::exists(path("a/report.html")));  // in no run's folder
   result = report(runs + " --out " + path("study.html"));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, table + path("study.html") + "\n");

@@ -81,7 +81,7 @@ TEST_F(ReportTest, RefersToNothingOutside) {
   std::string html = render_report(made_up_input());
   const size_t library = html.find(assets::chart_js());
   ASSERT_NE(library, std::string::npos);
-  html.erase(library, assets::chart_js().size());  // its comments name its home page
+  html.erase(library, assets::chart_js().size());  // its comments contain its home page's address
   for (const char* address : {"http:", "https:", "//cdn", "@import", "url(", "<link", "fetch(", "XMLHttpRequest"})
     EXPECT_FALSE(contains(html, address)) << address;
   for (const char* reference : {"@import", "sourceMappingURL", "</script"})

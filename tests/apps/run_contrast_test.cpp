@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-/// A run with these settings, and the backbone and kNN accuracy of each look, after epochs 0, 10, 20, ...
+/// A run with these settings, and the backbone's metrics and kNN accuracy after epochs 0, 10, 20, ...
 NamedRun run_of(const std::string& name, const std::string& config, const std::vector<CollapseMetrics>& looks,
                 const std::vector<double>& accuracies = {}) {
   NamedRun run{name, config_table("method = \"moco\"\n" + config), {}};

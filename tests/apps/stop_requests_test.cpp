@@ -14,7 +14,7 @@ void ask_and_wait(int signal) {
   for (int i = 0; i < 1000 && !stop_requested(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
-// In processes of their own: what signals do stays changed.
+// In separate processes, because changes to signal handling persist.
 class StopRequestsTest : public testing::TestWithParam<int> {
  protected:
   void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }

@@ -7,7 +7,7 @@
 
 namespace minissl {
 
-/// A folder of its own for each test, gone afterwards.
+/// A separate folder for each test, removed afterwards.
 class TemporaryFolder : public testing::Test {
  protected:
   void SetUp() override {
@@ -21,7 +21,7 @@ class TemporaryFolder : public testing::Test {
   std::filesystem::path folder_;
 };
 
-/// The message of the Error that `call` throws; empty when it throws none.
+/// The message of the Error that `call` throws; empty if it throws none.
 template <class Call>
 std::string error_of(Call call) {
   try {

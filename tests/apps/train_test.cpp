@@ -116,7 +116,7 @@ TEST_F(TrainTest, AKillInMidEpochAndAResumeEndInTheSameBytes) {
   EXPECT_EQ(log("whole"), log("killed"));
 }
 
-TEST_F(TrainTest, AskedToStopItWritesACheckpointAndSaysHowToGoOn) {
+TEST_F(TrainTest, AskedToStopItWritesACheckpointAndSaysHowToResume) {
   const std::string command = small_run + "--epochs 1000 --out " + path("stopped");
   std::thread stopper([&] {
     const fs::path metrics = folder_ / "stopped" / "metrics.jsonl";
@@ -137,7 +137,7 @@ TEST_F(TrainTest, AskedToStopItWritesACheckpointAndSaysHowToGoOn) {
 }
 
 // With one step in an epoch, a stop always comes in an epoch's last step: after its work, before the epoch is counted.
-TEST_F(TrainTest, AStopInAnEpochsLastStepIsGoneOnFrom) {
+TEST_F(TrainTest, AStopInAnEpochsLastStepCanBeResumed) {
   const std::string run =
       "train simclr --data synth:16:32 --channels 1 --arch resnet18 --stem small --width 8 --size 16 --batch 16 --dim "
       "8 "
@@ -257,7 +257,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_NE(missing.err.find("/no/such/folder"), std::string::npos);
   EXPECT_EQ(std::count(missing.err.begin(), missing.err.end(), '\n'), 1) << missing.err;
   EXPECT_EQ(train("y", "--batch 24").status, 1);        // does not divide the queue
-  EXPECT_EQ(train("z", "--device cuda:99").status, 1);  // so many there never are
+  EXPECT_EQ(train("z", "--device cuda:99").status, 1);  // there are never that many
   EXPECT_EQ(train("z", "--precision f64").status, 1);   // for inspect step
   EXPECT_EQ(train("z", "--lr 0.1 --on-collapse faint").status, 1);
   EXPECT_FALSE(fs::exists(folder_ / "z"));

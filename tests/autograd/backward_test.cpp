@@ -37,7 +37,7 @@ TEST(Backward, DiamondsAddUp) {
   EXPECT_THAT(x.grad().to_vector(), ElementsAre(24, -3));
 }
 
-// Doubling a hundred times: visited once each, or it would take 2^100 steps.
+// A hundred doublings would take 2^100 steps if nodes were visited more than once.
 TEST(Backward, EachNodeIsVisitedOnce) {
   const Variable x = leaf({1});
   Variable y = x;
@@ -46,7 +46,7 @@ TEST(Backward, EachNodeIsVisitedOnce) {
   EXPECT_EQ(x.grad().item(), std::ldexp(1, 100));
 }
 
-// Derivatives that hand one tensor on to two inputs must not have it added to in place.
+// If a derivative returns one tensor for two inputs, it must not be accumulated into in place.
 TEST(Backward, SharedGradientsAreNotOverwritten) {
   const Variable a = leaf({1, 2}), b = leaf({3, 4});
   const auto add = [](const Variable& u, const Variable& v) {
@@ -158,8 +158,8 @@ TEST(Backward, FreesWhatWasSaved) {
 }
 
 TEST(Backward, FreesOnTheWay) {
-  // Twenty squares of 64 KiB each: gradients take the places of saved tensors, so that the peak is the forward pass's
-  // and two or three tensors more, not twice as much.
+  // Twenty squares of 64 KiB each: gradients reuse the memory of saved tensors, so the peak is two or three tensors
+  // above the forward pass's, not twice as high.
   const Variable x = Variable::leaf(Tensor::full({16384}, 1));
   Variable y = x;
   for (int i = 0; i < 20; ++i) y = square(y);

@@ -35,7 +35,7 @@ TEST(Graph, OfAConstantIsEmpty) {
   EXPECT_TRUE(graph_of(detach(leaf({1}))).empty());
 }
 
-TEST(Graph, AfterBackwardNothingIsLeftBehindTheRoot) {
+TEST(Graph, AfterBackwardOnlyTheRootIsLeft) {
   const Variable x = leaf({1, 2}), root = sum(square(x));
   EXPECT_EQ(graph_of(root).size(), 3u);
   backward(root);
@@ -55,8 +55,8 @@ TEST(Graph, SavedActivationsAreTaggedSavedButParametersKeepTheirTag) {
   EXPECT_EQ(weights.storage()->tag(), MemoryTag::parameter);
 }
 
-// Recurrences and unrolled loops make graphs as deep as they are long; neither backward() nor letting go of one may
-// take a stack frame for each node.
+// Recurrences and unrolled loops make graphs as deep as they are long; neither backward() nor the destructor may use a
+// stack frame per node.
 TEST(Graph, MayBeDeep) {
   constexpr int depth = 200000;
   const Variable x = leaf({1});
@@ -73,7 +73,7 @@ TEST(Graph, MayBeDeep) {
   }
 }
 
-TEST(Graph, PartsHeldByOthersSurviveIt) {
+TEST(Graph, PartsHeldElsewhereSurviveIt) {
   const Variable x = leaf({3});
   Variable middle;
   {

@@ -10,7 +10,7 @@
 #include "tensor/random.h"
 #include "tests/thread_group.h"
 
-/// Several ranks, as threads, compute what one does with the whole batch.
+/// Several ranks, as threads, compute the same as one rank with the whole batch.
 namespace minissl {
 namespace {
 
@@ -22,7 +22,7 @@ Tensor normal(const Shape& shape, uint64_t seed, double mean = 0) {
   return t;
 }
 
-// The part of a batch that a rank has.
+// A rank's part of a batch.
 Tensor part(const Tensor& t, int rank, int size) {
   const int64_t rows = t.dim(0) / size;
   return t.rows(rank * rows, (rank + 1) * rows);
@@ -168,7 +168,7 @@ TEST_P(Collective, BatchNormIsThatOfTheWholeBatch) {
       EXPECT_EQ(of.result.count, whole.result.count);
       expect_near(of.dx, own(whole.dx), "dx");
       if (relu) expect_near(of.dresidual, own(whole.dresidual), "dresidual");
-      // Those of parameters are a part of the batch's; an optimizer's all-reduce adds them up.
+      // Gradients of parameters are this rank's part of the batch's; the step's all-reduce sums them.
       Group::current().all_sum(of.dweight);
       Group::current().all_sum(of.dbias);
       expect_near(of.dweight, whole.dweight, "dweight");

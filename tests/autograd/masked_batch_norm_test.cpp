@@ -51,7 +51,7 @@ TEST(MaskedBatchNorm, IsGatherThenBatchNormThenScatter) {
   EXPECT_EQ(masked.normalized.variance.to_vector(), alone.variance.to_vector());
 }
 
-TEST(MaskedBatchNorm, TakesNothingFromWhatIsMasked) {
+TEST(MaskedBatchNorm, IgnoresMaskedPositions) {
   const Masked masked;
   const Tensor hidden = masked.x.value().clone();
   for (int64_t p = 0; p < positions; ++p)
@@ -64,7 +64,7 @@ TEST(MaskedBatchNorm, TakesNothingFromWhatIsMasked) {
     for (int64_t c = 0; c < channels; ++c) EXPECT_EQ(masked.x.grad().at(p * channels + c) != 0, is_visible(p)) << p;
 }
 
-TEST(MaskedBatchNorm, HasTheGradientOfFiniteDifferences) {
+TEST(MaskedBatchNorm, GradientAgreesWithFiniteDifferences) {
   const GradientCheck check = gradient_check(
       [](const std::vector<Variable>& in) {
         return batch_norm(in[0], in[1], in[2], {.residual = in[3], .positions = index()}).y;
@@ -73,7 +73,7 @@ TEST(MaskedBatchNorm, HasTheGradientOfFiniteDifferences) {
   EXPECT_LE(check.worst, 1e-7) << check.where;
 }
 
-TEST(MaskedBatchNorm, OfEveryPositionIsThatOfTheImages) {
+TEST(MaskedBatchNorm, OverAllPositionsIsThatOfTheImages) {
   const Masked masked;
   std::vector<int64_t> all(positions);
   for (int64_t p = 0; p < positions; ++p) all[static_cast<size_t>(p)] = p;
@@ -82,7 +82,7 @@ TEST(MaskedBatchNorm, OfEveryPositionIsThatOfTheImages) {
             batch_norm(masked.x, weight, bias).y.value().to_vector());
 }
 
-// Of no rows there is nothing to gather, and a scatter of them is all zeros.
+// Gathering no rows gives an empty tensor, and scattering none gives zeros.
 TEST(Gather, TakesNoRows) {
   const Variable x = Variable::leaf(normal({4, 3}, 1));
   const Tensor none = Tensor::empty({0}, DType::i64);

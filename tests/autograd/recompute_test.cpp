@@ -16,7 +16,7 @@ Tensor random_tensor(const Shape& shape, uint32_t number) {
   return t;
 }
 
-// A basic block of a residual network, twice.
+// Two basic blocks of a residual network.
 class Recompute : public testing::Test {
  protected:
   Variable block(const Variable& x, size_t i, bool ends_stage) {
@@ -32,7 +32,7 @@ class Recompute : public testing::Test {
     return sum(square(global_average_pool(x)));
   }
 
-  // The gradients of all leaves, and the bytes that lay between forward and backward.
+  // The gradients of all leaves, and the bytes kept between forward and backward.
   std::vector<std::vector<double>> gradients(const RecomputePlan& plan, int64_t* kept = nullptr) {
     for (Variable* v : leaves()) v->set_grad({});
     const int64_t before = allocator().usage().live;
@@ -86,8 +86,8 @@ TEST_F(Recompute, WhatIsNotKeptIsNotInMemory) {
   gradients({}, &none);
   gradients(RecomputePlan(Policy::block), &block);
   gradients(RecomputePlan(Policy::stage), &stage);
-  // Three blocks: their inputs and both convolutions each, but no output of a batch normalisation within; not the last
-  // output, which nobody reads.
+  // Three blocks, each with its input and both convolutions, but no inner batch normalisation's output; not the last
+  // output, which is never read.
   EXPECT_GE(none, 9 * image);
   EXPECT_LE(none, 9 * image + small);
   EXPECT_GE(block, 3 * image);
@@ -130,7 +130,7 @@ TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsRecomput
   EXPECT_THROW(backward(loss), Error);
 }
 
-// A part of matrix products, an addition at its end: nothing in plans is about convolutions.
+// A part made of matrix products with an addition at its end, because plans are not specific to convolutions.
 TEST(RecomputeProducts, OfAnyOperationAreRecomputedInTheSameBits) {
   Variable w1 = Variable::leaf(random_tensor({8, 8}, 1)), w2 = Variable::leaf(random_tensor({8, 8}, 2));
   const Tensor x = random_tensor({4, 8}, 3);

@@ -68,7 +68,7 @@ TEST(SideEffects, HappenAtOnceUnlessMuted) {
   side_effect([&] { ++count; });
   EXPECT_EQ(count, 2);
   {
-    const NoGradScope scope;  // evaluating a key encoder changes its running averages all the same
+    const NoGradScope scope;  // evaluating a key encoder still changes its running averages
     side_effect([&] { ++count; });
   }
   EXPECT_EQ(count, 3);

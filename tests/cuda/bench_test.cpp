@@ -9,7 +9,7 @@
 namespace minissl {
 namespace {
 
-TEST(BenchOnGpu, TimesStepsThatNobodyWaitsFor) {
+TEST(BenchOnGpu, TimesStepsWithoutWaitingForEach) {
   MINISSL_NEEDS_GPU();
   std::istringstream words(
       fmt::format("bench step moco --device cuda --stem small --width {} --channels 1 --size 8 --dim 8 --queue 8 "
@@ -21,7 +21,7 @@ TEST(BenchOnGpu, TimesStepsThatNobodyWaitsFor) {
   EXPECT_EQ(result.at("device"), "cuda:0");
   EXPECT_TRUE(std::isfinite(result.at("loss").get<double>()));
   EXPECT_GT(result.at("img_s").get<double>(), 0);
-  // But for the numbers that a step shows of itself.
+  // Except for the numbers that a step logs.
   const auto predicted = result.at("predicted_peak_bytes").get<double>();
   EXPECT_NEAR(result.at("allocator_peak_bytes").get<double>(), predicted, 1e-4 * predicted);
   EXPECT_EQ(result.at("allocator_reserved_bytes"), result.at("predicted_reserved_bytes"));

@@ -5,8 +5,8 @@
 
 #include "tensor/cuda/h100.h"
 
-/// cuDNN makes plans for a GPU that isn't there: that there are deterministic ones for what networks need, and none
-/// that computes in another way than was asked for, shows anywhere.
+/// cuDNN makes plans without the GPU, so any machine can check that networks get deterministic plans and none that
+/// computes in another way than requested.
 namespace minissl::cuda {
 namespace {
 
@@ -17,7 +17,7 @@ struct Layer {
   Shape x, w;
   int64_t stride, padding;
 };
-// ResNets' at 224 pixels, of each kind one.
+// One ResNet layer of each kind at 224 pixels.
 const Layer layers[] = {
     {"stem", {64, 224, 224, 3}, {64, 7, 7, 3}, 2, 3},
     {"stem_gray", {64, 224, 224, 1}, {64, 7, 7, 1}, 2, 3},
@@ -65,7 +65,7 @@ std::vector<Case> cases() {
 
 class ConvolutionPlans : public testing::TestWithParam<Case> {};
 
-TEST_P(ConvolutionPlans, AreThereForAnH100) {
+TEST_P(ConvolutionPlans, ExistForAnH100) {
   const ConvolutionProblem problem = GetParam().problem();
   const ConvolutionGraph graph(problem);
   const std::vector<ConvolutionPlan> plans = candidates(problem, graph, cudnn::device_properties(h100), 8);

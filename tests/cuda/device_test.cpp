@@ -3,7 +3,7 @@
 #include "tensor/tensor.h"
 #include "tests/cuda/gpu.h"
 
-/// Tensors on a GPU are tensors.
+/// Tensors on a GPU behave like tensors.
 namespace minissl {
 namespace {
 

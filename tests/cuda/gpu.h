@@ -3,14 +3,14 @@
 
 #include "tensor/cuda/device.h"
 
-/// Skips a test where there is no GPU, and says why.
+/// Skips a test if there is no GPU, and says why.
 #define MINISSL_NEEDS_GPU() \
   if (minissl::cuda::device_count() == 0) GTEST_SKIP() << minissl::cuda::why_none()
 
 namespace minissl {
 inline constexpr Device gpu{DeviceType::cuda, 0};
 
-/// Of networks (ResNetOptions::width): narrow ones behind the simulator, whose steps take time by the weight.
+/// The networks' ResNetOptions::width: narrow on the simulator, whose step time grows with the number of weights.
 #ifdef MINISSL_SIMULATED_GPU
 inline constexpr int64_t network_width = 16;
 #else

@@ -4,7 +4,7 @@
 #include "tensor/tensor.h"
 #include "tests/cuda/gpu.h"
 
-/// CUDA graphs of tensors' operations.
+/// CUDA graphs of tensor operations.
 namespace minissl {
 namespace {
 
@@ -12,7 +12,7 @@ class GraphOnGpu : public testing::Test {
  protected:
   void SetUp() override { MINISSL_NEEDS_GPU(); }
 
-  // The message of the Error that recording this throws.
+  // The message of the Error thrown by recording `work`.
   static std::string error_of(const std::function<void()>& work) {
     GraphMemory memory(gpu);
     try {
@@ -24,7 +24,7 @@ class GraphOnGpu : public testing::Test {
   }
 };
 
-TEST_F(GraphOnGpu, DoesNothingWhenRecordedAndTheSameWheneverLaunched) {
+TEST_F(GraphOnGpu, DoesNothingWhenRecordedAndTheSameAtEveryLaunch) {
   const Tensor sum = Tensor::zeros({1000}, DType::f32, gpu), one = Tensor::full({1000}, 1, DType::f32, gpu);
   GraphMemory memory(gpu);
   int calls = 0;
@@ -46,7 +46,7 @@ TEST_F(GraphOnGpu, DoesNothingWhenRecordedAndTheSameWheneverLaunched) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(GraphOnGpu, TakesNumbersAsTheyAreWhenItIsLaunched) {
+TEST_F(GraphOnGpu, ReadsNumbersWhenItIsLaunched) {
   const Tensor target = Tensor::zeros({7}, DType::f32, gpu), source = Tensor::full({7}, 8, DType::f32, gpu);
   const Tensor momentum = Tensor::full({1}, 0.5, DType::f64, gpu);
   GraphMemory memory(gpu);
@@ -58,7 +58,7 @@ TEST_F(GraphOnGpu, TakesNumbersAsTheyAreWhenItIsLaunched) {
   EXPECT_EQ(target.at(6), 7);
 }
 
-TEST_F(GraphOnGpu, NobodyElseGetsItsMemory) {
+TEST_F(GraphOnGpu, KeepsItsMemoryToItself) {
   const int64_t before = allocator(gpu).usage().live;
   {
     const Tensor in = Tensor::full({3000}, 3, DType::f32, gpu), out = Tensor::zeros({3000}, DType::f32, gpu);
@@ -77,7 +77,7 @@ TEST_F(GraphOnGpu, NobodyElseGetsItsMemory) {
     graph.launch();
     EXPECT_EQ(out.at(2999), 3);
     for (const Tensor& t : others) EXPECT_EQ(t.to_vector(), std::vector<double>(3000, 5));
-    // A second graph may use it, for it is launched after the first.
+    // A second graph may use it, because it is launched after the first.
     const cuda::Graph second(memory, [&] { EXPECT_EQ(in.clone().bytes_begin(), inside); });
   }
   EXPECT_EQ(allocator(gpu).usage().live, before);
@@ -89,7 +89,7 @@ TEST_F(GraphOnGpu, WhatCannotBeRepeatedIsAnError) {
   EXPECT_NE(error_of([&] { there.copy_from(here); }).find("from the host"), std::string::npos);
   EXPECT_NE(error_of([&] { there.at(0); }).find("can't wait"), std::string::npos);
   EXPECT_NE(error_of([&] { left = there.clone(); }).find("leaves 64 B"), std::string::npos);
-  // The device works on as before.
+  // The device still works as before.
   EXPECT_FALSE(cuda::Graph::recording());
   there.copy_from(Tensor::full({5}, 2));
   EXPECT_EQ(there.at(4), 2);

@@ -4,7 +4,7 @@
 #include "tests/cuda/gpu.h"
 #include "tests/samples/registry.h"
 
-/// What holds for the CUDA kernels of every operation.
+/// Properties of every operation's CUDA kernels.
 namespace minissl::samples {
 namespace {
 

@@ -9,7 +9,7 @@
 #include "tensor/cuda/plan_choices.h"
 #include "tensor/tf32.h"
 
-/// What libraries are asked, where there is nobody to ask.
+/// The problems given to the libraries, without calling them.
 namespace minissl::cuda {
 namespace {
 
@@ -17,12 +17,12 @@ TEST(CublasLt, IsLoadedWithoutAGpu) {
   EXPECT_NE(std::string(cublas_lt().status_string(CUBLAS_STATUS_NOT_SUPPORTED)), "");
 }
 
-// The element at (n, c, h, w), as strides in cuDNN's order say.
+// The offset of element (n, c, h, w), for strides in cuDNN's order.
 int64_t place(const Extents& strides, int64_t n, int64_t c, int64_t h, int64_t w) {
   return n * strides[0] + c * strides[1] + h * strides[2] + w * strides[3];
 }
 
-TEST(ConvolutionProblem, SpeaksOfChannelsFirstAndMeansChannelsLast) {
+TEST(ConvolutionProblem, DescribesChannelsLastInChannelsFirstOrder) {
   for (const Shape& shape : {Shape{2, 5, 4, 3}, Shape{1, 1, 7, 1}, Shape{3, 2, 1, 8}}) {
     const Extents extents = channels_first(shape), strides = channels_last_strides(extents);
     EXPECT_EQ(extents, (Extents{shape[0], shape[3], shape[1], shape[2]}));
@@ -71,7 +71,7 @@ TEST(ConvolutionProblem, EachDirectionNamesTheSameThree) {
   EXPECT_NE(input, weight);
 }
 
-// What a column-major library makes of a problem.
+// A column-major library's result for a problem.
 Tensor column_major_product(const MatmulProblem& p, const Tensor& left, const Tensor& right) {
   const auto at = [](const MatmulProblem::Matrix& m, const Tensor& t, int64_t row, int64_t column) {
     if (m.transposed) std::swap(row, column);
@@ -103,7 +103,7 @@ TEST(MatmulProblem, IsTheProductToAColumnMajorLibrary) {
     }
 }
 
-TEST(MatmulProblem, OfABatchSaysHowManyProductsThereAreAndNeedsTheAlignmentOfAll) {
+TEST(MatmulProblem, OfABatchHasItsCountAndTheAlignmentOfAllProducts) {
   const auto problem = [](const Shape& a, const Shape& b, const Shape& c, ops::Transposed transposed = {}) {
     return problem_of(ops::MatMul{Tensor::zeros(a), Tensor::zeros(b), Tensor::zeros(c), transposed.a, transposed.b});
   };
@@ -120,7 +120,7 @@ TEST(MatmulProblem, OfABatchSaysHowManyProductsThereAreAndNeedsTheAlignmentOfAll
   EXPECT_TRUE(transposed.left.transposed && transposed.right.transposed);
   EXPECT_EQ(transposed.left.rows, 8);
   EXPECT_EQ(transposed.right.rows, 4);
-  // Matrices of nine floats: every second begins at an odd element.
+  // Matrices of nine floats: every second one begins at an odd element.
   EXPECT_EQ(problem({2, 3, 3}, {2, 3, 3}, {2, 3, 3}).alignment, 4);
   EXPECT_EQ(problem({3, 3}, {3, 3}, {3, 3}).alignment, 16);
 }
@@ -147,7 +147,7 @@ class PlanChoicesTest : public testing::Test {
       std::filesystem::temp_directory_path() / fmt::format("minissl_plans_{}", ::getpid());
 };
 
-TEST_F(PlanChoicesTest, OutliveTheProcessAndTheFirstOneHolds) {
+TEST_F(PlanChoicesTest, OutliveTheProcessAndTheFirstOneWins) {
   const PlanChoices choices(folder_ / "cache/plans.txt"), others(folder_ / "cache/plans.txt");
   EXPECT_EQ(choices.find("a x 1,2"), "");
   EXPECT_EQ(choices.add("a x 1,2", "62:2=5"), "62:2=5");

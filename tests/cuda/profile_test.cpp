@@ -4,7 +4,7 @@
 #include "tensor/ops/matmul.h"
 #include "tests/cuda/gpu.h"
 
-/// Operations on a GPU are measured by the GPU.
+/// The GPU measures its own operations.
 namespace minissl {
 namespace {
 
@@ -13,9 +13,9 @@ class ProfileOnGpu : public testing::Test {
   void SetUp() override { MINISSL_NEEDS_GPU(); }
 };
 
-TEST_F(ProfileOnGpu, MeasuresWhatTheDeviceTakes) {
+TEST_F(ProfileOnGpu, MeasuresTheDevicesTime) {
   const Tensor a = Tensor::zeros({64, 32}, DType::f32, gpu), b = Tensor::zeros({32, 128}, DType::f32, gpu);
-  ops::matmul(a, b);  // what is made once is made
+  ops::matmul(a, b);  // does the one-time setup
   Profile profile;
   ops::matmul(a, b);
   ops::unary(a.to(Device{}), ops::Square{});
@@ -30,7 +30,7 @@ TEST_F(ProfileOnGpu, MeasuresWhatTheDeviceTakes) {
   EXPECT_LE(events[0].start + events[0].seconds, events[2].start);
 }
 
-TEST_F(ProfileOnGpu, GoesOnAfterItWasReadOrCleared) {
+TEST_F(ProfileOnGpu, ContinuesAfterItWasReadOrCleared) {
   const Tensor a = Tensor::zeros({64, 32}, DType::f32, gpu);
   Profile profile;
   ops::unary(a, ops::Square{});
@@ -46,7 +46,7 @@ TEST_F(ProfileOnGpu, GoesOnAfterItWasReadOrCleared) {
   EXPECT_GT(profile.events()[0].seconds, 0);
 }
 
-TEST_F(ProfileOnGpu, DoesNotCountWhatFailed) {
+TEST_F(ProfileOnGpu, DoesNotCountFailedOperations) {
   Profile profile;
   const Tensor there = Tensor::zeros({2, 3}, DType::i64, gpu);
   EXPECT_THROW(run(ops::Unary<ops::Square>{there, Tensor::empty_like(there), {}}), Error);

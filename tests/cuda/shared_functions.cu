@@ -1,5 +1,5 @@
-// Kernels that call every function that is written once for host and device. Nothing launches them yet: that they
-// compile is the test, and that the functions do what they say is tested on the CPU.
+// Kernels that call every function shared by host and device. Nothing launches them yet: the test is that they compile,
+// and the CPU's tests check the functions' results.
 #include "data/augment_functions.h"
 #include "tensor/ops/functions.h"
 #include "tensor/random.h"

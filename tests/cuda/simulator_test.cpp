@@ -45,7 +45,7 @@ TEST(Simulator, ThreadsOfAWarpExchange) {
     }
 }
 
-TEST(Simulator, WhoNeverComesIsNoticed) {
+TEST(Simulator, DeadlocksAreNoticed) {
   Block block;
   EXPECT_THROW(block.run(2, false, [&] { threadIdx.x ? block.wait_for_block() : void(block.exchange_in_warp(0, 0)); }),
                std::logic_error);
@@ -93,7 +93,7 @@ TEST(Simulator, TensorsGoFromOneGpuToTheOther) {
 
 using AnyOrder = testing::TestWithParam<Sample>;
 
-// A kernel in which threads don't wait where they must gives something else.
+// A kernel with a missing synchronisation gives different results.
 TEST_P(AnyOrder, OfThreadsGivesTheSameBits) {
   const auto in = [&](Order order) {
     simulator::set_order(order);

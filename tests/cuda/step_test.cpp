@@ -19,7 +19,7 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
 
   StepDescription description() const { return describe(GetParam(), resnet18, images_, Stem::small, network_width); }
 
-  // Every tensor of some steps: of MoCo two, for its queue; behind the networks the methods are of one kind.
+  // Every tensor of some steps: two for MoCo, because of its queue; apart from the networks the methods are alike.
   NamedTensors record(Device device, const RecomputePlan& plan) const {
     const DeviceScope device_scope(device);
     const std::unique_ptr<Method> method = description().make(DType::f64);
@@ -34,12 +34,12 @@ bool is_rounding(const Tensor& t) {
          std::any_of(values.begin(), values.end(), [](double v) { return v != 0; });
 }
 
-TEST_P(StepOnGpu, IsThatOfTheCpu) {
+TEST_P(StepOnGpu, AgreesWithTheCpu) {
   const NamedTensors actual = record(gpu, {}), expected = record({}, {});
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) {
     EXPECT_EQ(actual[i].first, expected[i].first);
-    // SimSiam's predictor averages what was centred just before: rounding alone, on either side.
+    // SimSiam's predictor averages values that were just centred: only rounding is left on both sides.
     if (is_rounding(actual[i].second) && is_rounding(expected[i].second)) continue;
     EXPECT_LE(samples::relative_error(actual[i].second.to(Device{}), expected[i].second), 1e-7) << actual[i].first;
   }
@@ -51,7 +51,7 @@ TEST_P(StepOnGpu, HasTheSameBitsWithRecomputation) {
     EXPECT_TRUE(samples::same_bits(actual[i].second.to(Device{}), expected[i].second.to(Device{}))) << actual[i].first;
 }
 
-TEST_P(StepOnGpu, TakesTheMemoryThatWasPredicted) {
+TEST_P(StepOnGpu, TakesThePredictedMemory) {
   const DeviceScope device_scope(gpu);
   const StepDescription step = description();
   const auto predicted = static_cast<double>(predict_step(step, {}).usage.peak);

@@ -4,7 +4,7 @@
 #include "tests/apps/temporary_folder.h"
 #include "tests/cuda/gpu.h"
 
-/// Whole runs on a GPU: images that are made into views there, steps, looks at the network, checkpoints.
+/// Whole runs on a GPU: views made there, steps, monitoring, checkpoints.
 namespace minissl {
 namespace {
 
@@ -24,7 +24,7 @@ class TrainOnGpu : public TemporaryFolder {
     f.out = (folder_ / run).string();
     f.batch = 4, f.epochs = 2, f.warmup_epochs = 1;
     f.monitor_every = 1, f.monitor_samples = 8;
-    f.checkpoint_every = 0;  // layouts are slow to change where the GPU is simulated
+    f.checkpoint_every = 0;  // changing layouts is slow on the simulated GPU
     f.clip_norm = 1;
     return f;
   }
@@ -32,11 +32,11 @@ class TrainOnGpu : public TemporaryFolder {
   std::string log(const std::string& run) const { return repeatable_log(folder_ / run); }
 };
 
-TEST_F(TrainOnGpu, EndsInTheSameBytesWithAGraphAndWithoutOneHalfOfTheWay) {
+TEST_F(TrainOnGpu, EndsInTheSameBytesWithAGraphAndWithoutOneHalfway) {
   Trainer(flags("graph"), "").run();
   TrainFlags f = flags("mixed");
   f.cuda_graph = false;
-  f.steps = 4;  // in mid-epoch
+  f.steps = 4;  // mid-epoch
   Trainer(f, "").run();
   f.cuda_graph = true;
   f.steps = 0;

@@ -8,7 +8,7 @@
 #include "tests/samples/sample.h"
 #include "tests/ssl/small_step.h"
 
-/// Steps that are recorded and repeated against steps that are done operation by operation.
+/// Recorded and replayed steps compared with steps run operation by operation.
 namespace minissl {
 namespace {
 
@@ -41,7 +41,7 @@ class SmallCase final : public OptionVisitor {
   explicit SmallCase(const Case& c) : case_(c) {}
   void visit(const char* name, int64_t& value, const char* help) override { small_.visit(name, value, help); }
   void visit(const char* name, double& value, const char*) override {
-    if (std::string(name) == "momentum-end") value = 1;  // another momentum in each step
+    if (std::string(name) == "momentum-end") value = 1;  // a different momentum in each step
   }
   void visit(const char* name, bool& value, const char*) override {
     if (std::string(name) == "symmetric") value = case_.symmetric;
@@ -58,7 +58,7 @@ class SmallCase final : public OptionVisitor {
 struct Outcome {
   NamedTensors state;
   std::vector<StepResult> results;
-  int64_t peak = 0;               // in use in two steps, beyond what was before
+  int64_t peak = 0;               // in use during two steps, beyond the use before
   std::vector<int64_t> reserved;  // after each step
 };
 
@@ -66,9 +66,9 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override { MINISSL_NEEDS_GPU(); }
 
-  // A run in which much happens that graphs must not miss: the first step is done operation by operation, the second
-  // recorded, the third repeated; then there are another loss and smaller batches, twice. All the optimizer's numbers
-  // and the rules of parameters change from step to step.
+  // A run with many changes that graphs must not miss: the first step runs operation by operation, the second is
+  // recorded, the third replayed; then come another loss and smaller batches, twice. All the optimizer's numbers and
+  // the parameters' rules change from step to step.
   struct Run {
     Device device = gpu;
     bool cuda_graph = true;
@@ -117,7 +117,7 @@ class TrainingStepOnGpu : public testing::TestWithParam<Case> {
       outcome.reserved.push_back(allocator(run.device).usage().reserved);
       if (i == 1) outcome.peak = allocator(run.device).usage().peak - before;
       if (!run.interrupted) continue;
-      // The monitor looks at the network and keeps memory, other work writes to what was free.
+      // The monitor evaluates the network and keeps memory; other work writes to free memory.
       others.push_back(method->embed(random_tensor({3, 4, 4, 3}, 99).to(activations)).back().rows);
       others.push_back(Tensor::full({1 << (10 + i)}, NAN, DType::f32, run.device));
       Tensor::full({1 << 20}, NAN, DType::f32, run.device);
@@ -149,7 +149,7 @@ TEST_P(TrainingStepOnGpu, HasTheSameBitsWithAndWithoutAGraph) {
   }
 }
 
-TEST_P(TrainingStepOnGpu, IsThatOfTheCpu) {
+TEST_P(TrainingStepOnGpu, AgreesWithTheCpu) {
   if (GetParam().optimizer == "adamw" && GetParam().name != "moco") GTEST_SKIP() << "AdamW magnifies rounding errors";
   if (GetParam().optimizer == "lion") GTEST_SKIP() << "Lion magnifies rounding errors";
   const Run run{.dtype = DType::f64, .steps = 2, .interrupted = false};

@@ -2,7 +2,7 @@
 #include "tests/cuda/gpu.h"
 #include "tests/samples/sample.h"
 
-/// Batches whose views a GPU has made are those of the CPU, to rounding.
+/// Batches whose views were made on a GPU equal the CPU's up to rounding.
 namespace minissl {
 namespace {
 
@@ -15,7 +15,7 @@ class ViewsOnGpu : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override { MINISSL_NEEDS_GPU(); }
 
-  // Two epochs' batches: images that stayed on the device are seen again.
+  // Two epochs' batches: images that stayed on the device are used again.
   std::vector<Batch> batches(Device device) const {
     const auto dataset = open_dataset("synth:6:70", static_cast<int>(GetParam().channels), 0);
     LoaderOptions options{
@@ -31,13 +31,13 @@ class ViewsOnGpu : public testing::TestWithParam<Case> {
   }
 };
 
-TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
+TEST_P(ViewsOnGpu, AgreeWithTheCpu) {
   const std::vector<Batch> actual = batches(gpu), expected = batches({});
   for (size_t b = 0; b < expected.size(); ++b) {
     EXPECT_EQ(actual[b].indices, expected[b].indices);
     ASSERT_EQ(actual[b].views.size(), 3U);
     EXPECT_EQ(actual[b].views[0].device(), gpu);
-    // Solarising turns a rounding error at 1/2 around: hence the mean, not the largest difference.
+    // Solarising flips pixels whose rounding crosses 1/2, hence the mean, not the largest difference.
     for (size_t view = 0; view < 3; ++view) {
       const std::vector<double> a = actual[b].views[view].to_vector(), e = expected[b].views[view].to_vector();
       ASSERT_EQ(a.size(), e.size());
@@ -48,7 +48,7 @@ TEST_P(ViewsOnGpu, AreThoseOfTheCpu) {
   }
 }
 
-TEST(LoaderOnGpu, GivesViewsOfTheTypeThatWasAskedFor) {
+TEST(LoaderOnGpu, GivesViewsOfTheRequestedType) {
   MINISSL_NEEDS_GPU();
   const auto dataset = open_dataset("synth:2:32", 1, 0);
   TrainingLoader loader(*dataset, {{{.count = 2, .size = 8}}},

@@ -8,7 +8,7 @@
 namespace minissl {
 namespace {
 
-// Random bytes: nothing hides in smoothness.
+// Random bytes: smoothness could hide errors.
 Image noise_image(int64_t height, int64_t width, int64_t channels, uint32_t item = 0) {
   const Random random(1, RandomSite::test, 0, item);
   const Image image{Tensor::empty({height, width, channels}, DType::u8)};
@@ -18,7 +18,7 @@ Image noise_image(int64_t height, int64_t width, int64_t channels, uint32_t item
   return image;
 }
 
-// Neither crop, rotation, flip nor anything else.
+// No crop, rotation, flip or anything else.
 Augmentation nothing() {
   Augmentation a;
   a.crop_scale = {1, 1}, a.rotate = a.flip = a.jitter_prob = a.blur_prob = a.noise = 0;
@@ -73,7 +73,7 @@ TEST(Geometry, FlipMirrors) {
                     image.pixels.at((y * 24 + 23 - x) * 3 + c) / 255, 1e-4);
 }
 
-// A quarter turn counter-clockwise: the pixel in the upper right comes to the upper left.
+// A quarter turn counter-clockwise: the pixel in the upper right moves to the upper left.
 TEST(Geometry, RotationByARightAngleMovesPixels) {
   const Image image = noise_image(20, 20, 1);
   ViewParameters view = whole_image(image, 20);
@@ -269,7 +269,7 @@ TEST(Views, AreAFunctionOfSeedEpochImageAndView) {
   EXPECT_NE(one, bits(1, 2, 3, 1));
 }
 
-// What is drawn doesn't depend on how many pixels it is drawn for.
+// The drawn parameters don't depend on the number of pixels.
 TEST(Views, OfAnySizeShowTheSame) {
   const auto small = draw_view({}, 300, 200, 32, 7, 0, 5, 1), large = draw_view({}, 300, 200, 96, 7, 0, 5, 1);
   EXPECT_FLOAT_EQ(small.map.scale_x, 3 * large.map.scale_x);
@@ -319,7 +319,7 @@ TEST(Views, StayWithinZeroAndOne) {
   }
 }
 
-TEST(Augmentation, RefusesWhatCannotBe) {
+TEST(Augmentation, RefusesInvalidSettings) {
   const auto refused = [](auto change) {
     Augmentation a;
     change(a);
@@ -360,7 +360,7 @@ TEST(EvaluationView, OfAnImageOfItsSizeIsTheImage) {
   for (int64_t i = 0; i < view.numel(); ++i) ASSERT_NEAR(view.at(i), image.pixels.at(i) / 255, 1e-5);
 }
 
-// Guard bytes around every block: nothing is written beside a view.
+// Guard bytes around every block: nothing is written outside a view.
 TEST(Views, WriteNothingBesideThem) {
   MemoryChecks::enable(true);
   for (const int64_t size : {1, 5, 33})

@@ -157,7 +157,7 @@ TEST(Jpeg, AdobeCmykIsConverted) {
   EXPECT_NEAR(image.pixels.at(2), 102 * 0.8, 3);
 }
 
-// Where the stored corner (0, 0) and the stored end of the first row, (W - 1, 0), are seen: the definition of the Exif
+// Where the stored corner (0, 0) and the stored end of the first row, (W - 1, 0), appear: the definition of the Exif
 // tag.
 TEST(Exif, AllEightOrientations) {
   struct Corner {

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-/// Image files that tests write for themselves.
+/// Image files written by tests.
 namespace minissl::test {
 
-/// A folder that is gone when the test is.
+/// A folder that is removed with the test.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -15,7 +15,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   const std::filesystem::path& path() const { return path_; }
-  /// The path of `name` in it, its folders made.
+  /// The path of `name` in it; creates its folders.
   std::filesystem::path file(const std::string& name) const;
 
  private:
@@ -26,7 +26,7 @@ class TemporaryFolder {
 std::string png(int width, int height, int channels, const std::vector<uint8_t>& pixels);
 /// The same with 16 bits.
 std::string png16(int width, int height, int channels, const std::vector<uint16_t>& pixels);
-/// A PNG of any header: bit depth, colour type, and what is to be compressed as its rows.
+/// A PNG with any header: bit depth, colour type, and the data to compress as its rows.
 std::string png_of(uint32_t width, uint32_t height, int bits, int color_type, const std::string& rows,
                    const std::string& extra_chunk_type = "", const std::string& extra_chunk = "");
 

@@ -15,7 +15,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Flat images whose gray is their index; some unreadable, some that throw what nobody expects.
+/// Flat images whose gray is their index; some are unreadable, some throw an unexpected exception.
 class FakeData final : public Dataset {
  public:
   explicit FakeData(int64_t size, std::set<int64_t> bad = {}, std::set<int64_t> fatal = {})
@@ -95,7 +95,7 @@ TEST(TrainingLoader, BatchesHaveTheirShapesAndNumbers) {
   }
 }
 
-TEST(TrainingLoader, TheNumberOfWorkersDoesNotShow) {
+TEST(TrainingLoader, TheNumberOfWorkersDoesNotMatter) {
   FakeData data(23, {3, 17});
   data.delay_ms = 3;  // images take different times
   std::vector<std::vector<Seen>> runs;
@@ -119,7 +119,7 @@ TEST(TrainingLoader, StartingInMidEpochContinuesTheRun) {
   }
 }
 
-// A run that is stopped in the last step of an epoch goes on with the next batch's number, which is in the next epoch.
+// A run stopped in the last step of an epoch resumes with the next batch's number, which is in the next epoch.
 TEST(TrainingLoader, AnEpochConsistsOfWholeSteps) {
   const FakeData data(23);
   LoaderOptions o = options();
@@ -133,7 +133,7 @@ TEST(TrainingLoader, AnEpochConsistsOfWholeSteps) {
   EXPECT_EQ(take(later, 5), std::vector<Seen>(all.begin() + 4, all.end()));
 }
 
-TEST(TrainingLoader, GroupsOfViewsHaveSizesAndAugmentationsOfTheirOwn) {
+TEST(TrainingLoader, GroupsOfViewsHaveTheirOwnSizesAndAugmentations) {
   const FakeData data(9);
   const BatchRequest request{{{.name = "global", .count = 2, .size = 8},
                               {.name = "local", .count = 3, .size = 5, .augmentation = {.crop_scale = {0.05f, 0.4f}}}}};
@@ -239,7 +239,7 @@ TEST(TrainingLoader, TooManyBadFilesAreAnError) {
   EXPECT_EQ(error_of([&] { take(loader, 30); }), "no error");
 }
 
-TEST(TrainingLoader, NothingButBadFilesEnds) {
+TEST(TrainingLoader, OnlyBadFilesIsAnError) {
   std::set<int64_t> all;
   for (int64_t i = 0; i < 30; ++i) all.insert(i);
   const FakeData data(30, all);
@@ -255,7 +255,7 @@ TEST(TrainingLoader, WhatAWorkerThrowsReachesTheCaller) {
   const FakeData data(12, {}, {7});
   TrainingLoader loader(data, two_views(), options());
   EXPECT_THROW(take(loader, 3), std::bad_alloc);
-  EXPECT_THROW(loader.next(), std::bad_alloc);  // and does so ever after
+  EXPECT_THROW(loader.next(), std::bad_alloc);  // and keeps doing so
 }
 
 TEST(TrainingLoader, MayBeDestroyedAtAnyMoment) {
@@ -283,7 +283,7 @@ TEST(TrainingLoader, HoldsAFewBatchesAtMost) {
   EXPECT_LE(peak, 4 * (held.views[0].bytes() + held.views[1].bytes()) + 3 * 4096);
 }
 
-TEST(TrainingLoader, RefusesWhatCannotBe) {
+TEST(TrainingLoader, RefusesInvalidSettings) {
   const FakeData data(10);
   const auto error_with = [&](auto change, const BatchRequest& request = two_views(), int64_t first_batch = 0) {
     LoaderOptions o = options();

@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Files that are hard to load or must be refused, with what is expected of each. Not part of the project.
+// Files that are hard to load or must be refused, with the expected outcomes. Not part of the project.
 class OddFiles : public testing::Test {
  protected:
   void SetUp() override {
@@ -45,7 +45,7 @@ TEST_F(OddFiles, HaveTheOutcomeExpected) {
       EXPECT_NE(outcome, "refuse") << name;
       const std::set<int64_t> stated{std::stoll(width), std::stoll(height)};
       EXPECT_EQ(stated, (std::set<int64_t>{image.width(), image.height()})) << name;
-      // What loads must survive every step after it.
+      // Images that load must survive every later step.
       for (int64_t i = 0; i < 20; ++i) {
         const auto view = draw_view({}, image.height(), image.width(), 32, 0, 0, i, 0);
         for (const double v : render_view(image, view, Normalization::none()).to_vector())

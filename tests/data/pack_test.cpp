@@ -28,7 +28,7 @@ class PackTest : public testing::Test {
       writer.add(images[i], static_cast<int64_t>(i % 3) - 1, "folder/" + std::to_string(i));
     writer.commit();
   }
-  // What opening the pack says when its bytes are `content`.
+  // The error on opening a pack whose bytes are `content`.
   std::string refusal(const std::string& content) const {
     std::ofstream(path_, std::ios::binary) << content;
     try {
@@ -67,7 +67,7 @@ TEST_F(PackTest, ACutOffOrDamagedFileIsRefused) {
   EXPECT_EQ(refusal(whole), "");
   for (size_t length = 0; length < whole.size(); ++length)
     EXPECT_THAT(refusal(whole.substr(0, length)), testing::HasSubstr("images.pack: ")) << length;
-  // Whatever bit of the index or the footer is wrong, what is read lies in the file.
+  // Whichever bit of the index or the footer is wrong, reads stay within the file.
   uint64_t index_begin = 0;
   std::memcpy(&index_begin, whole.data() + whole.size() - 32, sizeof index_begin);
   for (size_t at = index_begin; at < whole.size(); ++at)

@@ -29,7 +29,7 @@ TEST(Synth, ClassesAreBalanced) {
   EXPECT_EQ(data.name(4), "opacity/000004");
 }
 
-// The same patient with and without a finding differs, and only locally.
+// The same patient with and without a finding differs only locally.
 TEST(Synth, FindingsAreLocal) {
   for (const Finding finding : {Finding::opacity, Finding::enlarged_heart}) {
     int64_t seen = 0, changed = 0, total = 0;
@@ -82,7 +82,7 @@ std::vector<double> pixels(const Dataset& data, int64_t i) {
   return evaluation_view(data.load(i), 32, Normalization::none()).to_vector();
 }
 
-// The body alone, straight before the detector: no pose, exposure, vessels, devices or noise.
+// Only the body, straight before the detector: no pose, exposure, vessels, devices or noise.
 std::vector<double> anatomy(uint64_t seed, uint32_t i) {
   using phantom::Draws, phantom::Part;
   const auto draws = [&](Part part) { return Draws(seed, i, part); };
@@ -103,7 +103,7 @@ Features features(uint32_t count, const Feature& feature) {
 }
 
 // Hard enough to be worth learning on: nearest neighbours of pixels do better than chance (1/3), but far from well.
-// What they miss is there: with what an encoder should ignore out of the way, neighbours share their finding.
+// The information is there: without the variation that an encoder should ignore, neighbours share their finding.
 TEST(Synth, PixelsAloneDoNotTellButAnatomyDoes) {
   const SyntheticRadiographs bank(600, 64, 1, 0), queries(300, 64, 1, 1);
   const double by_pixels = nearest_neighbours(features(600, [&](uint32_t i) { return pixels(bank, i); }),
@@ -115,7 +115,7 @@ TEST(Synth, PixelsAloneDoNotTellButAnatomyDoes) {
   EXPECT_GT(by_anatomy, 0.7);
 }
 
-// No shortcut by a single number: how bright or how contrasty an image is says next to nothing of its class.
+// No shortcut by a single number: brightness or contrast says next to nothing about the class.
 TEST(Synth, BrightnessAndContrastDoNotTell) {
   constexpr int64_t count = 900;
   const SyntheticRadiographs data(count, 64, 1, 0);
@@ -127,7 +127,7 @@ TEST(Synth, BrightnessAndContrastDoNotTell) {
     mean[i % 3].push_back(m);
     deviation[i % 3].push_back(std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0) / n - m * m));
   }
-  // The probability that one of b is above one of a: 1/2 if nothing can be told, with a standard error of 0.024.
+  // The probability that one of b is above one of a: 1/2 if they are indistinguishable, with a standard error of 0.024.
   const auto area_under_curve = [](const std::vector<double>& a, const std::vector<double>& b) {
     double above = 0;
     for (const double x : a)

@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-// Three classes, each a cloud around a point of its own; `distance` says how far it is from the others'.
+// Three classes, each a cloud around its own point; `distance` sets how far apart the points are.
 LabelledFeatures clouds(int64_t of_class, float distance) {
   LabelledFeatures features{random_tensor({3 * of_class, 8}, 1), {}, random_tensor({90, 8}, 2), {}, 3};
   const auto move = [&](const Tensor& x, std::vector<int64_t>& labels) {
@@ -26,14 +26,14 @@ LabelledFeatures clouds(int64_t of_class, float distance) {
 }
 const std::vector<std::string> names = {"a", "b", "c"};
 
-TEST(StudentT95, IsThatOfTheTables) {
+TEST(StudentT95, AgreesWithTheTables) {
   EXPECT_NEAR(student_t95(1), 12.7062, 1e-3);
   EXPECT_NEAR(student_t95(2), 4.30265, 1e-4);
   EXPECT_NEAR(student_t95(9), 2.26216, 1e-4);
   EXPECT_NEAR(student_t95(1000), 1.96234, 1e-4);
 }
 
-TEST(FewShot, MoreShotsTellMore) {
+TEST(FewShot, MoreShotsAreMoreAccurate) {
   const auto auc = few_shot_auc(clouds(50, 3), names, {.shots = {1, 5, 40}, .repeats = 20});
   ASSERT_EQ(auc.size(), 3U);
   for (const auto& of_shots : auc) {
@@ -41,7 +41,7 @@ TEST(FewShot, MoreShotsTellMore) {
     EXPECT_LT(of_shots[0].mean + 0.02, of_shots[1].mean);
     EXPECT_LT(of_shots[1].mean, of_shots[2].mean);
     EXPECT_GT(of_shots[2].mean, 0.95);
-    EXPECT_GT(*of_shots[0].half_width, *of_shots[2].half_width);  // draws differ less and less
+    EXPECT_GT(*of_shots[0].half_width, *of_shots[2].half_width);  // draws differ less with more shots
   }
 }
 
@@ -61,7 +61,7 @@ TEST(FewShot, ASingleDrawHasNoInterval) {
   EXPECT_FALSE(few_shot_auc(clouds(5, 1), names, {.shots = {5}, .repeats = 1})[0][0].half_width);
 }
 
-TEST(FewShot, TooFewImagesAreSaidWithTheirClass) {
+TEST(FewShot, TooFewImagesAreReportedWithTheirClass) {
   EXPECT_THAT(
       [] {
         few_shot_auc(clouds(5, 1), names, {.shots = {1, 6}});

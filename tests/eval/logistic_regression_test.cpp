@@ -15,7 +15,7 @@ std::vector<int64_t> random_labels(int64_t n, int64_t classes) {
   return labels;
 }
 
-// The loss is convex, so a point whose gradient vanishes is the minimum, whoever found it.
+// The loss is convex, so a point with zero gradient is the minimum, however it was found.
 TEST(LogisticRegression, TheGradientVanishesAtItsSolution) {
   constexpr int64_t n = 60, d = 7, classes = 4;
   const Tensor x = random_tensor({n, d}, 1);
@@ -58,7 +58,7 @@ TEST(Standardize, TakesMeanAndDeviationFromTheReference) {
   const Tensor reference = Tensor::from<float>({2, 3}, {1, 7, 0.1f, 3, 7, 0.1f});
   const Tensor y = standardize(Tensor::from<float>({1, 3}, {4, 8, 0.1f}), reference);
   EXPECT_DOUBLE_EQ(y.data<double>()[0], 2);
-  EXPECT_DOUBLE_EQ(y.data<double>()[1], 0);  // no deviation: says nothing
+  EXPECT_DOUBLE_EQ(y.data<double>()[1], 0);  // no deviation, so no information
   EXPECT_DOUBLE_EQ(y.data<double>()[2], 0);
 }
 

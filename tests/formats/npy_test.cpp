@@ -30,7 +30,7 @@ TEST_F(NpyTest, RoundTripKeepsTypeShapeAndValues) {
 }
 
 TEST_F(NpyTest, WritesTheBytesThatNumPyWrites) {
-  // numpy.save of these arrays, headers as NumPy 1.24 writes them.
+  // Output of numpy.save for these arrays, with headers as NumPy 1.24 writes them.
   save_npy(file("t.npy"), Tensor::from<float>({1, 2}, {1, 2}));
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }";
   header += std::string(117 - header.size(), ' ') + '\n';

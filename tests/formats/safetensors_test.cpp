@@ -56,7 +56,7 @@ TEST_F(SafetensorsTest, RoundTripKeepsNamesOrderTypesShapesBitsAndMetadata) {
   }
 }
 
-TEST_F(SafetensorsTest, NothingAtAllRoundTrips) {
+TEST_F(SafetensorsTest, AnEmptyFileRoundTrips) {
   save_safetensors(file("f"), {});
   EXPECT_EQ(read_file(file("f")), file_of("{}      ", ""));
   EXPECT_TRUE(load_safetensors(file("f")).tensors.empty());
@@ -82,7 +82,7 @@ TEST_F(SafetensorsTest, EveryTensorIsAligned) {
   for (const StoredTensor& t : reader.tensors()) EXPECT_EQ(t.begin % size_of(t.dtype), 0) << t.name;
 }
 
-TEST_F(SafetensorsTest, ViewsAreWrittenAsWhatTheyShow) {
+TEST_F(SafetensorsTest, ViewsAreWrittenAsTheirElements) {
   const Tensor whole = Tensor::from<float>({3, 2}, {1, 2, 3, 4, 5, 6});
   save_safetensors(file("f"), {{"rows", whole.rows(1, 2)}});
   EXPECT_EQ(load_safetensors(file("f")).tensors[0].second.to_vector(), (std::vector<double>{3, 4}));
@@ -103,7 +103,7 @@ TEST_F(SafetensorsTest, ReaderFindsSingleTensors) {
 }
 
 TEST_F(SafetensorsTest, HalvesWidenExactly) {
-  // Every bit pattern there is, decoded by the definition of the format.
+  // Every bit pattern, decoded by the definition of the format.
   std::vector<uint16_t> halves(65536);
   for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);
   const std::string data(reinterpret_cast<const char*>(halves.data()), 2 * halves.size());
@@ -148,7 +148,7 @@ TEST_F(SafetensorsTest, TheDataMayBeInAnotherOrderThanTheHeader) {
   EXPECT_EQ(f.find("a")->item(), 7);
 }
 
-TEST_F(SafetensorsTest, RefusesToWriteWhatNobodyCouldRead) {
+TEST_F(SafetensorsTest, RefusesToWriteUnreadableFiles) {
   const Tensor t = Tensor::zeros({1});
   const auto refusal = [&](const NamedTensors& tensors, const Metadata& metadata = {}) {
     std::string message = message_of([&] { save_safetensors(file("f"), tensors, metadata); });
@@ -205,7 +205,7 @@ TEST_F(SafetensorsTest, NoSingleFlippedByteCrashesTheReader) {
       EXPECT_EQ(std::string_view(e.what()).find('\n'), std::string_view::npos) << e.what();
     }
   }
-  // All of the length and most of the header matter; the elements may be anything.
+  // Every byte of the length and most of the header matter; the elements may be anything.
   EXPECT_GT(refused, 1000);
   EXPECT_LT(refused, static_cast<int>(good.size() * 8));
 }

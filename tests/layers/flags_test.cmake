@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
-# Flags are named in apps/ alone: libraries name options in backquotes. SOURCE is the project's folder.
+# Only apps/ names flags; libraries put option names in backquotes. SOURCE is the project's folder.
 set(wrong "")
 foreach(folder tensor formats autograd nn data eval ssl)
   file(GLOB_RECURSE files RELATIVE ${SOURCE} ${SOURCE}/${folder}/*.h ${SOURCE}/${folder}/*.cpp ${SOURCE}/${folder}/*.cu)

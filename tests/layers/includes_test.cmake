@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
-# Each folder includes itself and these, and nothing else of the project. SOURCE is the project's folder.
+# Each folder includes only itself and these folders of the project. SOURCE is the project's folder.
 set(tensor "")
 set(formats tensor)
 set(autograd tensor)
@@ -29,7 +29,7 @@ if(read LESS 100)
   message(FATAL_ERROR "only ${read} files were found in ${SOURCE}")
 endif()
 
-# Only their registries know the methods and the backbones.
+# Only the registries include the methods and the backbones.
 foreach(rule "ssl/methods/(barlow|byol|moco|simclr|simsiam|vicreg)|^ssl/(methods/|registry.cpp|leak)|^apps/commands/inspect_leak.cpp"
              "nn/backbones/resnet|^nn/backbones/")
   string(REPLACE "|^" ";^" rule "${rule}")

@@ -27,7 +27,7 @@ TEST(Schedule, WarmsUpLinearlyThenFollowsHalfACosine) {
   EXPECT_THROW((Schedule{"step", 2.0, 0, 12}).at(0), Error);
 }
 
-TEST(CosineSchedule, GoesFromStartToEndAndWithoutAnEndStays) {
+TEST(CosineSchedule, MovesFromStartToEndOrStaysWithoutAnEnd) {
   const CosineSchedule s{0.04, 0.4, 100};
   EXPECT_DOUBLE_EQ(s.at(0), 0.04);
   EXPECT_NEAR(s.at(50), 0.22, 1e-12);
@@ -56,7 +56,7 @@ TEST(Schedule, ErrorsSpeakOfTheOptionAndNameNoFlag) {
             "decay scope norms is not known; there are all and weights");
 }
 
-TEST(GradientScale, BringsTheNormDownAndLeavesSmallOnes) {
+TEST(GradientScale, ReducesLargeNormsAndLeavesSmallOnes) {
   const auto scale = [](double norm, double clip_norm, int64_t batches) {
     ops::GradientScale op{Tensor::full({1}, norm * norm, DType::f64), Tensor::empty({1}, DType::f64),
                           Tensor::empty({1}, DType::f64), batches, clip_norm};
@@ -138,7 +138,7 @@ TEST(Optimizer, LarsAdaptsAndDecaysWeightsAlone) {
   // g = 0.5 w of norm 2.5: scaled by 0.01 * 5 / 2.5, whatever its size.
   EXPECT_NEAR(tiny.weight(0), 3 - 0.1 * 0.02 * 1.5, 1e-6);
   EXPECT_NEAR(tiny.weight(3), 4 - 0.1 * 0.02 * 2.0, 1e-6);
-  EXPECT_NEAR(tiny.bias(0), 1 - 0.1 * 2, 1e-6);  // as it is, and not decayed
+  EXPECT_NEAR(tiny.bias(0), 1 - 0.1 * 2, 1e-6);  // neither adapted nor decayed
   EXPECT_EQ(tiny.bias(1), 1);
 }
 
@@ -154,7 +154,7 @@ TEST(Optimizer, DecayScopeLeavesBiasesAlone) {
     }
 }
 
-// A small network in bf16, of which the copies of the convolutions' weights are looked at.
+// A small network in bf16, to inspect the copies of its convolutions' weights.
 class Bf16Copies : public testing::Test {
  protected:
   static constexpr ResNetOptions tiny{.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 16};
@@ -164,7 +164,7 @@ class Bf16Copies : public testing::Test {
     arena_.gradients().fill(0.01);
   }
   static void forward(ResNet& net) { net.forward(Tensor::full({2, 8, 8, 1}, 0.5, DType::bf16)); }
-  // The operations of the two networks' next passes.
+  // The operations of the two networks' next forward passes.
   std::vector<std::string> operations_of_forward() {
     Profile profile;
     forward(net_);
@@ -205,7 +205,7 @@ TEST_F(Bf16Copies, AreWrittenWithTheWeights) {
   }
 }
 
-TEST_F(Bf16Copies, AreMadeAgainForWeightsThatWereWrittenAlone) {
+TEST_F(Bf16Copies, AreConvertedAgainAfterWritesToTheWeightsAlone) {
   forward(net_);
   forward(following_);
   arena_.values().fill(0.25);

@@ -7,13 +7,13 @@
 #include "nn/optimizer.h"
 #include "nn/parameter_rule.h"
 
-/// Parameters that are updated by rules of their own, in float64, against recurrences written out here.
+/// Parameters with their own update rules, in float64, compared with recurrences written out here.
 namespace minissl {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Two parameters of a Linear(2, 2): a weight and a bias, which begins at 1.
+// Two parameters of a Linear(2, 2): a weight, and a bias that starts at 1.
 class TwoParameters {
  public:
   TwoParameters() {
@@ -42,7 +42,7 @@ ParameterRules rule_of_bias(const ParameterRule& rule) {
   return [rule](const std::string& name, const Shape&) { return name == "bias" ? rule : ParameterRule{}; };
 }
 
-// PyTorch's optimizers on one number, with a count of steps of its own.
+// PyTorch's optimizers on one number, with its own step count.
 struct AdamWReference {
   void step(double g, double lr, double weight_decay) {
     ++t;
@@ -76,7 +76,7 @@ struct LionReference {
 double gradient_of(int step) { return std::sin(1.7 * step) + 0.2; }
 double lr_of(int step) { return 0.1 / (1 + step); }
 
-// Steps 1 to 9, in some of which the bias is frozen; both parameters as the reference says.
+// Steps 1 to 9, some with a frozen bias; both parameters must match the reference.
 template <class ReferenceRule>
 void expect_skips_as_pytorch(const char* kind, const std::function<bool(int)>& frozen) {
   TwoParameters net;
@@ -96,7 +96,7 @@ void expect_skips_as_pytorch(const char* kind, const std::function<bool(int)>& f
   }
 }
 
-TEST(ParameterRules, AFrozenParameterIsSkippedAsByPyTorch) {
+TEST(ParameterRules, AFrozenParameterIsSkippedAsInPyTorch) {
   const std::function<bool(int)> cases[] = {[](int) { return false; }, [](int step) { return step <= 3; },
                                             [](int step) { return step >= 4 && step <= 6; },
                                             [](int step) { return step % 2 == 0; }};
@@ -260,14 +260,14 @@ TEST_F(OptimizerState, HoldsTheCountsOfAParameterThatWasFrozen) {
   EXPECT_EQ(net.arena().values().to_vector(), copy.arena().values().to_vector());
 }
 
-TEST_F(OptimizerState, IsThatOfOldFilesWhereNothingWasFrozen) {
+TEST_F(OptimizerState, IsThatOfOldFilesIfNothingWasFrozen) {
   TwoParameters net;
   const auto optimizer = make_optimizer({.kind = "adamw"}, net.arena());
   optimizer->step(0.1);
   std::vector<std::string> names;
   for (const auto& [name, tensor] : optimizer->state()) names.push_back(name);
   EXPECT_EQ(names, (std::vector<std::string>{"optimizer.steps", "optimizer.first", "optimizer.second"}));
-  // A file without counts says that there were none, whatever was counted before.
+  // A file without counts resets them to 0.
   save_safetensors(file_, optimizer->state());
   TwoParameters other;
   const bool frozen = true;

@@ -94,7 +94,7 @@ TEST(ResNet, StatisticsAreTrackedOncePerTrainingForwardAndOnlyThen) {
   EXPECT_TRUE(net.training());
 }
 
-TEST(ResNetConfig, RefusesOptionsThatMakeNoSense) {
+TEST(ResNetConfig, RefusesInvalidOptions) {
   for (const auto& [option, value] : {std::pair("stem", "tiny"), {"bn", "split:1"}, {"bn", "split"}}) {
     ResNetConfig config({.depth = resnet18});
     class Set final : public OptionVisitor {
@@ -143,7 +143,7 @@ void expect_summary(const nlohmann::json& expected, const Tensor& actual, const 
         << name << ", sample " << j;
 }
 
-TEST_P(ResNetForward, IsTorchvisionsInFloat64) {
+TEST_P(ResNetForward, AgreesWithTorchvisionInFloat64) {
   const nlohmann::json expected = fixture();
   const auto network = find_backbone(GetParam()).config()->make();
   network->to(DType::f64);
@@ -168,8 +168,8 @@ TEST_P(ResNetForward, IsTorchvisionsInFloat64) {
 INSTANTIATE_TEST_SUITE_P(, ResNetForward, testing::Values("resnet18", "resnet34", "resnet50", "resnet101"),
                          [](const auto& info) { return info.param; });
 
-// What hidden cells hold can't reach the visible ones: neither through convolutions nor through statistics.
-TEST(ResNetMaps, HiddenCellsAreZeroAndNothingOfThemReachesTheOthers) {
+// Hidden cells must not affect the visible ones, through convolutions or through statistics.
+TEST(ResNetMaps, HiddenCellsAreZeroAndDoNotAffectTheOthers) {
   for (const Stem stem : {Stem::imagenet, Stem::small}) {
     const int64_t reduction = stem == Stem::imagenet ? 32 : 8, size = 3 * reduction;
     ResNet net({.depth = resnet18, .stem = stem, .channels = 3, .width = 8});
@@ -217,7 +217,7 @@ TEST(ResNetMaps, WithAllCellsShownAreTheWholeImages) {
     for (int64_t i = 0; i < all[s].value().numel(); ++i) ASSERT_NEAR(some[s].value().at(i), all[s].value().at(i), 1e-9);
 }
 
-TEST(ResNetMaps, CellsThatCanNotBeAreRefused) {
+TEST(ResNetMaps, InvalidCellsAreRefused) {
   ResNet net({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 8});
   const NoGradScope no_grad_scope;
   const auto cells = [](const std::vector<int64_t>& numbers) {

@@ -1,5 +1,5 @@
-# Installs BUILD into a scratch folder, builds the programs of EXAMPLES and one that links every layer against it, runs the
-# examples and looks at what they print and write.
+# Installs BUILD into a scratch folder, builds the programs of EXAMPLES and one that links every layer against it, runs
+# the examples and checks their output and files.
 
 file(REMOVE_RECURSE ${SCRATCH})
 file(MAKE_DIRECTORY ${SCRATCH})
@@ -20,7 +20,7 @@ function(expect where what)
   endif()
 endfunction()
 
-# Where the build found its own dependencies, the example must find them, too.
+# The example must find the dependencies where the build found them.
 set(prefixes ${SCRATCH}/prefix ${PREFIX_PATH})
 string(REPLACE ";" "\\;" prefixes "${prefixes}")
 
@@ -36,7 +36,7 @@ run(${SCRATCH}/consumer/consumer ${SCRATCH}/example.safetensors)
 expect("${output}" "weight f32[1, 1]: 2.000")
 expect("${output}" "bias f32[1]: 1.000")
 
-# Every command knows a method and a backbone of a program's own.
+# Every command must know a program's own method and backbone.
 set(small --channels 1 --size 32 --batch 8 --width 8)
 set(two_steps --data synth:16:32 --epochs 1 --steps 2 --warmup-epochs 0 --threads 2)
 foreach(case "own_method|multicrop|--stem;small;--local-crops;3;--local-size;16;--dim;16;--hidden;16"

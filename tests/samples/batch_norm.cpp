@@ -33,7 +33,7 @@ struct Variant {
 const Variant variants[] = {
     {"", false, false}, {"_relu", false, true}, {"_residual", true, false}, {"_residual_relu", true, true}};
 
-// Statistics and what is made of them are f32 beside bf16.
+// Statistics and tensors derived from them are f32 for bf16 images.
 Tensor per_channel(const Tensor& x) { return Tensor::empty({x.dim(-1)}, master_type(x.dtype()), x.device()); }
 
 ops::BatchNormStatistics statistics_of(const Tensor& x) {
@@ -61,8 +61,8 @@ Tensors batch_norm(const Tensors& in, const Variant& v) {
   return {op.y, op.mean, op.variance, op.mask};
 }
 
-// ReLU's kink: moves elements of x until none of the outputs is within a hundredth of zero. (Its statistics move with
-// it, hence again and again.)
+// ReLU's kink: moves elements of x until no output is within a hundredth of zero. (The statistics change with x, hence
+// the loop.)
 Tensors clear_of_kink(Tensors in, const Variant& v) {
   for (bool clear = !v.relu; !clear;) {
     clear = true;
@@ -87,8 +87,8 @@ std::vector<Input> inputs_for(const Shape& x, bool residual, double mean = 0.5) 
 Tolerance value_tolerance(const Shape& x) {
   return {sum_of(x.numel() / x[-1]).relative + roundings(16).relative, "sums over the batch, then x minus its mean"};
 }
-// dx is what remains of dy when its mean and its part along x are taken away, times 1 / deviation, which is large where
-// a channel of few elements happens to have a small one.
+// dx is dy minus its mean and its part along x, times 1 / deviation, which is large if a channel of few elements
+// happens to have a small deviation.
 Tolerance gradient_tolerance(const Shape& x) {
   return {4 * value_tolerance(x).relative, "differences of sums over the batch, divided by its deviation"};
 }
@@ -142,7 +142,7 @@ ops::BatchNormGradientSums gradient_sums_of(const Tensors& in, const Variant& v)
                                 .bias = in[3],
                                 .mean = in[4],
                                 .variance = in[5],
-                                // Behind an addition the mask is needed, else it follows from x.
+                                // After an addition the mask is needed; else it follows from x.
                                 .mask = v.relu && v.residual ? in[6] : Tensor(),
                                 .sums = Tensor::empty({2, in[0].dim(-1)}, DType::f64, in[0].device()),
                                 .dweight = per_channel(in[0]),
@@ -152,7 +152,7 @@ ops::BatchNormGradientSums gradient_sums_of(const Tensors& in, const Variant& v)
   return op;
 }
 
-// dx and, where there was a residual, dresidual.
+// dx and, with a residual, dresidual.
 Tensors apply_sums(const ops::BatchNormGradientSums& of, const Variant& v, int64_t count) {
   ops::BatchNormGradient op{.dy = of.dy,
                             .x = of.x,
@@ -185,7 +185,7 @@ Sample gradient_sums(const Case& c, const Variant& v) {
           .tolerance = gradient_tolerance(c.x)};
 }
 
-// Both operations, over `ranks` times as many elements as there are here.
+// Both operations, over `ranks` times as many elements as this rank has.
 Sample gradient(const Case& c, const Variant& v, int64_t ranks = 1) {
   return {.operation = ops::BatchNormGradient::name,
           .name = std::string(c.name) + v.name + (ranks > 1 ? fmt::format("_{}_ranks", ranks) : ""),
@@ -235,7 +235,7 @@ Sample grouped(const Shape& x, int64_t groups, const Variant& v) {
     if (v.residual) options.residual = in[3];
     return minissl::batch_norm(in[0], in[1], in[2], options);
   };
-  // The kink is kept clear of group by group, as the statistics go.
+  // Outputs are moved away from the kink group by group, because statistics are per group.
   sample.derive = [=](Tensors in) {
     for (int64_t g = 0; g < groups; ++g) {
       const auto part = [&](const Tensor& t) { return t.rows(g * x[0] / groups, (g + 1) * x[0] / groups); };
@@ -255,7 +255,7 @@ Sample grouped(const Shape& x, int64_t groups, const Variant& v) {
   return sample;
 }
 
-// Every other position, in an order of their own: statistics over these, zeros elsewhere.
+// Every other position, shuffled: statistics over these, zeros elsewhere.
 Sample at_positions(const Shape& x, const Variant& v) {
   const int64_t positions = x.numel() / x[-1], half = positions / 2;
   Sample sample = forward({"", x, true}, v);
@@ -356,10 +356,10 @@ Family batch_norm_family() {
   family.samples.push_back(grouped({6, 3, 3, 5}, 2, variants[3]));
   for (const int64_t groups : {1, 3})
     for (const int64_t channels : {1, 7, 300}) family.samples.push_back(tracking(groups, channels));
-  // The mean of an X-ray's features may be far from zero beside their deviation.
+  // The mean of an X-ray's features may be large compared with their deviation.
   Sample far_off = forward({"far_from_zero", {4, 5, 5, 3}, false}, variants[0]);
   far_off.inputs = inputs_for({4, 5, 5, 3}, false, 1000);
-  far_off.bf16 = {};  // there, numbers are 4 apart
+  far_off.bf16 = {};  // bf16 numbers are 4 apart there
   far_off.tolerance = far_off.gradient_tolerance = {
       8 * 1000 * 0x1p-24, "a mean of 1000 is summed in float32, to a few 2^-24 of it; deviations are about 1"};
   family.samples.push_back(far_off);

@@ -6,11 +6,11 @@
 #include "tensor/operation.h"
 #include "tests/samples/registry.h"
 
-/// What the policy of tensor/bf16.h runs in bf16 computes what it computes in float64 from the same numbers.
+/// Operations that the policy of tensor/bf16.h runs in bf16 agree with float64 on the same numbers.
 namespace minissl::samples {
 namespace {
 
-// Arithmetic is in f32, so what an output may be off beside that is its own rounding: to 8 bits, half of the last one.
+// Arithmetic is in f32, so an output's only further error is its own rounding: to 8 bits, half of the last one.
 constexpr double bf16_rounding = 0x1p-8;
 double allowance(const Tensor& output, const Tolerance& in_f32) {
   return in_f32.relative + (output.dtype() == DType::bf16 ? bf16_rounding : 0);
@@ -23,7 +23,7 @@ std::vector<Sample> bf16_samples(bool with_form) {
   return chosen;
 }
 
-// The same numbers, which all are in f64.
+// The same numbers in f64, which holds them all.
 Tensors in_f64(Tensors tensors) {
   for (Tensor& t : tensors)
     if (is_floating(t.dtype())) t = t.to(DType::f64);
@@ -53,7 +53,7 @@ TEST_P(Bf16, ChangesNoInput) {
     EXPECT_TRUE(sample().in_place || same_bits(before[i], inputs[i])) << "input " << i;
 }
 
-TEST_P(Bf16Gradient, IsThatInFloat64AndOfItsInputsTypes) {
+TEST_P(Bf16Gradient, AgreesWithFloat64AndHasItsInputsTypes) {
   const Tensors inputs = draw_bf16(sample());
   const Tensors actual = gradients(sample(), inputs, sample().differentiable, DType::bf16);
   const Tensors expected = gradients(sample(), in_f64(inputs), sample().differentiable, DType::bf16);
@@ -96,7 +96,7 @@ TEST(Bf16Policy, RefusesTheRestByName) {
       refused += std::string(e.what()).find("by the policy of tensor/bf16.h") != std::string::npos;
       continue;
     }
-    // What moves elements does so whatever they are.
+    // Operations that only move elements take any type.
     for (const Profile::Event& e : profile.events()) {
       const bool moves = std::string_view(e.operation) == "concat_rows" || std::string_view(e.operation) == "transpose";
       EXPECT_TRUE(e.shapes.find("bf16") == std::string::npos || runs_in_bf16(e.operation) || moves)

@@ -6,8 +6,8 @@
 namespace minissl::samples {
 namespace {
 
-// The second of two ranks, the first of which has zeros wherever it is asked, on any device. (Ranks that differ are in
-// tests/autograd/group_test.cpp.)
+// The second of two ranks; the first always contributes zeros, on any device. (tests/autograd/group_test.cpp has ranks
+// that differ.)
 class BesideZeros : public Group {
  public:
   int rank() const override { return 1; }

@@ -6,7 +6,7 @@
 namespace minissl::samples {
 namespace {
 
-// A deviation that happens to be small makes errors large, as in batch normalisation.
+// A small deviation makes errors large, as in batch normalisation.
 Tolerance divided_by_deviation(int64_t rows) {
   return {8 * (sum_of(rows).relative + roundings(8).relative), "differences of sums over rows, over their deviation"};
 }
@@ -44,7 +44,7 @@ void add_columns(std::vector<Sample>& samples, const char* name, const Shape& x,
 }
 
 void add_column_variance(std::vector<Sample>& samples, const std::string& name, const Shape& x, double mean) {
-  // Relative to the deviation, a mean of 1000 is kept to a thousand roundings.
+  // Relative to the deviation, a mean of 1000 is accurate to a thousand roundings.
   const Tolerance tolerance{sum_of(x[0]).relative + roundings(4).relative * (1 + mean),
                             "sums over rows, of deviations from a mean that is rounded"};
   samples.push_back({.operation = ops::ColumnVariance::name,
@@ -79,7 +79,7 @@ Family columns_family() {
   for (const Shape& x : {Shape{5, 7}, Shape{3, 1}, Shape{2, 64}, Shape{129, 257}})
     add_column_variance(family.samples, fmt::format("{}", fmt::join(x.begin(), x.end(), "x")), x, 0);
   add_column_variance(family.samples, "far_from_zero", {33, 7}, 1000);
-  // A dimension that has died has no gradient, and must not have a NaN.
+  // A dead dimension has no gradient, and must not have a NaN.
   family.samples.push_back({.operation = ops::StandardizeGradient::name,
                             .name = "dead_column",
                             .inputs = {normal({3, 1})},

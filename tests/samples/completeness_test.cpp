@@ -7,7 +7,7 @@
 
 #include "tests/samples/registry.h"
 
-/// Reads the headers, so that nothing that they declare goes untested.
+/// Reads the headers, so that nothing they declare goes untested.
 namespace minissl::samples {
 namespace {
 
@@ -26,8 +26,8 @@ void for_each_match(const std::string& text, const char* pattern, F&& f) {
   for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it) f(*it);
 }
 
-// The names of the operations and of the functions on tensors. Those that are declared by their element-wise function
-// are two operations: itself and its gradient.
+// The names of the operations and of the functions on tensors. An element-wise function declares two operations: itself
+// and its gradient.
 std::set<std::string> declared_operations() {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(fs::path(MINISSL_SOURCE_DIR) / "tensor/ops")) {

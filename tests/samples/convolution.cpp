@@ -15,7 +15,7 @@ struct Case {
   const char* thread_variant = "";  // forward
 };
 
-// Each of them is tested forward and in both directions of the gradient.
+// Each is tested forward and for both gradients.
 const Case small_cases[] = {
     {"1x1", {2, 3, 3, 3}, {4, 1, 1, 3}, {}},
     {"3x3", {2, 5, 4, 3}, {2, 3, 3, 3}, {1, 1}},
@@ -46,7 +46,7 @@ const Case large_cases[] = {
     {"stem", {2, 33, 31, 3}, {64, 7, 7, 3}, {2, 3}},
     {"stem_gray", {2, 33, 31, 1}, {64, 7, 7, 1}, {2, 3}},
     {"small_stem", {5, 32, 32, 3}, {64, 3, 3, 3}, {1, 1}},
-    // Every remainder of a tile of four or fewer.
+    // Every remainder of tiles of four or fewer.
     {"tiles_1x2", {1, 1, 2, 16}, {16, 3, 3, 16}, {1, 1}},
     {"tiles_3x4", {3, 3, 4, 17}, {8, 3, 3, 17}, {1, 1}},
     {"tiles_5x6", {2, 5, 6, 24}, {33, 3, 3, 24}, {1, 1}},
@@ -60,7 +60,7 @@ const Case large_cases[] = {
     {"single_pixel_of_some", {4, 2, 3, 8}, {5, 2, 2, 8}, {3, 0}},
     {"tiles_of_16_channels", {3, 3, 4, 16}, {48, 3, 3, 16}, {1, 1}},
     {"tiles_9x10", {2, 9, 10, 32}, {16, 3, 3, 32}, {1, 1}},
-    // More than a part of the weight gradient's sum, and of the patches.
+    // More than one part of the weight gradient's sum, and of the patches.
     {"many_tiles", {1, 276, 276, 16}, {16, 3, 3, 16}, {1, 1}},
     {"many_channels", {3, 24, 24, 1024}, {32, 3, 3, 1024}, {1, 1}},
 };
@@ -170,7 +170,7 @@ Family convolution_family() {
   add_with_bias(family.samples, "without_bias", {2, 5, 4, 3}, {2, 3, 3, 3}, false, {2, 1});
   add_transposed(family.samples, "1x1", {2, 3, 3, 3}, {3, 1, 1, 4}, true, {});
   add_transposed(family.samples, "3x3", {2, 3, 4, 3}, {3, 3, 3, 2}, true, {1, 1});
-  // Twice the extent, as decoders do; then pixels that overlap, pixels that no kernel meets, and borders cut off.
+  // Twice the extent, as in decoders; then overlapping kernels, pixels that no kernel reaches, and cropped borders.
   add_transposed(family.samples, "2x2_stride2", {2, 3, 2, 3}, {3, 2, 2, 2}, false, {2, 0});
   add_transposed(family.samples, "4x4_stride2", {1, 3, 2, 2}, {2, 4, 4, 3}, true, {2, 1});
   add_transposed(family.samples, "stride_beyond_kernel", {1, 2, 3, 2}, {2, 2, 2, 3}, true, {3, 0});

@@ -37,7 +37,7 @@ void add_diagonal(std::vector<Sample>& samples, int64_t d, bool small) {
                          },
                      .no_derivative = is_a_gradient,
                      .tolerance = roundings(4)});
-  if (d == 1) return;  // all is overwritten
+  if (d == 1) return;  // everything is overwritten
   samples.push_back({.operation = ops::FillDiagonal::name,
                      .name = name,
                      .inputs = {normal({d, d})},

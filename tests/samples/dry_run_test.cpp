@@ -5,14 +5,14 @@
 #include "tensor/memory_source.h"
 #include "tests/samples/registry.h"
 
-/// A dry run of any operation or derivative takes the memory of the real thing, to the byte: what a kernel allocates
-/// for itself is declared (workspace_bytes in tensor/operation.h), and nothing reads elements that aren't there.
+/// A dry run of any operation or derivative takes the same memory as the real run, to the byte: kernels declare their
+/// own allocations (workspace_bytes in tensor/operation.h), and nothing reads elements that don't exist.
 namespace minissl::samples {
 namespace {
 
 using DryRunOf = testing::TestWithParam<Sample>;
 
-// The most in use during f() beside what was before.
+// Peak use during f() above the use before it.
 template <class F>
 int64_t peak_of(F&& f) {
   allocator().reset_peak();
@@ -24,7 +24,7 @@ int64_t peak_of(F&& f) {
 template <class F>
 void expect_same_peak(F&& f) {
   if (sanitized) GTEST_SKIP();
-  f();  // what is cached is made
+  f();  // fills the caches
   const int64_t real = peak_of(f);
   const DryRun dry_run;
   EXPECT_EQ(peak_of(f), real);
@@ -52,7 +52,7 @@ TEST_P(DryRunOf, TakesTheMemoryOfItsGradient) {
   if (GetParam().form) expect_same_peak_of_gradient(GetParam(), draw(GetParam(), DType::f32));
 }
 
-// Copies in f32 among it.
+// Including copies in f32.
 TEST_P(DryRunOf, TakesTheMemoryInBf16) {
   if (GetParam().bf16.empty()) return;
   const Tensors inputs = draw_bf16(GetParam());

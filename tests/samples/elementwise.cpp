@@ -6,7 +6,7 @@
 namespace minissl::samples {
 namespace {
 
-// Odd sizes; the last is cut into parts for several threads.
+// Odd sizes; the last is split among several threads.
 const Shape small_shape{3, 7}, one_element{1}, large_shape{3, 23333};
 const Shape shapes[] = {small_shape, one_element, large_shape};
 
@@ -17,7 +17,7 @@ Input plain(const Shape& s) { return normal(s); }
 Input clear_of_zero(const Shape& s) { return away_from_zero(s); }
 Input positive(const Shape& s) { return uniform(s, 0.2, 3); }
 
-// Whether the policy of tensor/bf16.h has it.
+// Whether the policy of tensor/bf16.h includes it.
 template <class F>
 std::vector<bool> bf16_inputs(size_t count) {
   return std::vector<bool>(runs_in_bf16(F::name) ? count : 0, true);
@@ -47,7 +47,7 @@ void add_unary(Family& family, const char* function, Variable (*form)(const Vari
                                   },
                               .run =
                                   [f](const Tensors& in) {
-                                    // Only what the derivative says it reads.
+                                    // Only the tensors that the derivative declares it reads.
                                     using enum ops::GradientReads;
                                     ops::UnaryGradient<F> op{in[0], {}, {}, like(in[0], in[0].shape()), f};
                                     if (F::gradient_reads == input) op.x = in[1];
@@ -150,7 +150,7 @@ Family elementwise_family() {
                             .function = "cast",
                             .form = [](const Variables& in) { return cast(in[0], DType::bf16); },
                             .differentiable = {true},
-                            .small = false,  // steps of finite differences vanish in it
+                            .small = false,  // finite-difference steps vanish in bf16
                             .bf16 = {false}});
   family.samples.push_back({.operation = "cast",
                             .name = "to_f32",

@@ -6,7 +6,7 @@
 #include "tensor/operation.h"
 #include "tests/samples/registry.h"
 
-/// What holds for every differentiable function.
+/// Properties of every differentiable function.
 namespace minissl::samples {
 namespace {
 
@@ -40,7 +40,7 @@ std::vector<Sample> function_samples() {
 using Function = Gradient;
 using FiniteDifferences = Gradient;
 
-// What has gone wrong must reach the loss to be seen.
+// A NaN must reach the loss to be noticed.
 TEST_P(Function, LetsNaNThrough) {
   const auto has_nan = [](const Tensor& t) {
     const std::vector<double> values = t.to_vector();
@@ -68,7 +68,7 @@ TEST_P(FiniteDifferences, AgreeWithGradient) {
   RecordProperty("worst", fmt::format("{:.2e}", check.worst));
 }
 
-TEST_P(Gradient, InFloat32IsThatInFloat64) {
+TEST_P(Gradient, InFloat32AgreesWithFloat64) {
   const Tensors actual = all(DType::f32), expected = all(DType::f64);
   for (size_t i = 0; i < actual.size(); ++i) {
     if (!sample().differentiable[i]) continue;
@@ -88,8 +88,8 @@ TEST_P(Gradient, IsTheSameForOneInputAlone) {
   }
 }
 
-// Whatever a derivative reads of an input may have been dropped after the forward pass and made again.
-TEST_P(Gradient, IsTheSameWhenInputsAreMadeAgain) {
+// Any input that a derivative reads may have been freed after the forward pass and recomputed.
+TEST_P(Gradient, IsTheSameWhenInputsAreRecomputed) {
   int made_again = 0;
   Sample remaking = sample();
   remaking.form = [&](const Variables& in) {
@@ -116,8 +116,7 @@ TEST_P(Gradient, IsTheSameWhenInputsAreMadeAgain) {
   RecordProperty("made_again", made_again);
 }
 
-// A derivative reads what was saved and nothing else: after somebody has written to an input, it either doesn't care
-// or says so.
+// A derivative reads only saved tensors: after a write to an input, its result is unchanged or it throws.
 TEST_P(Gradient, NoticesChangedInputs) {
   const Tensors expected = all(DType::f32);
   for (size_t changed = 0; changed < expected.size(); ++changed) {

@@ -51,7 +51,7 @@ Tensors all_outputs(const Tensors& in, double temperature) {
 
 void add(std::vector<Sample>& samples, const Case& c) {
   const Shape queries{c.rows, c.dim};
-  // exp() makes the absolute errors of logits, dot products of about 1 divided by the temperature, relative ones.
+  // exp() turns absolute errors of the logits (dot products of about 1 divided by the temperature) into relative ones.
   const Tolerance tolerance{sum_of(c.dim).relative * 2 / c.temperature,
                             "the errors of dot products, divided by the temperature"};
   const std::vector<Input> inputs{directions(queries), directions(queries), directions({c.negatives, c.dim})};

@@ -5,7 +5,7 @@
 #include "tensor/parallel.h"
 #include "tests/samples/registry.h"
 
-/// What holds for the kernels of every operation.
+/// Properties of every operation's kernels.
 namespace minissl::samples {
 namespace {
 
@@ -40,7 +40,7 @@ TEST_P(Kernel, AgreesWithReference) {
   const double tolerance = sample().tolerance.relative;
   expect_near(fast, truth, tolerance, "fast_against_float64");
   expect_near(reference, truth, tolerance, "reference_against_float64");
-  expect_near(fast, reference, 2 * tolerance, "fast_against_reference");  // either may err to its own side
+  expect_near(fast, reference, 2 * tolerance, "fast_against_reference");  // the errors may have opposite signs
 }
 
 TEST_P(Kernel, SameBitsTwice) {

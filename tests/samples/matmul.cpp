@@ -32,7 +32,7 @@ Shape after(std::vector<int64_t> leading, int64_t rows, int64_t columns) {
   return {leading.begin(), leading.end()};
 }
 
-// A matrix that all rows of a meet, as tokens meet the weights of a layer.
+// One matrix for all rows of a, as for tokens and the weights of a layer.
 void add_shared(Family& family, const char* name, const Shape& a, int64_t n, bool small) {
   const int64_t k = a[-1], rows = a.leading(1);
   for (const bool tb : {false, true})

@@ -1,7 +1,7 @@
 #pragma once
 #include "tests/samples/sample.h"
 
-/// The one list of samples. A new operation adds its samples to a family's file, or a file and a line here.
+/// The one list of samples. A new operation adds its samples to a family's file, or adds a file and a line here.
 namespace minissl::samples {
 
 struct Family {
@@ -30,7 +30,7 @@ Family ring_family();
 std::vector<Sample> all_samples();
 std::vector<ErrorCase> all_errors();
 
-/// Reasons to have no derivative that many share.
+/// Shared reasons for having no derivative.
 inline constexpr const char* is_a_gradient = "it is a derivative itself, and second derivatives are not offered";
 inline constexpr const char* is_in_place = "it changes its inputs, outside every graph";
 

@@ -12,7 +12,7 @@ const Shape shapes[] = {{5, 7}, {3, 1}, {2, 64}, {129, 257}};
 std::string name_of(const Shape& s) { return fmt::format("{}", fmt::join(s.begin(), s.end(), "x")); }
 bool is_small(const Shape& s) { return s.numel() < 200; }
 
-// Where each number would stand if they were sorted: a permutation.
+// The position of each number in sorted order: a permutation.
 Tensor ranks(const Tensor& numbers) {
   const Tensor order = Tensor::zeros(numbers.shape(), DType::i64);
   for (int64_t i = 0; i < numbers.numel(); ++i)
@@ -134,7 +134,7 @@ void add_normalize(std::vector<Sample>& samples, const Shape& x) {
                      .differentiable = {true},
                      .small = is_small(x),
                      .tolerance = sum_of(x[1]),
-                     // One element: the gradient is zero, what remains of dy - dy is a rounding.
+                     // One element: the gradient is zero, and dy - dy leaves only rounding.
                      .gradient_tolerance = sum_of(x[1])});
   samples.push_back({.operation = ops::NormalizeGradient::name,
                      .name = name_of(x),
@@ -162,7 +162,7 @@ Family rows_family() {
     add_rows(family.samples, x);
     add_normalize(family.samples, x);
   }
-  // Tokens, images, and so many rows that they are shared out among threads.
+  // Tokens, images, and enough rows to split among threads.
   for (const Shape& x : {Shape{2, 3, 4}, Shape{2, 3, 1, 5}, Shape{3, 1000, 33}}) add_add_row(family.samples, x);
   family.samples.push_back({.operation = ops::Normalize::name,
                             .name = "row_of_zeros",

@@ -6,9 +6,8 @@
 #include "autograd/variable.h"
 #include "tensor/random.h"
 
-/// What the operation tests know about operations. Every test of kernels and derivatives (kernel_test.cpp,
-/// gradient_test.cpp, error_test.cpp) is derived from the samples of registry.h; an operation that has none fails
-/// completeness_test.cpp.
+/// Samples of operations. Every test of kernels and derivatives (kernel_test.cpp, gradient_test.cpp, error_test.cpp) is
+/// generated from the samples of registry.h; an operation without one fails completeness_test.cpp.
 namespace minissl::samples {
 
 using Tensors = std::vector<Tensor>;
@@ -25,7 +24,7 @@ Input normal(const Shape& shape, double mean = 0, double deviation = 1);
 Input uniform(const Shape& shape, double low, double high);
 /// Normal, pushed away from zero by `margin`: for functions with a kink there.
 Input away_from_zero(const Shape& shape, double margin = 0.05);
-/// A shuffle of equally spaced numbers around `centre`, no two alike: for maxima, which have a kink where two tie.
+/// A shuffle of equally spaced, distinct numbers around `centre`: for maxima, which have a kink at ties.
 Input distinct(const Shape& shape, double centre = 0);
 /// i64 in [0, classes).
 Input class_indices(const Shape& shape, int64_t classes);
@@ -38,42 +37,42 @@ struct Tolerance {
 
 /// Numbers are moved or selected, or computed with one rounding in the same way everywhere.
 Tolerance exact();
-/// So many roundings to float32 (2^-24 each), one after the other.
+/// This many successive roundings to float32 (2^-24 each).
 Tolerance roundings(int count);
 /// Sums of `terms` numbers of either sign: the errors of the partial sums add up like a random walk, to about
 /// sqrt(terms) roundings; four times that holds for the worst of 10^5 sums, in any order of summation.
 Tolerance sum_of(int64_t terms);
-/// The same by Winograd's products, whose transformations magnify rounding errors: by 1.5 in the worst cases measured.
+/// The same for Winograd's products, whose transformations magnify rounding errors: by 1.5 in the worst cases measured.
 Tolerance winograd_sum_of(int64_t terms);
 
 struct Sample {
-  /// Op::name, or the function that is tested where it has no operation of its own.
+  /// Op::name, or the tested function if it has no operation of its own.
   std::string operation;
-  /// What is particular about it: "stride2_odd".
+  /// The case: "stride2_odd".
   std::string name;
   std::vector<Input> inputs;
-  /// More inputs that follow from those drawn, such as what a forward pass saved: gets f64, returns all of them.
+  /// Appends inputs derived from those drawn, such as tensors saved by a forward pass: takes f64, returns all of them.
   std::function<Tensors(Tensors)> derive = {};
-  /// The operation on tensors of one floating type. Where it is undefined, the value of `form` is meant.
+  /// The operation on tensors of one floating type. If undefined, the value of `form` is used.
   std::function<Tensors(const Tensors&)> run = {};
   /// The operation overwrites its inputs, and the outputs are among them.
   bool in_place = false;
 
-  /// The function of autograd/functions.h: its name, for an operator with the types it takes.
+  /// The name of the function in autograd/functions.h; for an operator, with the types it takes.
   std::string function = {};
   std::function<Variable(const Variables&)> form = {};
-  /// Which inputs are differentiated, one for each.
+  /// For each input, whether it is differentiated.
   std::vector<bool> differentiable = {};
   /// Why there is no `form`.
   std::string no_derivative = {};
   /// Small enough for finite differences.
   bool small = true;
 
-  /// Which inputs are bf16 by the policy of tensor/bf16.h; empty: the operation is not run in bf16.
+  /// Which inputs are bf16 under the policy of tensor/bf16.h; empty: the operation does not run in bf16.
   std::vector<bool> bf16 = {};
 
   Tolerance tolerance = exact();
-  /// Of the gradients in float32.
+  /// The same for the gradients in float32.
   Tolerance gradient_tolerance = exact();
   /// Why the bits depend on the number of threads; empty: they don't.
   std::string thread_variant = {};
@@ -83,7 +82,7 @@ struct Sample {
 std::string full_name(const Sample& sample);
 void PrintTo(const Sample& sample, std::ostream* out);
 
-/// A call that must throw Error with `message` as a part of its text.
+/// A call that must throw an Error whose text contains `message`.
 struct ErrorCase {
   std::string operation;
   std::string name;
@@ -94,11 +93,11 @@ struct ErrorCase {
 std::string full_name(const ErrorCase& error);
 void PrintTo(const ErrorCase& error, std::ostream* out);
 
-/// The inputs of a sample, freshly drawn and the same every time; floating ones as `type`.
+/// The inputs of a sample, drawn again but always the same; floating ones as `type`.
 Tensors draw(const Sample& sample, DType type);
-/// The same with the inputs that the policy has in bf16 rounded to it, the other floating ones as f32.
+/// The same with the policy's bf16 inputs rounded to bf16 and the other floating ones as f32.
 Tensors draw_bf16(const Sample& sample);
-/// The outputs for such inputs.
+/// The outputs for these inputs.
 Tensors run(const Sample& sample, const Tensors& inputs);
 /// The gradients of sum(cotangent * form(inputs)) for a fixed random cotangent of a type's precision. Undefined for
 /// inputs not in `wanted`.
@@ -112,11 +111,11 @@ struct UnalignedView {
   Tensor whole, view;
 };
 
-/// The largest |actual - expected| / max(|expected|, root mean square of all expected): relative to the element, but
-/// where a sum has cancelled to almost nothing to its siblings. Infinite where only one of them is NaN.
+/// The largest |actual - expected| / max(|expected|, root mean square of all expected): relative to the element, or to
+/// its siblings where a sum has cancelled to almost nothing. Infinite where only one of the two is NaN.
 double relative_error(const Tensor& actual, const Tensor& expected);
 bool same_bits(const Tensor& a, const Tensor& b);
-/// Same shape, type and device, for outputs.
+/// A tensor of the given shape with t's type and device, for outputs.
 inline Tensor like(const Tensor& t, const Shape& shape) { return Tensor::empty(shape, t.dtype(), t.device()); }
 
 }  // namespace minissl::samples

@@ -11,7 +11,7 @@ namespace {
 
 const int64_t lengths[] = {1, 7, 69999};
 
-// An operation made of the inputs, which it overwrites; the outputs are the first `outputs` of them.
+// An operation built from the inputs, which it overwrites; the outputs are the first `outputs` of them.
 template <class Make>
 Sample update(const char* operation, const std::string& name, std::vector<Input> inputs, size_t outputs, Make make,
               Tolerance tolerance) {
@@ -143,14 +143,14 @@ struct Rule {
 };
 constexpr Rule rule_tables[] = {{"parameters_and_followers", vectors_exempt}, {"rules", all_rules}};
 
-// Whether a copy in bf16 is that of the first values: 1 or 0.
+// Whether a bf16 copy equals the first values: 1 or 0.
 Tensor copied(const Tensor& copy, const Tensor& values) {
   const bool same = same_bits(copy, values.slice(0, copy.shape()).to(DType::bf16));
   return Tensor::full({1}, same ? 1 : 0, values.dtype());
 }
 
-// An optimizer over an arena of several parameters, which shorter copies and an average follow: make(inputs, rules,
-// followers) of value, gradient, average and one or two states.
+// An optimizer over an arena of several parameters, followed by shorter copies and a shorter average: make(inputs,
+// rules, followers), inputs being value, gradient, average and one or two states.
 template <class Make>
 Sample followed(const char* operation, const Rule& rule, size_t states, Make make) {
   const Shape s{14000}, shorter{9500};
@@ -246,7 +246,7 @@ void add_copy(std::vector<Sample>& samples) {
                      .tolerance = roundings(4)});
 }
 
-// The same operations with numbers that are on the device, and what makes one of them.
+// The same operations with numbers on the device, and the operation that computes one of them.
 void add_numbers(std::vector<Sample>& samples) {
   const Shape s{1000};
   const auto on_device = [](double value, const Tensor& like) {

@@ -6,7 +6,7 @@
 #include "tensor/ops/update.h"
 #include "tests/ssl/random_tensor.h"
 
-/// Training steps of every method in bf16, compared with the same in float32.
+/// Training steps of every method in bf16, compared with float32.
 namespace minissl {
 namespace {
 
@@ -39,7 +39,7 @@ class Bf16Step : public testing::TestWithParam<MethodEntry> {
     config->visit(narrow);
     return config->make(tiny_network, 1, DType::f32);
   }
-  // Images rounded to `rounded`, a step in `type`.
+  // A step in `type`, on images rounded to `rounded`.
   static Step step(Method& method, DType type, DType rounded) {
     const auto view = [&](uint64_t seed) { return random_tensor(images, seed, rounded).to(type); };
     const Batch batch{{view(1), view(2)}, {}, {}};
@@ -59,10 +59,10 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
   return ab / std::sqrt(aa * bb);
 }
 
-// A fresh network of twenty layers magnifies a rounding (2^-8 of an element): signs change before ReLUs, and with them
-// whole parts of the gradient. So the measure is what rounding the images alone does to a step in float32. Some forty
-// roundings more on the way, with errors that don't know of each other, do four to five times that to 1 - cosine.
-TEST_P(Bf16Step, IsAsFarFromFloat32AsItsRoundingsBringIt) {
+// An untrained network of twenty layers magnifies a rounding (2^-8 of an element): signs change before ReLUs, and with
+// them whole parts of the gradient. So the yardstick is the effect of rounding only the images on a step in float32.
+// Some forty more roundings on the way, with independent errors, change 1 - cosine four to five times as much.
+TEST_P(Bf16Step, DiffersFromFloat32NoMoreThanByItsRoundings) {
   const auto method = make();
   const Step f32 = step(*method, DType::f32, DType::f32), rounded = step(*method, DType::f32, DType::bf16),
              bf16 = step(*method, DType::bf16, DType::bf16);
@@ -74,7 +74,7 @@ TEST_P(Bf16Step, IsAsFarFromFloat32AsItsRoundingsBringIt) {
   RecordProperty("one_minus_cosine", fmt::format("{:.5f}, images alone {:.5f}", off, of_images));
 }
 
-// The convolutions read copies of their weights: ones that follow every change.
+// The convolutions read copies of their weights, which must follow every change.
 TEST_P(Bf16Step, SeesWeightsThatWereChanged) {
   const auto method = make(), fresh = make();
   const double before = loss_in_bf16(*method);

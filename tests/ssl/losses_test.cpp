@@ -25,7 +25,7 @@ TEST(Losses, InfoNceByItsFormula) {
   EXPECT_NEAR(result.loss.value().item(), expected, 1e-12);
 }
 
-// One of each would be 16 MiB.
+// Logits would take 16 MiB, and so would their gradient.
 TEST(Losses, InfoNceHoldsNoLogits) {
   constexpr int64_t rows = 64, keys = 65536;
   const Variable q = Variable::leaf(random_tensor({rows, 8}, 1));
@@ -37,7 +37,7 @@ TEST(Losses, InfoNceHoldsNoLogits) {
   EXPECT_LT(allocator().usage().peak - before, rows * keys * 4 / 8);
 }
 
-TEST(Losses, InfoNceOfWhatIsNotFiniteIsNotFinite) {
+TEST(Losses, InfoNceOfNonFiniteInputsIsNotFinite) {
   for (const double value : {static_cast<double>(NAN), static_cast<double>(INFINITY)})
     for (int64_t spoilt = 0; spoilt < 3; ++spoilt) {
       const Tensor in[] = {random_tensor({3, 8}, 1), random_tensor({3, 8}, 2), random_tensor({5000, 8}, 3)};
@@ -56,7 +56,7 @@ TEST(Losses, VarianceIsZeroWhereTheStdIsLargeEnough) {
   EXPECT_NEAR(variance_loss(wide).value().item(), 0.99 / 2, 1e-12);
 }
 
-// z as rows of doubles, for formulas to be spelt out.
+// z as rows of doubles, to spell out formulas.
 struct Rows {
   explicit Rows(const Tensor& t) : values(t.to_vector()), n(t.dim(0)), d(t.dim(1)) {}
   double at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row * d + column)]; }
@@ -106,7 +106,7 @@ TEST(Losses, RedundancyReductionByItsFormula) {
   EXPECT_NEAR(result.loss.value().item(), on + 0.1 * off, 1e-12);
 }
 
-// At 8192 dimensions the correlation matrix is 256 MiB; a second one of its size would be felt.
+// At 8192 dimensions the correlation matrix is 256 MiB; a second one of its size would show.
 TEST(Losses, RedundancyReductionHoldsOneMatrixOfItsSizeTwoWithItsGradient) {
   constexpr int64_t dim = 512, matrix_bytes = dim * dim * 4;
   const Variable z1 = Variable::leaf(random_tensor({4, dim}, 1)), z2 = Variable::leaf(random_tensor({4, dim}, 2));

@@ -100,7 +100,7 @@ TEST(Registry, NamesTheMethodsItKnows) {
   }
 }
 
-TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
+TEST(BYOLTarget, StartsAsACopyAndMovesOnlyAfterTheStep) {
   BYOL byol({.dim = 8, .hidden = 8, .momentum = {.start = 0.75}}, tiny_network, 1);
   const auto state_of = [&](const std::string& wanted) {
     for (const StateEntry& e : byol.state())
@@ -126,7 +126,7 @@ TEST(BYOLTarget, StartsAsACopyAndMovesAfterTheStepOnly) {
   }
 }
 
-// Along a cosine, by SGD without memory: every parameter moves by its rate times its gradient.
+// Cosine schedule, SGD without momentum: every parameter moves by its rate times its gradient.
 TEST(SimSiam, MovesItsPredictorAtThePeakRateAndTheRestByTheSchedule) {
   const auto method = narrow(find_method("simsiam"));
   const auto optimizer =

@@ -124,7 +124,7 @@ class SymmetricMoCoTest : public testing::Test {
   StepLog log_{StepLog::Keep::everything};
 };
 
-// A queue that took up the first direction's keys before the second would hold each query's positive as a negative.
+// If the first direction's keys were enqueued before the second, each query's positive would also be a negative.
 TEST_F(SymmetricMoCoTest, BothDirectionsContrastWithTheSameQueue) {
   const std::vector<double> queue = state_of(moco_).at("queue");
   moco_.before_batches();
@@ -156,13 +156,13 @@ TEST_F(SymmetricMoCoTest, AQueueTakesBothViewsKeys) {
   EXPECT_THROW(moco_.check_data(1000, 16), Error);  // 32 keys a step
 }
 
-// The groups' statistics must be those of the shuffled batch, and every key must come back to its place.
+// The groups' statistics must be those of the shuffled batch, and every key must return to its place.
 TEST(SplitMoCo, KeysAreShuffledBetweenTheGroupsAndPutBack) {
   MoCo moco({.dim = 8, .queue = 16}, split_network, 1);
   const Tensor images = random_tensor({6, 12, 12, 1}, 1);
   const std::vector<int64_t> order{3, 0, 5, 1, 4, 2};
   const Tensor keys = moco.key(images, Tensor::from<int64_t>({6}, order));
-  // The shuffled batch's even places are one group, its odd ones the other: as if each were a batch of its own.
+  // The shuffled batch's even places are one group and its odd ones the other, as if each were its own batch.
   MoCo plain({.dim = 8, .queue = 16}, tiny_network, 1);
   for (const size_t group : {0, 1}) {
     Tensor members = Tensor::empty({3, 12, 12, 1});

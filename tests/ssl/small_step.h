@@ -9,7 +9,7 @@
 #include "ssl/step/training_step.h"
 #include "tests/ssl/random_tensor.h"
 
-/// Training steps of small methods, for tests of what a step takes and gives.
+/// Training steps of small methods, to test a step's memory and results.
 namespace minissl {
 
 /// Widths of the heads and the queue that make a method small.
@@ -23,7 +23,7 @@ class Small final : public OptionVisitor {
   void visit(const char*, std::array<double, 3>&, const char*) override {}
 };
 
-/// What a method sees of a batch of images, random numbers in every view; `number` tells batches apart.
+/// A batch as a method requests it, with random numbers in every view; `number` distinguishes batches.
 inline Batch random_batch(const Method& method, const Shape& images, int64_t number, DType dtype = DType::f32,
                           Device device = {}) {
   const BatchRequest request = method.request({}, images[1]);
@@ -49,7 +49,7 @@ inline StepDescription describe(const std::string& method, const ResNetDepth& de
   return {.make = make, .optimizer = {}, .images = images};
 }
 
-/// A step that is really made.
+/// A step that really runs.
 class RealStep {
  public:
   explicit RealStep(const StepDescription& step)
@@ -58,9 +58,9 @@ class RealStep {
         method_(step.make(step.dtype)),
         optimizer_(make_optimizer(step.optimizer, method_->online(), method_->rules())) {
     batch_ = random_batch(*method_, step.images, 0, step.activations, step.device);
-    peak({});  // what is cached is made
+    peak({});  // fills the caches
   }
-  /// Of its tensors, as the allocator saw it.
+  /// The peak of its tensors, as the allocator saw it.
   int64_t peak(const RecomputePlan& plan) {
     TrainingStep step(*method_, *optimizer_, {.recompute = plan}, TrainingStep::Graphs::off);
     memory_.reset_peak();

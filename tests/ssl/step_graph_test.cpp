@@ -58,7 +58,7 @@ TEST(StepGraph, CopiesOfWeightsInBf16StandForTheWeights) {
   EXPECT_EQ(in_f32.size(), 40U) << "of ResNet-18 with its shortcuts, twice";
 }
 
-TEST(StepGraph, KeysAreNotInIt) {
+TEST(StepGraph, LeavesOutKeys) {
   for (const StepOperation& operation : graph_of_step(describe("moco"), {})) {
     EXPECT_LT(operation.view, 2);
     for (const std::string& name : operation.parameters) EXPECT_TRUE(name.starts_with("encoder_q.")) << name;

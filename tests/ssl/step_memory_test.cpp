@@ -17,8 +17,8 @@ TEST_P(StepMemoryOf, IsPredictedToThreePercentUnderEveryPlan) {
                                                         {resnet50, {8, 32, 32, 3}, Stem::imagenet}};
   for (const DType activations : {DType::f32, DType::bf16})
     for (const auto& [depth, images, stem] : cases) {
-      // The methods differ in what comes behind the networks, in how many views are recorded, and in their encoders of
-      // keys: of ResNet-50 one of each is enough.
+      // The methods differ in their heads and losses, in the number of recorded views, and in key encoders: for
+      // ResNet-50, one of each kind is enough.
       if (depth.bottleneck && GetParam() != "moco" && GetParam() != "barlow") continue;
       StepDescription step = describe(GetParam(), depth, images, stem);
       step.activations = activations;
@@ -29,7 +29,7 @@ TEST_P(StepMemoryOf, IsPredictedToThreePercentUnderEveryPlan) {
         plans.push_back(*planned);
       RealStep real(step);
       for (const MemoryPlan& plan : plans) {
-        // Small images make few activations beside the parameters, whose share is known and would hide them.
+        // Small images have few activations compared with the parameters, whose share is known and would hide them.
         int64_t stays = 0;
         for (const MemoryTag tag : {MemoryTag::parameter, MemoryTag::gradient, MemoryTag::optimizer})
           stays += plan.memory.at_peak(tag);
@@ -46,18 +46,18 @@ INSTANTIATE_TEST_SUITE_P(, StepMemoryOf, testing::ValuesIn([] {
                          }()),
                          [](const auto& info) { return info.param; });
 
-TEST(StepMemory, TellsStagesAndViewsApart) {
+TEST(StepMemory, DistinguishesStagesAndViews) {
   const StepMemory memory = predict_step(describe("barlow", resnet50, {4, 64, 64, 3}), {});
   ASSERT_EQ(memory.parts.size(), 2U * 17);
   EXPECT_EQ(memory.parts[16].view, 1);
   EXPECT_EQ(memory.parts[17].view, 2);
   for (size_t p = 0; p < 17; ++p) EXPECT_EQ(memory.parts[p].kept, memory.parts[17 + p].kept) << p;
-  // The stem keeps what its convolution gives, 32 x 32 x 64 floats an image, and of the pooling a byte for each of 16 x
+  // The stem keeps its convolution's output, 32 x 32 x 64 floats per image, and one byte for each of the pooling's 16 x
   // 16 x 64 positions; the rest are statistics.
   EXPECT_NEAR(static_cast<double>(memory.parts[0].kept), 4 * (32 * 32 * 64 * 4 + 16 * 16 * 64), 1024);
-  // A bottleneck keeps its input and its three convolutions' outputs, and a bit for each element of its own output.
+  // A bottleneck keeps its input, its three convolutions' outputs, and one bit per element of its own output.
   EXPECT_NEAR(static_cast<double>(memory.parts[2].kept), 4 * 16 * 16 * ((256 + 64 + 64 + 256) * 4 + 256 / 8), 4096);
-  // An autograd that keeps each operation's input keeps two for each convolution but the one on the shortcut. Of the
+  // An autograd that keeps each operation's input keeps two tensors per convolution except the shortcut's. For the
   // first block: its input, then (64 + 64) x 2 + 256 channels and the shortcut's 256.
   EXPECT_EQ(memory.parts[1].naive, 4 * 16 * 16 * (64 + 4 * 64 + 256 + 256) * 4);
   EXPECT_EQ(memory.parts[2].naive, 4 * 16 * 16 * (256 + 4 * 64 + 256) * 4);
@@ -74,17 +74,17 @@ TEST(StepMemory, KnowsBf16) {
   const auto parameters = [](const StepMemory& m) {
     return m.usage.live_by_tag[static_cast<size_t>(MemoryTag::parameter)];
   };
-  // Of the arena, whose parameters begin at multiples of 64 bytes, as far as convolutions go.
+  // Offsets in the arena, whose parameters are aligned to 64 bytes, up to the last convolution.
   int64_t begin = 0, copied = 0;
   for (const StateEntry& e : step.make(DType::f32)->backbone().parameters()) {
     if (e.tensor().rank() == 4) copied = begin + e.tensor().numel();
     begin += (e.tensor().numel() + 15) / 16 * 16;
   }
   EXPECT_EQ(parameters(bf16), parameters(f32) + copied * 2);
-  // Half of it, but for the pooling's positions, the masks and statistics.
+  // Half, except for the pooling's positions, the masks and the statistics.
   EXPECT_LT(bf16.parts[1].kept, 0.55 * f32.parts[1].kept);
   EXPECT_EQ(bf16.kept_by_projector, f32.kept_by_projector);
-  // A GPU takes bf16 as it is.
+  // A GPU needs no conversion of bf16.
   step.device.type = DeviceType::cuda;
   EXPECT_LT(predict_step(step, {}).usage.peak, bf16.usage.peak);
 }
@@ -105,7 +105,7 @@ TEST(MemoryPlan, FitsItsBudgetAndCostsMoreTheSmallerItIs) {
     }
     EXPECT_LE(previous, stage.extra_flops_percent + 1e-9) << "everything is repeated once at the most";
     EXPECT_FALSE(plan_memory(step, least.needed() / 2));
-    // Better than the rule of thumb: no dearer, and it fits.
+    // Better than the rule of thumb: it costs no more, and it fits.
     const auto instead = plan_memory(step, stage.needed());
     ASSERT_TRUE(instead);
     EXPECT_LT(instead->extra_flops_percent, stage.extra_flops_percent);

@@ -42,7 +42,7 @@ TEST_F(AtomicFileTest, WithoutCommitTheOldFileStaysAndNothingIsLeftBehind) {
 
 TEST_F(AtomicFileTest, AFullDiskIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  // The temporary file's name is known: let it be a link to a device that is always full.
+  // The temporary file's name is known, so make it a link to a device that is always full.
   const fs::path path = folder_ / "file";
   fs::create_symlink("/dev/full", folder_ / fmt::format("file.{}.tmp", getpid()));
   write_file(folder_ / "other", "untouched");

@@ -46,8 +46,7 @@ TEST(Memory, FreedBlocksAreReusedAndMerged) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers get a block of the system's for every tensor";
 #endif
-  // Random sizes, small and large, and lifetimes, the same ones again and again: after the first round nothing more is
-  // reserved.
+  // Random sizes, small and large, and lifetimes, repeated identically: after the first round nothing more is reserved.
   const auto round = [] {
     std::vector<Tensor> live;
     const Random random(1, RandomSite::test);
@@ -65,7 +64,7 @@ TEST(Memory, FreedBlocksAreReusedAndMerged) {
   EXPECT_EQ(allocator().usage().reserved, reserved);
 }
 
-// Random sizes and lifetimes, the same ones whenever it is called; all are gone in the end.
+// Random sizes and lifetimes, the same in every call; everything is freed at the end.
 void some_work() {
   std::vector<Tensor> live;
   const Random random(2, RandomSite::test);
@@ -97,7 +96,7 @@ TEST(Memory, ARecordingTakesNoMoreThanTheSameWork) {
   EXPECT_EQ(allocator().usage().reserved, before.reserved);
 }
 
-TEST(Memory, NobodyGetsWhatARecordingUsed) {
+TEST(Memory, ARecordingKeepsItsMemory) {
   some_work();
   allocator().begin_recording({});
   some_work();

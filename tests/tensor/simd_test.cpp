@@ -8,7 +8,7 @@
 #include "tensor/random.h"
 #include "tensor/simd/kernels.h"
 
-/// The kernels for every instruction set that this machine has, not only those that it would choose.
+/// The kernels for every instruction set of this machine, not only those it would choose.
 namespace minissl {
 namespace {
 
@@ -59,8 +59,8 @@ TEST_P(Simd, TransposesBlocks) {
     for (size_t j = 0; j < w; ++j) ASSERT_EQ(to[i * stride + j], from[j * stride + i]) << i << ", " << j;
 }
 
-// By Winograd: both forms, weights that stay in the caches and weights that don't, and remainders of tiles. By implicit
-// GEMM: remainders of panels, groups and strides.
+// Winograd: both forms, weights that fit the caches and weights that don't, and remainders of tiles. Implicit GEMM:
+// remainders of panels, groups and strides.
 TEST_P(Simd, ConvolvesInAllDirections) {
   struct {
     Shape x, w;
@@ -94,7 +94,7 @@ TEST_P(Simd, ConvolvesInAllDirections) {
   }
 }
 
-// What winograd.h says of rounding errors: with 256 channels, relative to the root mean square.
+// The rounding errors stated in winograd.h: with 256 channels, relative to the root mean square.
 TEST(Winograd, RoundingErrorsAreThoseStated) {
   const Shape x_shape{4, 16, 16, 256}, w_shape{64, 3, 3, 256}, y_shape{4, 16, 16, 64};
   const Tensor x = Tensor::from(x_shape, draw(x_shape.numel(), 1)), w = Tensor::from(w_shape, draw(w_shape.numel(), 2));

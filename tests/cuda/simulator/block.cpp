@@ -51,12 +51,12 @@ void Block::run(unsigned count, bool backward, const std::function<void()>& thre
   }
 }
 
-// Returns when the fiber waits or has no more to do.
+// Returns when the fiber waits or is done.
 void Block::resume(Fiber& fiber) {
   current_ = &fiber;
   if (_setjmp(scheduler_) != 0) return;
   threadIdx = {fiber.thread, 0, 0};
-  // Contexts are for the beginning alone: changing them costs a system call.
+  // Contexts are used only to start: switching them costs a system call.
   if (std::exchange(fiber.started, true)) _longjmp(fiber.position, 1);
   ucontext_t context;
   getcontext(&context);

@@ -9,22 +9,21 @@
 
 namespace simulator {
 
-/// The threads of one block, as fibers of one thread of the host. A fiber runs one thread of the block after the other
-/// to its end; only where one has to wait for others does a new fiber begin with the next.
+/// The threads of one block, as fibers of one thread of the host. A fiber runs the block's threads to their ends one
+/// after the other; only if one has to wait for others does a new fiber start with the next.
 class Block {
  public:
-  /// Runs thread() for `count` threads, with threadIdx set. Throws std::logic_error when they wait for each other
-  /// forever.
+  /// Runs thread() for `count` threads, with threadIdx set. Throws std::logic_error if they deadlock.
   void run(unsigned count, bool backward, const std::function<void()>& thread);
 
-  /// These are called by the thread that has its turn.
+  /// Called by the thread whose turn it is.
   void wait_for_block();
   uint64_t exchange_in_warp(uint64_t bits, unsigned lane);
 
  private:
   static constexpr unsigned warp_threads = 32;
 
-  // Opens when all threads that have not ended have come.
+  // Opens when all threads that have not ended have arrived.
   struct Barrier {
     unsigned members = 0, arrived = 0;
     uint64_t generation = 0;
@@ -32,14 +31,15 @@ class Block {
   };
   struct Warp {
     Barrier barrier;
-    // Of two exchanges in a row, for the slower threads still read the first when the faster write to the second.
+    // Two buffers for consecutive exchanges, because slower threads still read the first while faster ones write the
+    // second.
     std::array<std::array<uint64_t, warp_threads>, 2> values;
   };
   struct Fiber {
     std::unique_ptr<std::byte[]> stack;
     bool started = false;
-    std::jmp_buf position;       // where it goes on
-    Barrier* barrier = nullptr;  // that it waits for
+    std::jmp_buf position;       // where it resumes
+    Barrier* barrier = nullptr;  // on which it waits
     uint64_t generation = 0;
     unsigned thread = 0;
   };

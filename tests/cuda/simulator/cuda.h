@@ -3,8 +3,8 @@
 
 #include "tests/cuda/simulator/cuda_runtime.h"
 
-/// What tensor/cuda uses of the CUDA driver, on the host, and how the runtime finds it: virtual memory management, of
-/// which the host's takes the part (virtual_memory.cpp).
+/// The part of the CUDA driver that tensor/cuda uses, on the host, and how the runtime finds it: virtual memory
+/// management, implemented with the host's (virtual_memory.cpp).
 #define CUDART_VERSION 13000
 
 using CUdevice = int;

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <functional>
 
-/// What tensor/cuda uses of the CUDA runtime, on the host: its sources, compiled as C++ with this header in the place
-/// of the toolkit's, run without a GPU. Kernels run at once, one block after the other, the threads of a block taking
-/// turns where they wait for each other (simulator.cpp). What a stream is asked for while a graph is captured from it
-/// waits until the graph is launched (graph.cpp).
+/// The part of the CUDA runtime that tensor/cuda uses, on the host: its sources, compiled as C++ with this header
+/// instead of the toolkit's, run without a GPU. Kernels run at once, one block after the other; the threads of a block
+/// take turns where they wait for each other (simulator.cpp). While a graph is captured from a stream, the stream's
+/// work waits until the graph is launched (graph.cpp).
 #define __global__
 #define __device__
 #define __host__
@@ -80,7 +80,7 @@ const char* cudaGetErrorString(cudaError_t status);
 namespace simulator {
 
 cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> thread);
-/// Gives `bits` to the threads of the warp and returns what the one in `lane` gave.
+/// Shares `bits` with the threads of the warp and returns those of the thread in `lane`.
 uint64_t exchange(uint64_t bits, unsigned lane);
 
 }  // namespace simulator

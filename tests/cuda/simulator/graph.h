@@ -5,10 +5,10 @@
 
 namespace simulator {
 
-/// Does the work, or makes it part of the graph that is captured from the stream.
+/// Does the work, or adds it to the graph being captured from the stream.
 cudaError_t work(cudaStream_t stream, std::function<void()> work);
 bool capturing(cudaStream_t stream);
-/// Something was asked for that can't be captured: nothing comes of the graph. Returns the error that says so.
+/// Invalidates the graph after a call that can't be captured. Returns the corresponding error.
 cudaError_t invalidate(cudaStream_t stream);
 
 }  // namespace simulator

@@ -35,7 +35,7 @@ Memory& memory() {
 using Clock = std::chrono::steady_clock;
 Clock::time_point& time_of(cudaEvent_t event) { return *reinterpret_cast<Clock::time_point*>(event); }
 
-// Whether a device can work on this memory while the host goes on.
+// Whether this memory is pageable, so that the host must wait for copies.
 bool is_pageable(const void* place) {
   if (simulator::is_mapped(place)) return false;
   const std::lock_guard lock(memory().mutex);

@@ -6,8 +6,8 @@
 #include "tests/cuda/simulator/cuda.h"
 #include "tests/cuda/simulator/simulator.h"
 
-// Addresses that are set aside are the host's, without access; memory that is mapped and has access can be touched, and
-// touching anything else ends the program. What the driver would refuse is refused.
+// Reserved addresses are the host's, without access; mapped memory with access can be used, and touching anything else
+// ends the program. Calls that the driver would refuse are refused.
 namespace {
 
 constexpr size_t granularity = size_t{2} << 20;
@@ -36,7 +36,7 @@ State& state() {
 
 void* address(CUdeviceptr number) { return reinterpret_cast<void*>(number); }
 
-// The begin of the entry that [begin, begin + size) lies in, or the end.
+// The entry that contains [begin, begin + size), or the end.
 template <class Map, class Size>
 auto containing(Map& map, CUdeviceptr begin, size_t size, Size size_of) {
   auto it = map.upper_bound(begin);

@@ -9,7 +9,7 @@
 #include "tensor/ops/sgd.h"
 #include "tests/samples/sample.h"
 
-/// Operations against PyTorch 1.13 in float64. The numbers were computed once, by the snippet above each test, after
+/// Operations compared with PyTorch 1.13 in float64. The numbers come from the snippet above each test, run after
 ///   import torch, torch.nn.functional as F; torch.set_default_dtype(torch.float64)
 /// with tensors printed flat. float64 tests the references, float32 the fast kernels.
 namespace minissl {
@@ -59,7 +59,7 @@ TEST_P(KnownAnswers, ConvolutionStride2Padding1) {
           -3.0,  1.25,  3.5,  -1.75, -2.0, 0.75,  1.0, 0.0,   0.0,  -1.75, 1.0,  2.0});
 }
 
-// This one is not PyTorch's but the definition's, in plain Python. With weights w.permute(0, 3, 1, 2) it is
+// This one is not from PyTorch but from the definition, in plain Python. With weights w.permute(0, 3, 1, 2) it is
 // F.conv_transpose2d(nchw(x), w, stride=2, padding=1).
 // x, w, y = [(i % 7 - 3) / 2 for i in range(12)], [(i % 5 - 2) / 4 for i in range(36)], [0] * 30
 // for h, v, i, kh, kw, o in itertools.product(range(2), range(3), range(2), range(3), range(3), range(2)):
@@ -174,7 +174,7 @@ TEST_P(KnownAnswers, AdamWTwoSteps) {
 // for g in ([0.5, -1., 0.], [2., 0.25, -3.]): p.grad = torch.tensor(g); o.step(); print(p)
 TEST_P(KnownAnswers, SgdTwoSteps) {
   const Tensor value = tensor({3}, {1, -2, 0.5});
-  // What is in the buffer before the first step must not matter.
+  // The buffer's contents before the first step must not matter.
   ops::Sgd op{.value = value,
               .gradient = tensor({3}, {0.5, -1, 0}),
               .buffer = tensor({3}, {5, 6, 7}),
