@@ -1,6 +1,7 @@
 #include "tensor/ops/batch_norm.h"
 
 #include "autograd/functions.h"
+#include "autograd/gradients.h"
 #include "autograd/recompute.h"
 #include "tensor/bits.h"
 #include "tensor/group.h"
@@ -9,10 +10,6 @@
 
 namespace minissl {
 namespace {
-
-using Gradients = std::vector<Tensor>;
-
-Tensor like(const Tensor& t, const Shape& shape) { return Tensor::empty(shape, t.dtype(), t.device()); }
 
 // Throws Error unless weight, bias and statistics have one number per channel and the residual has x's shape.
 void require_channels(const char* name, const Tensor& x, std::initializer_list<const Tensor*> per_channel,

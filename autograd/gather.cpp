@@ -1,10 +1,9 @@
 #include "tensor/ops/gather.h"
 
 #include "autograd/functions.h"
+#include "autograd/gradients.h"
 
 namespace minissl {
-
-using Gradients = std::vector<Tensor>;
 
 Variable gather_rows(const Variable& x, const Tensor& index, Repeats repeats) {
   const Tensor y = ops::gather_rows(x.value(), index);

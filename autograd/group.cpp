@@ -1,10 +1,9 @@
 #include "tensor/group.h"
 
 #include "autograd/functions.h"
+#include "autograd/gradients.h"
 
 namespace minissl {
-
-using Gradients = std::vector<Tensor>;
 
 // y = sum over the ranks r of x_r enters every rank's loss, so dx_r = sum over the ranks s of dy_s.
 Variable all_sum(const Variable& x) {
