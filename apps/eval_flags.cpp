@@ -3,7 +3,7 @@
 namespace minissl {
 namespace {
 
-/// The images of some classes, which are numbered anew.
+/// The images of some classes, with the classes renumbered.
 class Classes : public Subset {
  public:
   Classes(const Dataset& dataset, const std::vector<std::string>& names)

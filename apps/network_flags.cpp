@@ -53,7 +53,7 @@ void NetworkFlags::choose_default_arch(const std::vector<std::string>& arguments
     std::string arch;
     if (arguments[i].starts_with("--arch=")) arch = arguments[i].substr(7);
     if (arguments[i] == "--arch" && i + 1 < arguments.size()) arch = arguments[i + 1];
-    if (is_known(arch)) chosen_arch() = arch;  // the last one counts
+    if (is_known(arch)) chosen_arch() = arch;  // the last one wins
   }
 }
 

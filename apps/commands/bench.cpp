@@ -80,7 +80,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
   std::optional<Profile> profiler;
   if (profile || !trace.empty()) profiler.emplace();
   double profile_begin = 0;
-  // On a GPU a sample is the mean of ten steps, as nobody who trains waits for each.
+  // On a GPU a sample is the mean of ten steps, because training doesn't wait for each step.
   const int in_sample = on_gpu && !profiler ? 10 : 1;
   for (int i = 0; i < warmup + steps; ++i) {
     if (profiler && i == warmup) {

@@ -17,8 +17,7 @@ namespace fs = std::filesystem;
 
 int workers_for(int threads) { return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()); }
 
-// Decodes every image of a data set on several threads and hands each to use(i, image), or to skip(i, reason), in
-// order.
+// Decodes every image of a data set on several threads and calls use(i, image) or skip(i, reason) in order.
 template <class Use, class Skip>
 void for_each_image(const Dataset& dataset, int threads, const std::function<Image(Image)>& prepare, Use&& use,
                     Skip&& skip) {

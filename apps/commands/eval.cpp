@@ -52,7 +52,7 @@ struct EvalProbe : EvalFlags {
   }
 
  private:
-  /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: the classes' mean}}; no interval of a
+  /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: mean over classes}}; no interval for a
   /// single draw.
   Json to_json(const std::vector<std::vector<FewShotAuc>>& aucs, const std::vector<std::string>& class_names) const {
     Json of_class = Json::object(), of_all = Json::object();

@@ -22,7 +22,7 @@ struct InspectStep {
   void run() const;
 };
 
-// What a method sees in a step: views, (N, C, H, W) in the file, and what it would draw.
+// The input of a method's step: views, (N, C, H, W) in the file, and the tensors that it would draw.
 Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels) {
   const auto read = [&](const std::string& what) {
     const std::string name = fmt::format("step{}/{}", step, what);

@@ -38,7 +38,7 @@ void InspectLeak::execute() const {
                               .normalization = model.normalization,
                               .max_bad_fraction = flags.max_bad_fraction};
   TrainingLoader loader(*dataset, moco->request(flags.augmentation, flags.network.size), options);
-  // No image twice: it would be its own rival.
+  // No image occurs twice, because it would compete with itself.
   const int64_t count = std::min(batches, loader.batches_per_epoch());
   require(count > 1, "{} images make {} batches of {}; a leak shows between two or more: name more images with --data",
           dataset->size(), count, flags.batch);

@@ -52,7 +52,7 @@ void Monitor::execute() const {
     PretrainedEncoder encoder(files[i], {}, master_type(common.dtype()));
     const ModelDescription& model = encoder.description();
     require(encoder.has_method(), "{}: not a checkpoint of a run", files[i].string());
-    if (model.epochs == previous_epochs) continue;  // last.safetensors is the newest epoch_*.safetensors again
+    if (model.epochs == previous_epochs) continue;  // last.safetensors repeats the newest epoch_*.safetensors
     previous_epochs = model.epochs;
     if (!dataset) dataset = open_dataset(data, static_cast<int>(model.network.channels), common.seed);
     LoaderOptions options{.batch = embedding_batch,
