@@ -74,9 +74,9 @@ int64_t available_memory(Device device) {
 void MemoryFlags::add_to(CLI::App& command) {
   begin_group(command, "Memory");
   add_flag(command, "recompute", recompute,
-           "what backward recomputes instead of keeping it: none, stage, block, or auto: as the budget needs");
+           "what backward recomputes instead of keeping: none, stage, block, or auto (as the budget requires)");
   add_flag(command, "memory-budget", budget,
-           "what tensors may take, such as 22GiB, or auto: nine tenths of what is free; implies --recompute auto");
+           "memory limit for tensors, such as 22GiB, or auto (nine tenths of free memory); implies --recompute auto");
   begin_group(command);
 }
 
@@ -116,7 +116,7 @@ StepDescription describe_step(const MethodFlags& method, const NetworkFlags& net
 }
 
 void PlanFlags::add_to(CLI::App& command) {
-  add_flag(command, "batch", batch, "images in a step", {.least = 2, .most = 1 << 20});
+  add_flag(command, "batch", batch, "images per step", {.least = 2, .most = 1 << 20});
   network.add_to(command);
   method.add_to(command);
   memory.add_to(command);

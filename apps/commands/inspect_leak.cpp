@@ -69,11 +69,12 @@ void InspectLeak::execute() const {
 }  // namespace
 
 void add_inspect_leak(CLI::App& inspect) {
-  CLI::App& leak = add_command(inspect, "leak", "Whether a MoCo run's encoders tell keys by their batch's statistics");
+  CLI::App& leak =
+      add_command(inspect, "leak", "Check whether a MoCo run's encoders recognise keys by batch statistics");
   auto flags = std::make_shared<InspectLeak>();
   add_flag(leak, "run", flags->run, "the run's folder", {.required = true});
-  add_flag(leak, "data", flags->data, "images to look at (none: those of the run)");
-  add_flag(leak, "batches", flags->batches, "batches to tell apart");
+  add_flag(leak, "data", flags->data, "images to check (default: those of the run)");
+  add_flag(leak, "batches", flags->batches, "batches to distinguish");
   add_json(leak, flags->common.json);
   flags->common.add_to(leak);
   set_action(leak, [flags] { flags->execute(); });

@@ -61,13 +61,13 @@ void InspectViews::run() const {
 }  // namespace
 
 void add_inspect_views(CLI::App& inspect) {
-  const std::string help = "Show images beside their augmented views";
+  const std::string help = "Show images next to their augmented views";
   add_command_of_each_method(inspect, "views", help, [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<InspectViews>();
     flags->train.method = MethodFlags(method);
     add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2, ...; four images a row",
              {.required = true});
-    add_flag(command, "images", flags->images, "how many are shown", {.least = 1, .most = 10000});
+    add_flag(command, "images", flags->images, "images to show", {.least = 1, .most = 10000});
     add_train_flags(command, flags->train);
     set_action(command, [flags] { flags->run(); });
   });
