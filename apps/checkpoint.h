@@ -12,7 +12,7 @@ struct RunPosition {
   int64_t epoch = 0;               ///< the current epoch, from 0, which is also the number of epochs done
   int64_t step_in_epoch = 0;       ///< optimizer steps done in this epoch
   int64_t step = 0;                ///< optimizer steps done in total
-  bool variance_joined = false;    ///< the variance term has joined the loss since (--on-collapse variance)
+  bool variance_joined = false;    ///< the variance term was added to the loss (--on-collapse variance)
   std::vector<double> epoch_sums;  ///< sums of the loss and its terms over this epoch's steps so far
 };
 

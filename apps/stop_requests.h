@@ -9,7 +9,7 @@ namespace minissl {
 /// end of a small heap block, so a handler's frame would overwrite the memory before the block.
 void take_stop_requests();
 
-/// Whether a signal has asked for a stop.
+/// Whether a signal has requested a stop.
 bool stop_requested();
 
 }  // namespace minissl

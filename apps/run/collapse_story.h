@@ -32,8 +32,8 @@ Looks looks_at(const std::vector<Json>& events, const char* space);
 enum class Cause {
   none,        ///< std is about the same
   norms,       ///< the lengths changed
-  directions,  ///< the directions drew together or apart
-  uneven,      ///< the lengths of different images became more, or less, alike
+  directions,  ///< the directions moved together or apart
+  uneven,      ///< the lengths of different images became more or less alike
   several,     ///< none of these dominates
 };
 

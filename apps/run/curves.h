@@ -42,7 +42,7 @@ struct TrainingCharts {
   std::vector<Chart> pace;       ///< learning rate and images per second, if logged
   int64_t steps_each_point = 1;  ///< steps in a bucket of the curves
   int64_t losses_not_finite = 0;
-  int64_t first_not_finite = 0;  ///< the first step among them
+  int64_t first_not_finite = 0;  ///< the first such step
 };
 TrainingCharts training_charts(const std::vector<Json>& events);
 
