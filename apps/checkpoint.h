@@ -7,20 +7,21 @@
 
 namespace minissl {
 
-/// Where a run stands, apart from its weights.
+/// A run's progress, apart from its weights.
 struct RunPosition {
-  int64_t epoch = 0;               ///< the one in progress, from 0: epochs done
-  int64_t step_in_epoch = 0;       ///< optimizer steps done in it
-  int64_t step = 0;                ///< optimizer steps done in all
-  bool variance_joined = false;    ///< the variance term has joined the loss since (--on-collapse variance)
-  std::vector<double> epoch_sums;  ///< of the loss and its terms over this epoch's steps so far
+  int64_t epoch = 0;               ///< the current epoch, from 0, which is also the number of epochs done
+  int64_t step_in_epoch = 0;       ///< optimizer steps done in this epoch
+  int64_t step = 0;                ///< optimizer steps done in total
+  bool variance_joined = false;    ///< the variance term was added to the loss (--on-collapse variance)
+  std::vector<double> epoch_sums;  ///< sums of the loss and its terms over this epoch's steps so far
 };
 
-/// Writes all of a run's state: weights, buffers, queue, optimizer, position. The file appears whole or not at all.
+/// Writes the complete state of a run: weights, buffers, queue, optimizer, position. The file appears whole or not at
+/// all.
 void save_checkpoint(const std::filesystem::path& path, Method& method, const Optimizer& optimizer,
                      const RunPosition& position, const Metadata& metadata);
 
-/// Reads it back into a method and an optimizer made with the same flags. Throws Error naming what doesn't fit.
+/// Reads it back into a method and an optimizer made with the same flags. Throws Error naming any mismatch.
 RunPosition load_checkpoint(const std::filesystem::path& path, Method& method, Optimizer& optimizer);
 
 }  // namespace minissl

@@ -4,7 +4,7 @@
 
 namespace minissl {
 
-/// A value of a class that is known by its base T alone, which has clone(): copies are values of their own.
+/// A value of a class derived from T, copied by T::clone().
 template <class T>
 class Cloned {
  public:

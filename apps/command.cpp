@@ -12,20 +12,20 @@
 namespace minissl {
 void CommonFlags::add_to(CLI::App& command) {
   begin_group(command, "Machine");
-  add_flag(command, "threads", threads, "threads that compute (0: the machine's cores)");
-  add_flag(command, "seed", seed, "of every random number");
+  add_flag(command, "threads", threads, "compute threads (0: the machine's cores)");
+  add_flag(command, "seed", seed, "seed of all random numbers");
   add_flag(command, "device", device, "auto, cpu, cuda or cuda:N");
-  add_flag(command, "precision", precision, "f32, bf16 (made for GPUs; slow on the CPU) or f64 (CPU, for checking)");
-  add_switch(command, "tf32", tf32, "on: f32 products on a GPU's tensor cores, factors rounded to 10 bits");
+  add_flag(command, "precision", precision, "f32, bf16 (for GPUs; slow on the CPU) or f64 (CPU, for checking)");
+  add_switch(command, "tf32", tf32, "on: f32 products on a GPU's tensor cores, with factors rounded to 10 bits");
   add_toggle(command, "exact-convolutions", exact_convolutions,
-             "no Winograd convolutions: slower, rounding errors are a little smaller");
+             "disable Winograd convolutions: slower, with slightly smaller rounding errors");
   add_config(command);
   begin_group(command);
 }
 
 void add_cuda_graph(CLI::App& command, bool& value) {
   begin_group(command, "Machine");
-  add_switch(command, "cuda-graph", value, "on a GPU, record the step once and repeat it: the same bits, sooner");
+  add_switch(command, "cuda-graph", value, "on a GPU, record the step once and replay it: the same bits, faster");
   begin_group(command);
 }
 

@@ -6,7 +6,7 @@
 #include "nn/module.h"
 #include "tensor/dtype.h"
 
-/// What every command shares.
+/// Flags shared by all commands.
 namespace minissl {
 
 struct CommonFlags {
@@ -18,19 +18,19 @@ struct CommonFlags {
   bool json = false;
 
   void add_to(CLI::App& command);
-  /// Sets the number of threads; while what it returns lives, networks are made on --device. Throws Error for a device
-  /// or precision that this build or machine lacks.
+  /// Sets the number of threads. While the returned scope lives, networks are created on --device. Throws Error for a
+  /// device or precision that this build or machine lacks.
   [[nodiscard]] DeviceScope apply() const;
-  /// Of images and what networks make of them; parameters and losses are of master_type(dtype()).
+  /// The type of images and activations; parameters and losses have master_type(dtype()).
   DType dtype() const;
-  /// What --device says: auto is the first GPU where there is one. Throws Error where there is no such device.
+  /// The device that --device selects; auto is the first GPU if there is one. Throws Error if there is no such device.
   Device compute_device() const;
 };
 
-/// `--cuda-graph`, of commands that make training steps.
+/// Adds `--cuda-graph`, for commands that run training steps.
 void add_cuda_graph(CLI::App& command, bool& value);
 
-// One function per file in commands/: adds a command, its flags and what it does.
+// One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
 void add_data(CLI::App& app);
 void add_devices(CLI::App& app);

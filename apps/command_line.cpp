@@ -26,7 +26,7 @@ int parse_and_run(int argc, char** argv) {
   add_bench(app);
   add_data(app);
   add_devices(app);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them reversed
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& e) {

@@ -2,9 +2,9 @@
 
 namespace minissl {
 
-/// The whole command line: reads the arguments, does what they say and returns the exit status: 0 done, 1 the work
-/// failed (one line on standard error), 2 wrong usage. A program of its own adds methods (ssl/registry.h) and backbones
-/// (nn/backbone.h) and calls this: then every command knows them.
+/// The whole command line: parses the arguments, runs the command and returns the exit status: 0 success, 1 failure
+/// (one line on standard error), 2 wrong usage. Another program can add methods (ssl/registry.h) and backbones
+/// (nn/backbone.h) and call this; all commands then support them.
 int run_command_line(int argc, char** argv);
 
 }  // namespace minissl

@@ -7,7 +7,7 @@
 
 namespace minissl {
 
-/// The flags of commands that embed data sets with a pretrained encoder, and how they do it.
+/// The flags and functions of commands that embed data sets with a pretrained encoder.
 struct EmbedFlags {
   CommonFlags common;
   NetworkFlags network;
@@ -17,8 +17,8 @@ struct EmbedFlags {
 
   void add_to(CLI::App& command);
   std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const;
-  /// Of images of `size` in the type `dtype`. Progress, under the name `what`, and unreadable files go to standard
-  /// error.
+  /// Embeds images of `size` in the type `dtype`. Reports progress, under the name `what`, and unreadable files on
+  /// standard error.
   Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
                    const EmbedFunction& embed, const char* what) const;
 };

@@ -3,7 +3,7 @@
 namespace minissl {
 namespace {
 
-/// The images of some classes, which are numbered anew.
+/// The images of some classes, with the classes renumbered.
 class Classes : public Subset {
  public:
   Classes(const Dataset& dataset, const std::vector<std::string>& names)
@@ -35,11 +35,11 @@ class Classes : public Subset {
 }  // namespace
 
 void EvalFlags::add_to(CLI::App& command) {
-  add_flag(command, "train", train, "labelled images to learn from", {.required = true});
-  add_flag(command, "test", test, "labelled images to test on", {.required = true});
-  add_flag(command, "features", features, "backbone, projection, or pixels: 32 x 32 raw ones");
-  add_flag(command, "classes", classes, "only these, such as normal,pneumonia");
-  add_toggle(command, "baselines", baselines, "beside it the network as its run began, and raw pixels");
+  add_flag(command, "train", train, "labelled training images", {.required = true});
+  add_flag(command, "test", test, "labelled test images", {.required = true});
+  add_flag(command, "features", features, "backbone, projection, or pixels (raw, 32 x 32)");
+  add_flag(command, "classes", classes, "only these classes, such as normal,pneumonia");
+  add_toggle(command, "baselines", baselines, "also evaluate the untrained network and raw pixels");
   add_json(command, common.json);
   EmbedFlags::add_to(command);
 }

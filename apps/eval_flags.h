@@ -6,7 +6,7 @@
 
 namespace minissl {
 
-/// What evaluations of an encoder share: the images to learn from and to test on, and the features measured.
+/// The flags shared by evaluations of an encoder: training and test images, and the features to evaluate.
 struct EvalFlags : EmbedFlags {
   std::string train, test, features = "backbone";
   std::vector<std::string> classes;  ///< only these; empty: all
@@ -16,14 +16,14 @@ struct EvalFlags : EmbedFlags {
 
   using Json = nlohmann::ordered_json;
   using Measure = std::function<Json(const LabelledFeatures&, const std::vector<std::string>& class_names)>;
-  /// What `measure` says of the features, with "n_train" and "n_test"; with --baselines also what it says of the
-  /// "untrained" network and of "pixels".
+  /// The result of `measure` for the features, with "n_train" and "n_test"; with --baselines also its results for the
+  /// "untrained" network and for "pixels".
   Json evaluate(const Measure& measure) const;
 
-  /// Prints an evaluation: as JSON, or a line of the accuracy and each class's for each of the encoders, under `title`
-  /// and what there was to learn from.
+  /// Prints an evaluation as JSON, or as text: `title` and the training set, then for each encoder a line with the
+  /// overall accuracy and the accuracy of each class.
   void print(const Json& result, const std::string& title) const;
-  /// The encoders in an evaluation: their names, and what was measured.
+  /// The encoders in an evaluation: names and results.
   std::vector<std::pair<std::string, Json>> rows(const Json& result) const;
 };
 

@@ -7,8 +7,8 @@
 namespace minissl {
 namespace {
 
-/// Rows that come in batches, `most` of them at most. They get their place at once: put together at the end, raw pixels
-/// of a data set would be there twice.
+/// Collects up to `most` rows from batches in preallocated memory. Concatenating at the end would hold the raw pixels
+/// of a data set in memory twice.
 class RowStack {
  public:
   explicit RowStack(int64_t most) : most_(most) {}

@@ -15,17 +15,17 @@ struct Features {
   std::vector<int64_t> labels;   ///< -1: none
   std::vector<int64_t> indices;  ///< in the data set
 
-  /// The rows of a space; undefined where the encoder has none of that name.
+  /// The rows of a space; undefined if the encoder has no space of that name.
   Tensor find(const std::string& space) const;
 };
 
-/// Images embedded at a time.
+/// Images per batch.
 inline constexpr int64_t embedding_batch = 64;
 
 using EmbedFunction = std::function<std::vector<Space>(const Tensor& images)>;
 
-/// Embeds the evaluation view of every image of a data set, or of its first `limit` in an order drawn from the seed.
-/// `progress` is told how many are done. Unreadable images are left out and added to `bad_files`.
+/// Embeds the evaluation view of every image of a data set. `progress` receives the number of images done. Unreadable
+/// images are skipped and added to `bad_files`.
 Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
                           std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
 
@@ -46,16 +46,16 @@ class Subset : public Dataset {
   std::vector<int64_t> chosen_;
 };
 
-/// `count` images (or all) drawn by the seed: the same ones for every look at a run.
+/// `count` images (or all), drawn by the seed, so that every evaluation of a run uses the same ones.
 Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 
-/// Raw pixels as features, in a space called "pixels": 32 x 32 evaluation views, each image's mean and deviation
-/// removed. What an encoder has to beat.
+/// Raw pixels as features, in a space called "pixels": 32 x 32 evaluation views, each standardised by its own mean and
+/// deviation. A baseline for encoders.
 std::vector<Space> pixel_embedding(const Tensor& images);
 inline constexpr int64_t pixel_size = 32;
 
-/// Features of one labelled data set to learn from and of another to test on, of one space ("backbone").
-/// Throws Error when their classes differ, there are none, or the encoder has no such space.
+/// Features in one space ("backbone") of a labelled training set and a labelled test set.
+/// Throws Error if their classes differ, there are none, or the encoder has no such space.
 LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,
                           const Features& test_features, const std::string& space);
 

@@ -17,7 +17,7 @@ struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 
-// The names of all flags of all commands.
+// The names of the flags of all commands.
 std::set<std::string>& known_flags() {
   static std::set<std::string> names;
   return names;
@@ -168,7 +168,7 @@ std::vector<std::string> flags_of(const std::string& toml) {
       flags.push_back(fmt::format("--{}={}", item.name, value));
       continue;
     }
-    // CLI11 takes what follows "--name=" for its value.
+    // CLI11 takes the text after "--name=" as its value.
     flags.push_back("--" + item.name);
     flags.emplace_back();
   }
@@ -190,9 +190,9 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
     }
     for (std::string& flag : flags_of_file(path)) from_files.push_back(std::move(flag));
   }
-  // Behind the names of the command, before its flags.
+  // After the names of the command, before its flags.
   const auto first_flag = std::find_if(given.begin(), given.end(), is_flag);
-  // A run's config.toml says which method it was; the command line says it too, in words.
+  // A run's config.toml has the method as a key, the command line has it as a command.
   std::erase_if(from_files, [&](const std::string& flag) {
     if (!flag.starts_with("--method=")) return false;
     const std::string method = flag.substr(9);
@@ -225,7 +225,7 @@ void read_flags(const std::function<void(CLI::App&)>& add, const std::vector<std
   CLI::App app;
   add(app);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // as CLI11 wants them
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 expects them reversed
   } catch (const CLI::Error& e) {
     fail("{}: {}", where, e.what());
   }

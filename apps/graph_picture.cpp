@@ -19,7 +19,7 @@ Box box_at(const GraphPlace& place) {
   return {left, top, left + box_width, top + box_height};
 }
 
-// Operations of one part in one view, in a row.
+// Consecutive operations of one part in one view.
 struct Part {
   size_t first = 0, end = 0;
 };
@@ -52,7 +52,7 @@ std::string frame(const std::vector<StepOperation>& operations, const std::vecto
       frame.top - 6, first.view, escape_html(first.part));
 }
 
-// Beside the boxes that stand in the way, if any do.
+// Routes around the boxes in the way, if any.
 std::string edge(const Box& from, const Box& to, bool in_the_way) {
   const int x0 = (from.left + from.right) / 2, x1 = (to.left + to.right) / 2, half = row_height / 2;
   if (!in_the_way)

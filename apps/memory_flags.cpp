@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-// The number in the line of a file that begins with `key`; 0 where there is none.
+// The number in the line of a file that begins with `key`; 0 if there is none.
 int64_t number_after(const char* file, const std::string& key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
@@ -23,7 +23,7 @@ std::optional<int64_t> number_in(const char* file) {
   std::ifstream in(file);
   int64_t value = 0;
   if (in >> value) return value;
-  return std::nullopt;  // not there, or "max"
+  return std::nullopt;  // no such file, or "max"
 }
 
 RecomputePlan fixed_plan(const std::string& name) {
@@ -34,7 +34,7 @@ RecomputePlan fixed_plan(const std::string& name) {
   fail("--recompute {} is not known; there are none, stage, block and auto", name);
 }
 
-// Throws Error when the method can't take its batch.
+// Throws Error if the method can't process its batch.
 void check_batch(const StepDescription& step) {
   const DryRun dry_run;
   step.make(step.dtype)->check_data(step.images[0], step.images[0]);
@@ -57,10 +57,10 @@ int64_t parse_bytes(const std::string& text) {
 }
 
 int64_t available_memory(Device device) {
-  // What the allocator has taken already counts as used, but is there for the asking.
+  // Memory reserved by the allocator counts as used, but is available to tensors.
   if (device.type == DeviceType::cuda) return cuda::properties(device).free_memory + allocator(device).usage().reserved;
   int64_t free = kilobytes_in("/proc/meminfo", "MemAvailable");
-  // A container's use counts cached files, which make way.
+  // A container's usage includes cached files, which the kernel evicts when needed.
   if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
     free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0) +
                               number_after("/sys/fs/cgroup/memory.stat", "inactive_file "));
@@ -74,9 +74,9 @@ int64_t available_memory(Device device) {
 void MemoryFlags::add_to(CLI::App& command) {
   begin_group(command, "Memory");
   add_flag(command, "recompute", recompute,
-           "what backward recomputes instead of keeping it: none, stage, block, or auto: as the budget needs");
+           "what backward recomputes instead of keeping: none, stage, block, or auto (as the budget requires)");
   add_flag(command, "memory-budget", budget,
-           "what tensors may take, such as 22GiB, or auto: nine tenths of what is free; implies --recompute auto");
+           "memory limit for tensors, such as 22GiB, or auto (nine tenths of free memory); implies --recompute auto");
   begin_group(command);
 }
 
@@ -116,7 +116,7 @@ StepDescription describe_step(const MethodFlags& method, const NetworkFlags& net
 }
 
 void PlanFlags::add_to(CLI::App& command) {
-  add_flag(command, "batch", batch, "images in a step", {.least = 2, .most = 1 << 20});
+  add_flag(command, "batch", batch, "images per step", {.least = 2, .most = 1 << 20});
   network.add_to(command);
   method.add_to(command);
   memory.add_to(command);
@@ -141,11 +141,11 @@ void with_memory_advice(const StepDescription& step, const std::function<void()>
   } catch (const OutOfMemory& e) {
     what = e.what();
     available = e.available();
-  } catch (const std::bad_alloc&) {  // tensors had left nothing for the rest of the program
+  } catch (const std::bad_alloc&) {  // tensors left no memory for the rest of the program
     available = allocator(step.device).usage().reserved;
     what = fmt::format("out of memory beside {} for tensors", format_bytes(available));
   }
-  // Planning needs some memory, too.
+  // Planning needs some memory itself.
   allocator(step.device).release_cached();
   if (const std::optional<MemoryPlan> plan = plan_memory(step, available))
     fail("{}; --memory-budget {} would fit, at {:.1f}% more arithmetic", what, available, plan->extra_flops_percent);

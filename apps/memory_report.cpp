@@ -7,7 +7,7 @@ namespace {
 
 std::string stage_of(const PartRecord& part) { return part.name.substr(0, part.name.find('.')); }
 
-// "convolution 2" for the second of a part's convolutions.
+// "convolution 2" for a part's second convolution.
 std::string numbered(const std::vector<Product>& products, size_t i) {
   const std::string operation = products[i].operation;
   const auto same = [&](const Product& p) { return operation == p.operation; };
@@ -15,7 +15,7 @@ std::string numbered(const std::vector<Product>& products, size_t i) {
   return fmt::format("{} {}", operation, std::count_if(products.begin(), end, same));
 }
 
-// What backward recomputes of a part, in words.
+// The operations of a part that backward recomputes, in words.
 std::string recomputed(const PartRecord& part, const Keep& keep) {
   std::vector<std::string> names;
   for (size_t i = 0; i < part.products.size(); ++i)
@@ -104,7 +104,7 @@ Json memory_event(const MemoryPlan& plan, const std::string& device) {
   Json event = to_json(MemoryEvent{device, plan.memory.usage});
   event["plan"] = plan_lines(plan);
   event["extra_flops_percent"] = plan.extra_flops_percent;
-  // Of each run of neighbouring operations the one with the most: peaks stay peaks.
+  // Keeps the maximum of each group of consecutive operations, so that peaks are preserved.
   constexpr size_t most_points = 400;
   const std::vector<DryRun::Event>& all = plan.memory.events;
   const size_t each = std::max<size_t>(1, (all.size() + most_points - 1) / most_points);

@@ -8,11 +8,10 @@
 /// A memory plan in words, numbers and curves.
 namespace minissl {
 
-/// What the plan keeps and what backward recomputes, in a few lines: neighbouring parts that are treated alike share
-/// one.
+/// Summarises what the plan keeps and what backward recomputes; consecutive parts with the same treatment share a line.
 std::vector<std::string> plan_lines(const MemoryPlan& plan);
 
-/// Rows of the network's stages, the second view's after the first's, and what is kept in projectors and losses.
+/// One row per stage of the network, the second view's after the first's, then projectors and losses.
 struct StageMemory {
   std::string name;   ///< "view 1 layer2"
   int64_t kept = 0;   ///< bytes for backward
@@ -21,13 +20,13 @@ struct StageMemory {
 };
 std::vector<StageMemory> by_stage(const StepMemory& memory);
 
-/// What the peak consists of, in the order of size: (tag, bytes). Kept activations are told apart by view.
+/// The composition of the peak, ordered by size: (tag, bytes). Kept activations are listed by view.
 std::vector<std::pair<std::string, int64_t>> by_use(const StepMemory& memory);
 
 Json to_json(const MemoryPlan& plan);
-/// For metrics.jsonl, with the step's time line.
+/// The event for metrics.jsonl, with the step's time line.
 Json memory_event(const MemoryPlan& plan, const std::string& device);
-/// For people.
+/// A table for the terminal.
 std::string memory_table(const MemoryPlan& plan);
 
 }  // namespace minissl

@@ -13,14 +13,14 @@ namespace minissl {
 /// The flags of one method.
 class MethodFlags {
  public:
-  /// No method yet: to be assigned to.
+  /// No method, to be assigned later.
   MethodFlags() = default;
-  /// The defaults. Throws Error for a method that is not known.
+  /// The method's defaults. Throws Error for an unknown method.
   explicit MethodFlags(const std::string& method);
 
   const std::string& method() const { return method_; }
   void add_to(CLI::App& command);
-  /// The flags as `key = value` lines, and back. from_toml throws Error for a method or a value that is not known.
+  /// Converts the flags to `key = value` lines and back. from_toml throws Error for an unknown method or value.
   std::string to_toml() const;
   static MethodFlags from_toml(const std::string& method, const std::string& toml);
   std::unique_ptr<Method> make(const NetworkFlags& network, uint64_t seed, DType dtype) const;
@@ -30,7 +30,7 @@ class MethodFlags {
   Cloned<MethodConfig> config_;
 };
 
-/// Adds a command with a command for each method, to which `add` adds its flags.
+/// Adds a command with a sub-command for each method; `add` adds the flags of each.
 void add_command_of_each_method(CLI::App& parent, const std::string& name, const std::string& help,
                                 const std::function<void(CLI::App&, const std::string& method)>& add);
 

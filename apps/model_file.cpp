@@ -25,13 +25,13 @@ std::array<float, 3> split(const std::string& text, int64_t channels, const std:
 
 Content content_of(const SafetensorsReader& file) {
   const Metadata& metadata = file.metadata();
-  // Older files don't say what they hold; with flags it is a method.
+  // Older files don't state their content; if they have flags, it is a method.
   const auto content = metadata.find("content");
   const bool backbone_alone = content != metadata.end() && content->second == "backbone";
   return metadata.contains("flags") && !backbone_alone ? Content::method : Content::backbone;
 }
 
-// In older files the backbone's batch normalisation is one of the method's flags.
+// Older files store the backbone's batch normalisation among the method's flags.
 void move_old_flags(Metadata& metadata) {
   const auto flags = metadata.find("flags");
   if (flags == metadata.end()) return;

@@ -9,35 +9,35 @@
 
 namespace minissl {
 
-/// What a weights file says of the run that wrote it, in its metadata. A torchvision state dict says nothing: then the
-/// fields keep what they are given.
+/// The run that wrote a weights file, from the file's metadata. A torchvision state dict has no metadata: then the
+/// fields keep their given values.
 struct ModelDescription {
   NetworkFlags network;
   Normalization normalization = Normalization::imagenet(3);
-  std::optional<MethodFlags> method;  ///< that it was trained with
-  uint64_t seed = 0;                  ///< from which its first weights were drawn
-  int64_t epochs = 0;                 ///< that it was trained for
+  std::optional<MethodFlags> method;  ///< used for training
+  uint64_t seed = 0;                  ///< of the initial weights
+  int64_t epochs = 0;                 ///< number of epochs trained
 };
 
-/// What a file holds: the backbone alone, or the whole method.
+/// The content of a file: the backbone alone, or the whole method.
 enum class Content { backbone, method };
 Metadata describe(const ModelDescription& model, Content content);
 
-/// Reads it back; `otherwise` speaks where the file is silent. Throws Error for metadata that makes no sense.
+/// Reads it back; `otherwise` supplies values that the file lacks. Throws Error for invalid metadata.
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise);
 
-/// A pretrained encoder out of a file: backbone.safetensors, a checkpoint of a run, or a torchvision state dict.
+/// A pretrained encoder from a file: backbone.safetensors, a checkpoint of a run, or a torchvision state dict.
 class PretrainedEncoder {
  public:
   /// `dtype` is the type of its parameters.
   PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype = DType::f32);
-  /// The same network with the weights that the run began with; drawn from its seed when no run is known.
+  /// The same network with its initial weights, drawn from the seed.
   static PretrainedEncoder untrained(const ModelDescription& description, DType dtype = DType::f32);
 
   const ModelDescription& description() const { return description_; }
-  /// Whether there is a whole method, as in a run's checkpoints.
+  /// Whether the file has the whole method, as a run's checkpoints do.
   bool has_method() const { return method_ != nullptr; }
-  /// Features of normalised images (N, H, W, C); of a backbone alone they are all there is.
+  /// Embeds normalised images (N, H, W, C); a backbone alone has only the space "backbone".
   std::vector<Space> embed(const Tensor& images);
 
  private:

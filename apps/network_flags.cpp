@@ -26,8 +26,8 @@ void NetworkFlags::add_to(CLI::App& command) {
   FlagRules names;
   for (const BackboneEntry& e : backbones()) names.one_of.push_back(e.name);
   add_flag(command, "arch", arch, "the backbone", names);
-  add_flag(command, "channels", channels, "of the images: 3, or 1 for gray", {.one_of = {"1", "3"}});
-  add_flag(command, "size", size, "of the square images", {.least = 8, .most = 4096});
+  add_flag(command, "channels", channels, "image channels: 3, or 1 for gray", {.one_of = {"1", "3"}});
+  add_flag(command, "size", size, "height and width of the images", {.least = 8, .most = 4096});
   add_option_flags(command, [this](OptionVisitor& visitor) { config_->visit(visitor); });
   begin_group(command);
 }
@@ -53,7 +53,7 @@ void NetworkFlags::choose_default_arch(const std::vector<std::string>& arguments
     std::string arch;
     if (arguments[i].starts_with("--arch=")) arch = arguments[i].substr(7);
     if (arguments[i] == "--arch" && i + 1 < arguments.size()) arch = arguments[i + 1];
-    if (is_known(arch)) chosen_arch() = arch;  // the last one counts
+    if (is_known(arch)) chosen_arch() = arch;  // the last one wins
   }
 }
 

@@ -8,13 +8,13 @@
 
 namespace minissl {
 
-/// The flags that decide which backbone is made: its name, the images that it is for, and the options of its family.
-/// Which options there are depends on --arch, so its value has to be known before flags are added.
+/// The flags that select a backbone: its name, the size and channels of its images, and the options of its family.
+/// The options depend on --arch, so its value must be known before flags are added.
 class NetworkFlags {
  public:
-  /// The backbone of --arch (default_arch()), with the defaults.
+  /// The backbone of --arch (default_arch()) with default options.
   NetworkFlags() : NetworkFlags(default_arch()) {}
-  /// Throws Error for a name that is not known.
+  /// Throws Error for an unknown name.
   explicit NetworkFlags(const std::string& arch);
 
   void add_to(CLI::App& command);
@@ -22,17 +22,17 @@ class NetworkFlags {
   std::string arch;
   int64_t channels = 3, size = 224;
 
-  /// What the flags say, for making backbones.
+  /// The configuration for creating the backbone.
   const BackboneConfig& config() const;
-  /// The options of the backbone's family by name.
+  /// The options of the backbone's family, by name.
   std::map<std::string, std::string> options() const;
-  /// Sets those that are named. Throws Error, which begins with `where`, for a value that is none.
+  /// Sets the named options. Throws Error, starting with `where`, for an invalid value.
   void set_options(const std::map<std::string, std::string>& values, const std::string& where);
 
-  /// What --arch is where nothing else was said.
+  /// The default of --arch.
   static const std::string& default_arch();
-  /// Reads --arch from a command line, for all flags that are made after it; names that are not known are left for
-  /// add_to()'s flag to refuse.
+  /// Reads --arch from a command line as the default for all flags created after this call. Unknown names are left for
+  /// the flag of add_to() to reject.
   static void choose_default_arch(const std::vector<std::string>& arguments);
 
  private:

@@ -6,19 +6,19 @@
 #include "apps/flags.h"
 #include "nn/options.h"
 
-/// Options of methods, backbones and optimizers as flags, and as text.
+/// Converts options of methods, backbones and optimizers to flags and to text.
 namespace minissl {
 
-/// Whatever has visit(OptionVisitor&).
+/// Calls visit(OptionVisitor&) of any object with options.
 using Visit = std::function<void(OptionVisitor&)>;
 
-/// Adds a flag for each option. Where a command has a flag of that name already (inspect step's --weights is a file),
-/// the option's begins with "loss-".
+/// Adds a flag for each option. If a command already has a flag of that name (inspect step's --weights is a file), the
+/// option's flag gets the prefix "loss-".
 void add_option_flags(CLI::App& command, const Visit& visit);
 
 /// The options' values by name.
 std::map<std::string, std::string> option_texts(const Visit& visit);
-/// Sets those that are named. Throws Error, which begins with `where`, for a text that is no such value.
+/// Sets the named options. Throws Error, starting with `where`, for an invalid value.
 void set_options(const Visit& visit, const std::map<std::string, std::string>& texts, const std::string& where);
 
 }  // namespace minissl

@@ -18,7 +18,7 @@ struct Row {
   }
 };
 
-// Sums over the events that have the same key, the most expensive first.
+// Sums events with the same key, the most expensive first.
 template <class Key>
 std::vector<Row> sums_by(const std::vector<Profile::Event>& events, Key&& key) {
   std::map<std::string, Row> sums;

@@ -5,9 +5,9 @@
 
 namespace minissl {
 
-/// A table of what `steps` training steps spent their time on, as means of a step: by operation, then the `rows` most
-/// expensive ones by their tensors' shapes. `seconds` is what the steps took in all; what no operation accounts for
-/// is the table's last row.
+/// A table of the mean time that `steps` training steps spent in each operation, then of the `rows` most expensive
+/// operations by their tensors' shapes. `seconds` is the total time of the steps; time outside operations is the
+/// table's last row.
 std::string profile_table(const std::vector<Profile::Event>& events, double seconds, int steps, int rows = 20);
 
 }  // namespace minissl

@@ -22,7 +22,7 @@ void take_stop_requests() {
     int received = 0;
     sigwait(&signals, &received);
     requested = true;
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // the next one finds a thread that doesn't block it
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // this thread no longer blocks the next signal
     for (;;) pause();
   }).detach();
 }

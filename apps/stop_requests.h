@@ -2,14 +2,14 @@
 
 namespace minissl {
 
-/// From now on SIGINT and SIGTERM ask for a stop (stop_requested) rather than end the process; a second one ends it as
-/// usual. Call it before the process has other threads: they inherit that the signals are blocked.
+/// After this call SIGINT and SIGTERM request a stop (stop_requested) instead of ending the process; a second signal
+/// ends it as usual. Call it before the process starts other threads, which inherit the blocked signals.
 ///
-/// There is no signal handler, a thread waits for the signals: oneDNN's sgemm computes with the stack pointer at the
-/// end of a small block of the heap, and a handler's frame, pushed there, would overwrite what lies before the block.
+/// A thread waits for the signals instead of a signal handler: oneDNN's sgemm computes with the stack pointer at the
+/// end of a small heap block, so a handler's frame would overwrite the memory before the block.
 void take_stop_requests();
 
-/// Whether a signal has asked for a stop.
+/// Whether a signal has requested a stop.
 bool stop_requested();
 
 }  // namespace minissl

@@ -156,7 +156,7 @@ void Trainer::run_to_end() {
   {
     LoaderOptions options = loader_options(flags_.batch);
     options.device = method_->device();
-    // On a GPU, what the step leaves is for images.
+    // On a GPU, images may use the memory that the step leaves free.
     if (options.device.type == DeviceType::cuda)
       options.resident_bytes = std::max<int64_t>(0, available_memory(options.device) / 10 * 9 - plan_.needed());
     options.accumulate = flags_.accumulate;
@@ -196,19 +196,19 @@ void Trainer::train_step(TrainingLoader& loader) {
   name_bad_files(loader.bad_files());
 }
 
-// Waits for the results of all steps that were asked for.
+// Waits for the results of all steps that were started.
 void Trainer::record_all_steps() {
   while (const auto result = training_step_->result(true)) record(*result);
 }
 
-// Leaves a GPU's memory to what comes between steps.
+// Frees the step's GPU memory for the work between steps.
 void Trainer::free_step_memory() {
   record_all_steps();
   training_step_->release_graphs();
 }
 
 void Trainer::record(const StepResult& result) {
-  // A result that comes late is timed from the one before: the steps of a GPU follow each other.
+  // Times a late result from the previous one, because the steps of a GPU run back to back.
   const double begun = std::max(step_begun_, last_result_);
   last_result_ = now();
   const StepEvent event{.step = result.step,
@@ -248,14 +248,14 @@ void Trainer::end_epoch() {
   const bool monitor_due = due(flags_.monitor_every) || finished(), eval_due = due(flags_.eval_every) || finished();
   if (monitor_due) look_for_collapse();
   if (eval_due) evaluate();
-  // Saving a checkpoint writes the report, too.
+  // Saving a checkpoint also writes the report.
   if (due(flags_.checkpoint_every))
     save_checkpoint();
   else if (monitor_due || eval_due)
     write_report(folder_);
 }
 
-// What the monitor and the evaluation take at the most, for the prediction of memory: it calls what they call.
+// Makes the same calls as the monitor and the evaluation, so that the predicted memory includes their peak.
 void Trainer::evaluate_dry(Method& method) const {
   const int64_t size = flags_.network.size, channels = flags_.network.channels;
   const Tensor images = [&] {

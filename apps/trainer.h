@@ -16,7 +16,7 @@
 
 namespace minissl {
 
-/// Everything that `minissl train METHOD` is told.
+/// All flags of `minissl train METHOD`.
 struct TrainFlags {
   CommonFlags common;
   NetworkFlags network;
@@ -44,20 +44,21 @@ struct TrainFlags {
   bool cuda_graph = true;
 };
 
-/// All of them but --out and --resume.
+/// Adds all flags but --out and --resume.
 void add_train_flags(CLI::App& command, TrainFlags& flags);
-/// What the run in a folder was told, by its config.toml; `out` is the folder. Throws Error when that can't be read.
+/// The flags of the run in a folder, from its config.toml; `out` is the folder. Throws Error if it can't be read.
 TrainFlags read_train_flags(const std::filesystem::path& run);
 
-/// One run, from its first step or its last checkpoint to its end, in its folder.
+/// One run in its folder, from its first step or last checkpoint to its end.
 class Trainer {
  public:
-  /// `config` is written to the folder as it is. Throws Error for whatever can be known to fail before the first step.
+  /// `config` is written to the folder unchanged. Throws Error for any failure that can be foreseen before the first
+  /// step.
   Trainer(const TrainFlags& flags, std::string config);
   ~Trainer();
 
-  /// Trains to the end, or until the process is asked to stop (SIGINT, SIGTERM): then a checkpoint is written and Error
-  /// thrown that says how to go on.
+  /// Trains to the end, or until a stop is requested (SIGINT, SIGTERM): then writes a checkpoint and throws an Error
+  /// that says how to resume.
   void run();
 
  private:
@@ -98,7 +99,7 @@ class Trainer {
   RunPosition position_;
   bool resumed_ = false;
   std::vector<std::string> term_names_;
-  std::unique_ptr<CollapseWatch> collapse_watch_;  // none: not wanted
+  std::unique_ptr<CollapseWatch> collapse_watch_;  // null: off
   std::unique_ptr<KnnWatch> knn_watch_;
   size_t bad_files_named_ = 0;
   double start_ = 0, last_checkpoint_ = 0, step_begun_ = 0, last_result_ = 0;

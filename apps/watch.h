@@ -11,21 +11,21 @@
 
 namespace minissl {
 
-/// The collapse monitor of a run: embeds the same sample of the data at every look and judges it in the light of the
-/// earlier ones.
+/// The collapse monitor of a run: embeds the same sample of the data at every look and judges it given the earlier
+/// looks.
 class CollapseWatch {
  public:
   /// `dataset` must outlive it.
   CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options);
 
-  /// Goes on after the looks of a run's log.
+  /// Restores the earlier looks from a run's log.
   void restore(const std::vector<Json>& events);
 
   struct Look {
     MonitorEvent event;
     CollapseVerdict::Level level;  ///< of the worst space
   };
-  /// `epoch`: epochs done.
+  /// `epoch`: number of epochs done.
   Look look(Method& method, int64_t epoch);
 
  private:
@@ -37,8 +37,8 @@ class CollapseWatch {
   std::vector<std::pair<std::string, std::vector<CollapseMetrics>>> history_;
 };
 
-/// The kNN accuracy of a run's features from one labelled data set to another, beside what it has to beat: the
-/// untrained network and raw pixels, which the first look measures.
+/// The kNN accuracy of a run's features, trained on one labelled data set and tested on another, with its baselines:
+/// the untrained network and raw pixels, measured at the first look.
 class KnnWatch {
  public:
   KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
@@ -46,11 +46,11 @@ class KnnWatch {
 
   int64_t images() const { return train_->size() + test_->size(); }
   void restore(const std::vector<Json>& events);
-  /// `epoch`: epochs done.
+  /// `epoch`: number of epochs done.
   EvalEvent look(Method& method, int64_t epoch);
 
  private:
-  /// `test_images`: set to how many the accuracy is a share of.
+  /// Sets `test_images` to the number of images tested.
   double top1(const LoaderOptions& options, const EmbedFunction& embed, const std::string& space,
               int64_t& test_images) const;
 

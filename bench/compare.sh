@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# minissl beside PyTorch: speed and peak memory of whole training steps on this machine, in a table of medians.
+# Compares minissl with PyTorch: speed and peak memory of whole training steps on this machine, as a table of medians.
 #   bench/compare.sh [--python PYTHON] [--repeats 5] [--steps 3] [--warmup 1] [--threads N] [--device cpu]
 #                    [--precision f32] [--tf32 off] [--results FILE] [CASE ...]
-# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; without any, those that docs/performance.md reports.
-# Each repeat runs minissl and PyTorch in both memory formats, one after the other, with --device cuda also compiled; what
-# counts is PyTorch's fastest. A sample of a step's time on a GPU is the mean of ten, on both sides.
-# With --results FILE the measurements are kept there, and the table is of all that are: add to them as time allows.
-# PYTHON (default: $MINISSL_PYTHON, else python3) is an interpreter that has torch and torchvision.
+# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; the default cases are those of docs/performance.md.
+# Each repeat runs minissl, then PyTorch in both memory formats, with --device cuda also compiled. The table uses
+# PyTorch's fastest variant. A sample of a step's time on a GPU is the mean of ten steps for both.
+# With --results FILE measurements accumulate in FILE over several runs, and the table covers all of them.
+# PYTHON (default: $MINISSL_PYTHON, else python3) is an interpreter with torch and torchvision.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 minissl=${MINISSL:-$here/../build/release/apps/minissl}
@@ -46,7 +46,7 @@ torch=yes
 settings=(contiguous channels_last)
 [ "$device" = cpu ] || settings+=(contiguous+compile channels_last+compile)
 
-# "case repeat who img_s peak_mb" for the JSON line that the command prints.
+# Records "case repeat who img_s peak_mb" from the JSON line that the command prints.
 record() {
   local label=$1
   shift

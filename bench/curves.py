@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Loss curves of every method on one device and precision beside another's: the same weights, views and settings.
+"""Compares loss curves of every method between devices and precisions, with the same weights, views and settings.
 
   bench/curves.py [--steps 100] [--methods moco,barlow,...] [--runs DIR] REFERENCE CURVE ...
 
-REFERENCE and CURVE are DEVICE:PRECISION[:FLAG...], such as cpu:f32, cuda:bf16 or cuda:f32:cuda-graph=off. A network in
-training amplifies rounding errors, so give a curve that differs from the reference in nothing else as a measure of the
-others: cpu:f32:exact-convolutions beside cpu:f32. With --runs the runs stay in DIR, and those already there are not run
-again: what a machine without a GPU can run may be carried to one that has it.
+REFERENCE and CURVE are DEVICE:PRECISION[:FLAG...], such as cpu:f32, cuda:bf16 or cuda:f32:cuda-graph=off. Training
+amplifies rounding errors, so include a curve that differs from the reference in rounding only, as a yardstick for the
+others: cpu:f32:exact-convolutions for cpu:f32. With --runs the runs stay in DIR, and existing ones are not run again, so
+that the CPU's curves can be computed on a machine without a GPU and copied to one with a GPU.
 Prints a Markdown table; exits with 1 if a run failed. MINISSL names the binary (default: build/release/apps/minissl).
 """
 import argparse
@@ -19,8 +19,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 MINISSL = os.environ.get("MINISSL", os.path.join(HERE, "../build/release/apps/minissl"))
 METHODS = "moco,barlow,vicreg,simclr,simsiam,byol"
-# Small enough for a CPU; widths and a queue that a hundred steps of 32 images can train. Without a warmup, differences
-# have the most steps to grow in.
+# Small enough for a CPU, with widths and a queue that a hundred steps of 32 images can train. Without a warmup,
+# differences have the most steps in which to grow.
 SETTINGS = ["--arch", "resnet18", "--channels", "1", "--size", "64", "--batch", "32", "--epochs", "1000000",
             "--warmup-epochs", "0", "--schedule", "constant", "--lr", "1e-3", "--monitor-every", "0",
             "--checkpoint-every", "0"]
@@ -29,7 +29,7 @@ OF_METHOD = {"moco": ["--queue", "1024", "--momentum", "0.99"], "barlow": ["--di
 
 
 def losses(folder):
-    """By step; empty where there is no run."""
+    """Losses by step; empty if there is no run."""
     try:
         with open(os.path.join(folder, "metrics.jsonl")) as lines:
             events = map(json.loads, lines)
@@ -58,7 +58,7 @@ def mean(values):
 
 
 def differences(values, reference):
-    """In the first step, the next nine, all, and between the last ten's means: % of what the reference's loss spans."""
+    """In % of the reference's range: first step, next nine steps, all steps, and means of the last ten steps."""
     off = [abs(v - r) for v, r in zip(values, reference)]
     span = max(reference) - min(reference)
     found = off[0], max(off[1:10]), max(off), abs(mean(values[-10:]) - mean(reference[-10:]))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What minissl says that a training step needs of memory, and what it takes.
+"""Compares the memory that minissl predicts for a training step with the memory that the step uses.
 
-  bench/memory.py tables   what each policy keeps of ResNet-18 and ResNet-50 at 224, N = 512, two views: nothing runs
-  bench/memory.py grid     predicted beside actual peaks: runs a step each (--quick: a few small ones)
+  bench/memory.py tables   memory kept by each policy for ResNet-18 and ResNet-50 at 224, N = 512, two views: runs no step
+  bench/memory.py grid     predicted and actual peaks: runs one step each (--quick: a few small ones)
 
 Prints the Markdown tables of docs/memory.md. MINISSL names the binary (default: build/release/apps/minissl).
 """

@@ -10,9 +10,9 @@
 #include "tensor/parallel.h"
 #include "tensor/simd/kernels.h"
 
-// Single operations at ResNet's shapes. `of_peak` relates their GFLOP/s, by definition, to what the inner loop of
-// matrix products reaches on operands in the first-level cache, measured when the program begins. Winograd's
-// convolutions do with a quarter of the multiplications and may be above 1.
+// Single operations at ResNet's shapes. `of_peak` is their nominal GFLOP/s divided by the speed of the inner loop of
+// matrix products on operands in the first-level cache, measured at the start of the program. Winograd's convolutions
+// need only a quarter of the multiplications and may be above 1.
 namespace minissl {
 namespace {
 
@@ -44,10 +44,10 @@ double peak() {
 
 Tensor input(const Shape& shape) { return Tensor::full(shape, 0.5); }
 
-// Runs `work`, which takes so many operations and moves so many bytes at least.
+// Runs `work`, which takes `flops` operations and moves at least `bytes` bytes.
 template <class Work>
 void measure(benchmark::State& state, double flops, int64_t bytes, Work&& work) {
-  work();  // makes what is made once per shape
+  work();  // creates what is cached per shape
   for (auto _ : state) work();
   using benchmark::Counter;
   if (flops > 0) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Times a pretraining step in PyTorch, as compare.sh's peer: one line of JSON with bench step's keys.
+"""Times a pretraining step in PyTorch for compare.sh and prints one line of JSON with bench step's keys.
 
 MoCo v2 with the variance term, or BarlowTwins, on random images with torchvision's ResNet, as a user of PyTorch would
-write them. Runs with PyTorch 1.13 and later. Prints nothing and exits with status 3 where PyTorch is not installed.
+write them. Runs with PyTorch 1.13 and later. Prints nothing and exits with status 3 if PyTorch is not installed.
 """
 import argparse
 import json
@@ -51,7 +51,7 @@ class MoCo(nn.Module):
         raw = self.query(view1)
         q = F.normalize(raw, dim=1)
         positives = (q * keys).sum(1, keepdim=True)
-        # The queue changes before the backward pass reads it: hence the copy, as in MoCo's own code.
+        # Copied, as in MoCo's own code, because the queue changes before the backward pass reads it.
         negatives = q @ self.queue.clone()
         logits = torch.cat([positives, negatives], dim=1) / self.temperature
         loss = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
@@ -118,7 +118,7 @@ def main():
     views = [torch.randn(args.batch, 3, args.size, args.size).to(args.device, memory_format=layout) for _ in range(2)]
 
     milliseconds = []
-    in_sample = 10 if cuda else 1  # as bench step: on a GPU nobody who trains waits for each step
+    in_sample = 10 if cuda else 1  # like bench step: training on a GPU doesn't wait for each step
     for step in range(args.warmup + args.steps):
         begin = time.perf_counter()
         for _ in range(in_sample):

@@ -1,7 +1,7 @@
-# The CUDA backend. MINISSL_CUDA is AUTO (built where CMake finds a toolkit), ON (an error where it doesn't) or OFF;
-# MINISSL_HAS_CUDA is what became of it.
+# The CUDA backend. MINISSL_CUDA is AUTO (built if CMake finds a toolkit), ON (an error if it doesn't) or OFF;
+# MINISSL_HAS_CUDA is the result.
 
-set(MINISSL_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (where there is a toolkit), ON or OFF")
+set(MINISSL_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (if there is a toolkit), ON or OFF")
 set_property(CACHE MINISSL_CUDA PROPERTY STRINGS AUTO ON OFF)
 
 set(MINISSL_HAS_CUDA OFF)
@@ -9,7 +9,7 @@ if(MINISSL_CUDA)
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
-    # cuDNN comes in packages of its own: NVIDIA's, or pip's nvidia-cudnn-cu*, which has no libcudnn.so without a version.
+    # cuDNN is packaged separately: by NVIDIA, or as pip's nvidia-cudnn-cu*, which has no unversioned libcudnn.so.
     find_package(CUDAToolkit REQUIRED)
     find_path(MINISSL_CUDNN_INCLUDE cudnn_graph.h HINTS ${CUDNN_ROOT} $ENV{CUDNN_ROOT} ${CUDAToolkit_INCLUDE_DIRS}
       PATH_SUFFIXES include)
@@ -28,24 +28,24 @@ if(MINISSL_CUDA)
 endif()
 
 if(MINISSL_HAS_CUDA)
-  # One, to keep builds short: H100 and H200, and what comes after them by way of PTX.
+  # A single architecture keeps builds short: H100 and H200, and later GPUs through PTX.
   set(CMAKE_CUDA_ARCHITECTURES 90 CACHE STRING "GPU architectures to compile for")
   enable_language(CUDA)
   minissl_find_package(CUDAToolkit)
   target_compile_options(minissl_settings INTERFACE
-    # CMake 3.25 doesn't know that this nvcc speaks C++20.
+    # CMake 3.25 doesn't know that this nvcc supports C++20.
     $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --extended-lambda --expt-relaxed-constexpr>
     $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${MINISSL_WERROR}>>:--Werror=all-warnings>)
-  # fmt 9 avoids constexpr under nvcc, which then misses it.
+  # fmt 9 disables constexpr under nvcc, which needs it.
   target_compile_definitions(minissl_settings INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
-  # Plans for a device that is described, not there, came with 9.8.
+  # Planning for a device that is described but not present requires 9.8.
   file(STRINGS ${MINISSL_CUDNN_INCLUDE}/cudnn_version.h minissl_cudnn_lines REGEX "#define CUDNN_(MAJOR|MINOR) [0-9]+$")
   string(REGEX REPLACE "[^0-9;]" "" minissl_cudnn_version "${minissl_cudnn_lines}")
   string(REPLACE ";" "." minissl_cudnn_version "${minissl_cudnn_version}")
   if(minissl_cudnn_version VERSION_LESS 9.8)
     message(FATAL_ERROR "${MINISSL_CUDNN} is cuDNN ${minissl_cudnn_version}; 9.8 or newer is needed, or MINISSL_CUDA=OFF")
   endif()
-  # Neither needs a driver, so that the program starts where there is none. cuBLASLt is loaded when a GPU needs it.
+  # Neither library needs a driver, so the program starts without one. cuBLASLt is loaded when a GPU needs it.
   set(MINISSL_CUDA_LIBRARIES CUDA::cudart_static ${MINISSL_CUDNN} ${CMAKE_DL_LIBS})
   set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
   message(STATUS "CUDA backend: cuDNN ${minissl_cudnn_version}, ${MINISSL_CUDNN}")

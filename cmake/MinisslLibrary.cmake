@@ -1,4 +1,4 @@
-# The settings that every target shares, and the one way to add a layer of the engine.
+# Settings shared by all targets, and the function that adds a layer of the engine.
 
 add_library(minissl_settings INTERFACE)
 target_compile_features(minissl_settings INTERFACE cxx_std_20)
@@ -10,15 +10,15 @@ target_compile_options(minissl_settings INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MINISSL_WERROR}>>:-Werror>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MINISSL_NATIVE}>>:-march=native>)
 
-# minissl_find_package(NAME ...): find_package that every folder may see, and that whoever uses an installed minissl
-# repeats. Static libraries hand on what they are made of, so this goes for private dependencies, too.
+# minissl_find_package(NAME ...): find_package with global targets, repeated by the package file of an installed minissl.
+# That includes private dependencies, because users of static libraries link them too.
 macro(minissl_find_package name)
   find_package(${name} ${ARGN} REQUIRED GLOBAL)
   string(JOIN " " _minissl_arguments ${name} ${ARGN})
   set_property(GLOBAL APPEND_STRING PROPERTY MINISSL_DEPENDENCIES "find_dependency(${_minissl_arguments})\n")
 endmacro()
 
-# minissl_pkg_config(PREFIX MODULE): the same for a library that pkg-config knows, as target PkgConfig::PREFIX.
+# minissl_pkg_config(PREFIX MODULE): the same for a library with a pkg-config file, as target PkgConfig::PREFIX.
 macro(minissl_pkg_config prefix module)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})
@@ -26,14 +26,14 @@ macro(minissl_pkg_config prefix module)
     "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
 endmacro()
 
-# minissl_build_quickly(TARGET): for code that takes no time when it runs. What CLI11 and GoogleTest unfold to compiles in
-# two thirds of the time.
+# minissl_build_quickly(TARGET): for code whose run time doesn't matter. Template code from CLI11 and GoogleTest compiles
+# in two thirds of the time.
 function(minissl_build_quickly target)
   target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 endfunction()
 
-# minissl_library(NAME SOURCES ... DEPENDS ... [PRIVATE ...]): the layer NAME as minissl_NAME, alias minissl::NAME.
-# DEPENDS are public; PRIVATE ones don't show in the headers. It is installed with the headers of its folder.
+# minissl_library(NAME SOURCES ... DEPENDS ... [PRIVATE ...]): adds the layer NAME as minissl_NAME, alias minissl::NAME.
+# DEPENDS are public; PRIVATE dependencies don't appear in the headers. Installs the library with its folder's headers.
 function(minissl_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(minissl_${name} STATIC ${ARG_SOURCES})

@@ -1,5 +1,5 @@
-# What makes an installed minissl a CMake package: find_package(minissl) and link minissl::nn or any other layer.
-# Comes after the layers, for it writes down what they depend on.
+# Makes an installed minissl a CMake package: find_package(minissl) and link minissl::nn or any other layer.
+# Must be included after the layers, because it records their dependencies.
 
 include(CMakePackageConfigHelpers)
 

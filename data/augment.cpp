@@ -10,7 +10,7 @@ namespace {
 
 constexpr float min_aspect = 3.0f / 4, max_aspect = 4.0f / 3;
 constexpr int crop_tries = 10;
-constexpr float reference_size = 224;  // the size that blur's sigma is given for
+constexpr float reference_size = 224;  // the view size that blur's sigma refers to
 
 struct Box {
   float x, y, width, height;
@@ -41,7 +41,7 @@ InverseMap map_of(const Box& box, float degrees, bool flip, int64_t size) {
   const float cosine = std::cos(angle), sine = std::sin(angle), mirror = flip ? -1.0f : 1.0f;
   InverseMap map;
   map.scale_x = scale_x, map.scale_y = scale_y;
-  // Seen from the view's centre: unflip, turn back, stretch to the box. Counter-clockwise is positive.
+  // Relative to the view's centre: undo the flip, rotate back, scale to the box. Counter-clockwise is positive.
   map.xx = scale_x * cosine * mirror, map.xy = -scale_x * sine;
   map.yx = scale_y * sine * mirror, map.yy = scale_y * cosine;
   map.x0 = box.x + box.width / 2 - (map.xx + map.xy) * s / 2;
@@ -114,7 +114,7 @@ ViewParameters draw_view(const Augmentation& a, int64_t height, int64_t width, i
     p.blur_sigma = blur.uniform(1, 0.1f, 2.0f) * static_cast<float>(size) / reference_size;
 
   p.noise_source = random(RandomSite::noise);
-  // The pixels' numbers are counted from 0, far below this one.
+  // The pixels use indices from 0, far below this one.
   p.noise = a.noise * p.noise_source.uniform(0xffffffffu);
   p.solarize = random(RandomSite::solarize).uniform(0) < a.solarize_prob;
   return p;
@@ -124,7 +124,7 @@ ViewParameters evaluation_view(int64_t height, int64_t width, int64_t size) {
   const int64_t shorter = size <= 64 ? size : (size * 256 + 112) / 224;
   const int64_t least = std::min(height, width);
   const int64_t resized_h = shorter * height / least, resized_w = shorter * width / least;
-  // In the resized image the crop begins at whole pixels.
+  // The crop starts at a whole pixel of the resized image.
   const auto offset = [size](int64_t extent) { return std::nearbyint(static_cast<double>(extent - size) / 2); };
   const double scale_x = static_cast<double>(width) / static_cast<double>(resized_w);
   const double scale_y = static_cast<double>(height) / static_cast<double>(resized_h);

@@ -8,36 +8,36 @@
 
 namespace minissl {
 
-/// How views differ from their image; the flags of `minissl train` by the same names, with torchvision's meaning
+/// Augmentation options, named after the flags of `minissl train`. They mean the same as in torchvision
 /// (RandomResizedCrop, RandomRotation, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur,
-/// RandomSolarize), in this order. The defaults are MoCo v2's, adapted to radiographs.
+/// RandomSolarize) and apply in this order. The defaults are MoCo v2's, adapted to radiographs.
 struct Augmentation {
-  std::array<float, 2> crop_scale{0.08f, 1.0f};  ///< part of the area; the aspect ratio is in [3/4, 4/3]
+  std::array<float, 2> crop_scale{0.08f, 1.0f};  ///< fraction of the area; the aspect ratio is in [3/4, 4/3]
   float rotate = 10;                             ///< degrees, uniform in +-
-  float flip = 0.5f;                             ///< probability, left to right
+  float flip = 0.5f;                             ///< probability of a left-right flip
   float brightness = 0.8f;                       ///< factors in [max(0, 1 - v), 1 + v], in random order
   float contrast = 0.8f;
   float saturation = 0;
   float hue = 0;             ///< turns in [-v, v], v at most 1/2
-  float jitter_prob = 0.8f;  ///< that the four are applied at all
+  float jitter_prob = 0.8f;  ///< probability that the four are applied at all
   float gray_prob = 0;
-  float blur_prob = 0.5f;   ///< Gaussian, sigma in [0.1, 2] pixels at 224, in proportion at other sizes
+  float blur_prob = 0.5f;   ///< Gaussian, sigma in [0.1, 2] pixels at size 224, scaled with the size
   float noise = 0.1f;       ///< quantum noise: deviation noise * u * sqrt(intensity), u in [0, 1)
-  float solarize_prob = 0;  ///< values from 1/2 on are inverted
+  float solarize_prob = 0;  ///< values of 1/2 and above are inverted
 
-  /// Throws Error naming the flag that is out of its range.
+  /// Throws Error naming a flag that is out of range.
   void check() const;
 };
 
-/// What is subtracted from each channel, and what it is then divided by.
+/// Each channel becomes (value - mean) / std.
 struct Normalization {
   std::array<float, 3> mean{}, std{};
 
-  /// ImageNet's for 3 channels, its gray counterpart (0.449, 0.226) for 1.
+  /// ImageNet's values for 3 channels, their gray counterpart (0.449, 0.226) for 1.
   static Normalization imagenet(int64_t channels);
-  /// CIFAR-10's, their luma for 1 channel.
+  /// CIFAR-10's values for 3 channels, their luma for 1.
   static Normalization cifar10(int64_t channels);
-  /// By name: imagenet or cifar10. Throws Error for another.
+  /// By name: imagenet or cifar10. Throws Error for any other name.
   static Normalization named(const std::string& name, int64_t channels);
   /// Leaves values in [0, 1].
   static Normalization none() { return {{0, 0, 0}, {1, 1, 1}}; }
@@ -45,7 +45,7 @@ struct Normalization {
 
 enum class Jitter : uint8_t { brightness, contrast, saturation, hue };
 
-/// Everything random about one view: plain data, to be copied to a device as it is.
+/// Everything random about one view, as plain data that can be copied to a device.
 struct ViewParameters {
   int32_t size = 0;
   InverseMap map{};
@@ -54,24 +54,25 @@ struct ViewParameters {
   std::array<float, 4> factor{1, 1, 1, 0};  ///< by Jitter
   float blur_sigma = 0;                     ///< in output pixels; 0: none
   float noise = 0;                          ///< deviation at intensity 1; 0: none
-  /// Pixel i (row-major) gets normal4()'s number i mod 4 of this generator's bits(i / 4); colours share it.
+  /// Pixel i (row-major) gets number i mod 4 of normal4(bits(i / 4)) from this generator; its colours share it.
   Random noise_source{0, RandomSite::noise};
 };
 
-/// The map of an upright, unrotated box of the source, in source pixels.
+/// The map for an upright, unrotated box of the source, in source pixels.
 InverseMap crop_map(float x, float y, float width, float height, int64_t size);
 
-/// Draws one view of an image of this size: a function of its arguments alone. `view` is 0 or 1.
+/// Draws one view of an image of this size. The result depends on the arguments alone. `view` counts from 0.
 ViewParameters draw_view(const Augmentation& augmentation, int64_t height, int64_t width, int64_t size, uint64_t seed,
                          int64_t epoch, int64_t image, int view);
 
-/// Computes a view: (size, size, C) numbers to `out`.
+/// Computes a view and writes its (size, size, C) numbers to `out`.
 void render_view(const Image& image, const ViewParameters& view, const Normalization& normalization, float* out);
 /// The same as a Tensor f32 (size, size, C).
 Tensor render_view(const Image& image, const ViewParameters& view, const Normalization& normalization);
 
-/// What an encoder is tested on, no randomness: up to 64 px the shorter side becomes `size`, above it becomes
-/// size * 256 / 224, rounded; then the central (size, size). torchvision's Resize(antialias=True) and CenterCrop.
+/// The view that an encoder is tested on, without randomness. The shorter side becomes `size` up to 64 px and
+/// size * 256 / 224, rounded, above that; then the central (size, size) is cropped. The same as torchvision's
+/// Resize(antialias=True) and CenterCrop.
 ViewParameters evaluation_view(int64_t height, int64_t width, int64_t size);
 Tensor evaluation_view(const Image& image, int64_t size, const Normalization& normalization);
 

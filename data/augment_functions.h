@@ -6,13 +6,13 @@
 #include "tensor/host_device.h"
 #include "tensor/random.h"
 
-/// The arithmetic of augmentation, one pixel at a time, for CPU loops and CUDA kernels alike. Values are in [0, 1].
-/// The colour functions are torchvision's (transforms/_functional_tensor.py).
+/// The arithmetic of augmentation, one pixel at a time, shared by CPU loops and CUDA kernels. Values are in [0, 1].
+/// The colour functions match torchvision's (transforms/_functional_tensor.py).
 namespace minissl {
 
-/// From an output pixel back into the source: pixel (x, y)'s centre comes from
+/// Maps an output pixel back into the source: the centre of pixel (x, y) comes from
 ///   (x0 + xx * (x + 1/2) + xy * (y + 1/2), y0 + yx * (x + 1/2) + yy * (y + 1/2)),
-/// in source pixels, (0, 0) being the image's corner. One output pixel covers scale_x by scale_y source pixels.
+/// in source pixels, where (0, 0) is the image's corner. One output pixel covers scale_x by scale_y source pixels.
 struct InverseMap {
   float x0, xx, xy;
   float y0, yx, yy;
@@ -27,13 +27,13 @@ MINISSL_HD inline float clamp01(float v) { return smaller(larger(v, 0.0f), 1.0f)
 MINISSL_HD inline float intensity(uint8_t v) { return static_cast<float>(v) * (1.0f / 255.0f); }
 MINISSL_HD inline float intensity(float v) { return v; }
 
-/// The source pixels along one axis that an output pixel is averaged from, with a triangle filter as wide as the pixel
-/// is there (at least bilinear), cut off and renormalised at the image's border: the antialiasing of Pillow's resize
-/// and of torchvision's with antialias=True.
+/// The source pixels along one axis that contribute to an output pixel. The weights are a triangle filter as wide as
+/// the output pixel is in the source (at least bilinear), cut off and renormalised at the image's border, like the
+/// antialiasing of Pillow's resize and of torchvision's with antialias=True.
 struct FilterTaps {
   int begin = 0, end = 0;
   float center = 0, slope = 0;
-  float coverage = 0;  // the part of the output pixel that lies within the image, over the sum of the weights
+  float coverage = 0;  // fraction of the output pixel within the image, divided by the sum of the weights
 
   MINISSL_HD FilterTaps(float position, float scale, int extent) {
     const float inside = clamp01(0.5f + smaller(position, static_cast<float>(extent) - position) / scale);
@@ -53,7 +53,7 @@ struct FilterTaps {
 };
 
 /// One output pixel of a crop, rotation and flip of (height, width, C) `pixels`. Rotation is around the crop's centre,
-/// so corners show what lies beside the crop, and black beyond the image.
+/// so corners show pixels outside the crop, and black outside the image.
 template <int C, class T>
 MINISSL_HD inline void sample_pixel(const T* pixels, int height, int width, const InverseMap& map, int x, int y,
                                     float* out) {
@@ -83,11 +83,11 @@ MINISSL_HD inline float gray(const float* pixel) {
     return luma_red * pixel[0] + luma_green * pixel[1] + luma_blue * pixel[2];
 }
 
-/// factor * v + (1 - factor) * other: what brightness (other: black), contrast (other: the view's mean gray) and
-/// saturation (other: the pixel's gray) have in common.
+/// factor * v + (1 - factor) * other, where `other` is black for brightness, the view's mean gray for contrast and the
+/// pixel's gray for saturation.
 MINISSL_HD inline float blend(float v, float other, float factor) { return clamp01(factor * v + (1 - factor) * other); }
 
-/// Turns an RGB pixel's hue by `turns` of the full circle.
+/// Rotates an RGB pixel's hue by `turns` full turns.
 MINISSL_HD inline void turn_hue(float* rgb, float turns) {
   const float r = rgb[0], g = rgb[1], b = rgb[2];
   const float value = larger(r, larger(g, b)), chroma = value - smaller(r, smaller(g, b));
@@ -105,7 +105,7 @@ MINISSL_HD inline void turn_hue(float* rgb, float turns) {
 
 MINISSL_HD inline float solarize(float v) { return v >= 0.5f ? 1 - v : v; }
 
-/// Quantum noise: the variance of a count grows with the count. `normal` is a standard normal number.
+/// Quantum noise: the variance of a photon count is proportional to the count. `normal` is a standard normal number.
 MINISSL_HD inline float add_noise(float v, float normal, float deviation) {
   return clamp01(v + deviation * std::sqrt(larger(v, 0.0f)) * normal);
 }
@@ -122,14 +122,14 @@ MINISSL_HD inline void normal4(const std::array<uint32_t, 4>& bits, float* out) 
   }
 }
 
-/// Taps of a Gaussian blur on either side of the centre.
+/// Number of taps of a Gaussian blur on each side of the centre.
 MINISSL_HD inline int blur_radius(float sigma) { return static_cast<int>(std::ceil(3 * sigma)); }
-/// Not normalised.
+/// Unnormalised.
 MINISSL_HD inline float gaussian(int offset, float sigma) {
   const float t = static_cast<float>(offset) / sigma;
   return std::exp(-0.5f * t * t);
 }
-/// Index i of a line of n that continues as its mirror image, the ends not repeated (torchvision's "reflect").
+/// Maps index i into a line of n elements by mirroring at the ends, which are not repeated (torchvision's "reflect").
 MINISSL_HD inline int reflect(int i, int n) {
   if (n == 1) return 0;
   const int period = 2 * (n - 1);

@@ -7,14 +7,14 @@
 
 namespace minissl {
 
-/// A file of a data set that couldn't be used.
+/// A file of a data set that can't be used.
 struct BadFile {
   int64_t index = 0;
   std::string name, reason;
 };
 
-/// The unusable files that came up so far, each once, in the order in which their batches were delivered. May be read
-/// from any thread.
+/// The unusable files found so far, each once, in the order in which their batches were delivered. May be read from any
+/// thread.
 class BadFiles {
  public:
   void record(const BadFile& file) {

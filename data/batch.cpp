@@ -39,7 +39,7 @@ Tensor Batch::find(const std::string& name) const {
 }
 
 void BatchRequest::check() const {
-  // Random numbers of a view are told apart by 8 bits.
+  // Random distinguishes views by 8 bits.
   require(views() > 0 && views() < 256, "a batch needs 1 to 255 views of each image, not {}", views());
   for (const ViewGroup& group : groups) {
     require(group.count >= 0, "the number of {} views must not be negative, but it is {}", group.name, group.count);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view synth_prefix = "synth:";
 
-// The whole of `text` as a number of at least `least`.
+// Parses all of `text` as a number of at least `least`.
 template <class T>
 bool parse(std::string_view text, T least, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -9,7 +9,7 @@
 namespace minissl {
 
 /// A file that isn't a usable image. One bad file among thousands must not end a run, so loaders catch this type, count
-/// it, and go on; what() is "file: reason".
+/// it, and continue; what() is "file: reason".
 class ImageError : public Error {
  public:
   ImageError(std::string file, std::string reason)
@@ -22,23 +22,23 @@ class ImageError : public Error {
 };
 
 struct DecodeOptions {
-  /// 1: gray, 3: RGB, 0: as the file has it.
+  /// 1: gray, 3: RGB, 0: as in the file.
   int channels = 0;
   /// 16-bit sources: the value that becomes 1.0; larger ones are clipped. 0 chooses for each image the smallest of
-  /// 1023, 4095, 16383 and 65535 (10, 12, 14, 16 bits) that its largest value doesn't exceed: detectors deliver such
-  /// ranges in 16-bit files, which divided by 65535 would be black. Name it where images of one set may differ in bit
-  /// depth but not in range. 8-bit sources always divide by 255.
+  /// 1023, 4095, 16383 and 65535 (10, 12, 14, 16 bits) that its largest value doesn't exceed: detectors store such
+  /// ranges in 16-bit files, which would be black if divided by 65535. Set it if images of one data set could be
+  /// assigned different bit depths although they share a range. 8-bit sources are always divided by 255.
   int max_value = 0;
 };
 
-/// The most pixels that an image may have. Checked from the header, before memory is taken.
+/// The most pixels that an image may have. Checked in the header, before memory is allocated.
 inline constexpr int64_t max_image_pixels = 100'000'000;
 /// The largest file that is read.
 inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 
 /// Reads a JPEG (baseline, progressive; gray, YCbCr, RGB, CMYK, YCCK) or PNG (1 to 16 bits, gray, RGB, palette, alpha
-/// composited on black, interlaced); which of them is decided by content. EXIF orientation is applied. Damaged and
-/// truncated files are refused, never half decoded. Throws ImageError.
+/// composited on black, interlaced), told apart by content. Applies EXIF orientation. Damaged and truncated files are
+/// rejected, never partly decoded. Throws ImageError.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same from memory. Throws Error with the reason alone.

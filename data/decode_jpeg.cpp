@@ -24,7 +24,7 @@ struct ErrorManager {
   std::longjmp(errors->escape, 1);
 }
 
-// libjpeg goes on after damage with whatever gray comes out. Only remarks that lose no pixels may pass.
+// libjpeg continues after damage and fills the rest with gray. Only warnings that lose no pixels are ignored.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {
@@ -44,11 +44,11 @@ void limit_scans(j_common_ptr info) {
   std::longjmp(errors->escape, 1);
 }
 
-/// libjpeg's decompressor, its errors as exceptions. Everything it calls back is C, and so leaves by longjmp: what runs
+/// libjpeg's decompressor, with errors as exceptions. Its callbacks run inside C code, so they leave by longjmp: code
 /// inside guarded() must own nothing.
 class Decompressor {
  public:
-  // Delegates, so that the destructor also runs when reading the header fails.
+  // Delegates so that the destructor runs even if reading the header fails.
   explicit Decompressor(std::span<const std::byte> bytes) : Decompressor() {
     guarded([&] {
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
@@ -62,7 +62,7 @@ class Decompressor {
 
   jpeg_decompress_struct& info() { return info_; }
 
-  /// To be asked before read_rows(), which lets go of the markers.
+  /// Call before read_rows(), which frees the markers.
   int orientation() const {
     for (const jpeg_marker_struct* m = info_.marker_list; m; m = m->next)
       if (m->marker == JPEG_APP0 + 1)
@@ -111,7 +111,7 @@ J_COLOR_SPACE output_space(const jpeg_decompress_struct& info, int channels) {
     case JCS_GRAYSCALE:
       return JCS_GRAYSCALE;
     case JCS_YCbCr:
-      return channels == 1 ? JCS_GRAYSCALE : JCS_RGB;  // Y is the luma that was asked for
+      return channels == 1 ? JCS_GRAYSCALE : JCS_RGB;  // Y is the requested luma
     case JCS_RGB:
       return JCS_RGB;
     case JCS_CMYK:
@@ -122,7 +122,7 @@ J_COLOR_SPACE output_space(const jpeg_decompress_struct& info, int channels) {
   }
 }
 
-// Ink to light without a colour profile. Adobe's files store the inks inverted.
+// Converts ink to light without a colour profile. Adobe's files store the inks inverted.
 Image rgb_from_cmyk(const Image& cmyk, bool inverted) {
   const int64_t count = cmyk.height() * cmyk.width();
   Image rgb{Tensor::empty({cmyk.height(), cmyk.width(), 3}, DType::u8)};

@@ -11,8 +11,8 @@
 
 namespace {
 
-// stb_image inflates a stream for as long as it lasts, which a crafted one of a few megabytes does for gigabytes. What
-// a picture needs is known from its header; a buffer that grows beyond it gets no memory.
+// stb_image inflates a stream to its end, and a crafted one of a few megabytes inflates to gigabytes. The header gives
+// the size that an image needs; a buffer that grows beyond it gets no memory.
 thread_local size_t largest_buffer = 0;
 void* reallocate_within_limit(void* block, size_t bytes) {
   return bytes <= largest_buffer ? std::realloc(block, bytes) : nullptr;
@@ -49,8 +49,8 @@ int orientation_of(std::span<const std::byte> exif) {
   return exif_orientation(std::as_bytes(std::span(block)));
 }
 
-// Reads the header and checks that every chunk is there and whole, which stb_image doesn't: it skips the checksums, and
-// damaged pixels would go unnoticed.
+// Reads the header and checks that every chunk is present and intact. stb_image skips the checksums, so damaged pixels
+// would go unnoticed.
 Header check_chunks(std::span<const std::byte> bytes) {
   constexpr size_t signature = 8, around = 12;  // a chunk is length, type, content, checksum
   Header header;
@@ -75,7 +75,7 @@ Header check_chunks(std::span<const std::byte> bytes) {
   }
 }
 
-// Pixels as stb_image gives them, with 1 to 4 channels.
+// Pixels as stb_image returns them, with 1 to 4 channels.
 template <class T>
 struct Decoded {
   std::unique_ptr<T, decltype(&stbi_image_free)> pixels{nullptr, stbi_image_free};
@@ -93,7 +93,7 @@ Decoded<T> load(F stbi_load, std::span<const std::byte> bytes) {
   return decoded;
 }
 
-// Pixel i of a picture with alpha, on black.
+// Composites a value with alpha on black.
 uint8_t on_black(uint8_t value, uint8_t alpha) { return static_cast<uint8_t>((value * alpha + 127) / 255); }
 uint16_t on_black(uint16_t value, uint16_t alpha) {
   return static_cast<uint16_t>((uint32_t{value} * alpha + 32767u) / 65535u);

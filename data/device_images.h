@@ -7,19 +7,19 @@
 
 namespace minissl {
 
-/// Images of a data set on a GPU: as many as fit into a budget of memory stay there, each brought once.
+/// Images of a data set cached on a GPU: as many as fit into a memory budget stay there, each copied once.
 class DeviceImages {
  public:
   /// For a data set of `count` images; `budget` bytes.
   DeviceImages(int64_t count, Device device, int64_t budget)
       : device_(device), left_(budget), there_(static_cast<size_t>(count)), pixels_(static_cast<size_t>(count)) {}
 
-  /// The pixels of image i if they stay on the device, else undefined. From any thread.
+  /// The pixels of image i if they are cached on the device, else undefined. Safe from any thread.
   Tensor find(int64_t i) const {
     const auto at = static_cast<size_t>(i);
     return there_[at].load(std::memory_order_acquire) ? pixels_[at] : Tensor();
   }
-  /// The pixels of image i on the device, where they stay if they fit. From one thread.
+  /// Copies the pixels of image i to the device and caches them if they fit. From one thread only.
   Tensor bring(int64_t i, const Tensor& pixels) {
     const TagScope tag(MemoryTag::data);
     const auto at = static_cast<size_t>(i);

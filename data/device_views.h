@@ -3,8 +3,8 @@
 
 #include "data/augment.h"
 
-/// Views computed on a GPU by one kernel a batch, from the same functions of a pixel as render_view (augment.h): the
-/// same numbers to rounding.
+/// Views computed on a GPU, one kernel per batch, with the same per-pixel functions as render_view (augment.h): equal
+/// up to rounding.
 namespace minissl {
 
 /// A view of an image whose pixels are on the GPU: u8 or f32 (H, W, C).
@@ -13,7 +13,7 @@ struct DeviceView {
   ViewParameters parameters;
 };
 
-/// The views, f32 (N, S, S, C) on the images' GPU; all of one size and number of channels.
+/// Returns f32 (N, S, S, C) on the images' GPU. All views must have the same size and number of channels.
 Tensor render_views(const std::vector<DeviceView>& views, const Normalization& normalization);
 
 }  // namespace minissl

@@ -7,10 +7,10 @@
 namespace minissl {
 
 /// The orientation (1 to 8, Exif 2.3 tag 0x0112) in an Exif block that starts with "Exif\0\0", as a JPEG's APP1 segment
-/// does; 1, upright, where it says none.
+/// does; 1, upright, if it has none.
 int exif_orientation(std::span<const std::byte> block);
 
-/// The image turned and mirrored upright from how `orientation` says that it is stored.
+/// Rotates and mirrors an image stored with this `orientation` so that it is upright.
 Image upright(const Image& image, int orientation);
 
 }  // namespace minissl

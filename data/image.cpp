@@ -4,7 +4,7 @@ namespace minissl {
 namespace {
 
 uint8_t luma(const uint8_t* rgb) {
-  // In 16 fractional bits, rounded: Pillow's integer weights, so that gray levels agree with it.
+  // Pillow's integer weights (16 fractional bits, rounded), so that gray levels agree with Pillow's.
   return static_cast<uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
 }
 float luma(const float* rgb) { return luma_red * rgb[0] + luma_green * rgb[1] + luma_blue * rgb[2]; }

@@ -4,7 +4,7 @@
 
 namespace minissl {
 
-/// A decoded picture, upright, without alpha.
+/// A decoded image, upright, without alpha.
 struct Image {
   /// (H, W, C) with C = 1 (gray) or 3 (RGB): u8, or f32 in [0, 1] where 8 bits would lose levels (16-bit sources).
   Tensor pixels;
@@ -14,12 +14,12 @@ struct Image {
   int64_t channels() const { return pixels.dim(2); }
 };
 
-/// The image with `channels` = 1 or 3 of them: gray is repeated, colours become luma. The image itself (sharing its
-/// pixels) when it has that many already.
+/// Converts the image to `channels` = 1 or 3: gray is repeated, colours become luma. Returns the image itself (sharing
+/// its pixels) if it already has that many.
 Image with_channels(const Image& image, int64_t channels);
 
-/// The image with a shorter side of `shorter` pixels, averaged as views are; itself (sharing its pixels) where it has
-/// no more than that.
+/// Shrinks the image to a shorter side of `shorter` pixels, averaging as for views. Returns the image itself (sharing
+/// its pixels) if it is no larger than that.
 Image shrink(const Image& image, int64_t shorter);
 
 }  // namespace minissl

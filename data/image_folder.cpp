@@ -35,7 +35,7 @@ class Scan {
  private:
   void visit(const fs::path& folder, const fs::path& relative) {
     if (!visited_.insert(fs::canonical(folder)).second) return;
-    // Sorted before descending, so that which of two links to a folder counts doesn't depend on the file system.
+    // Sorted before descending: which of two links to a folder counts must not depend on the file system.
     std::vector<fs::path> entries;
     for (const auto& entry : fs::directory_iterator(folder)) entries.push_back(entry.path().filename());
     std::sort(entries.begin(), entries.end());
@@ -43,7 +43,7 @@ class Scan {
       if (utf8(entry).starts_with('.')) continue;
       std::error_code ignored;
       if (fs::is_directory(folder / entry, ignored)) visit(folder / entry, relative / entry);
-      // A link to nowhere is listed all the same: loading it says what is wrong, silence wouldn't.
+      // A dangling link is listed too, so that loading it reports the error.
       else if (has_image_extension(entry))
         names.push_back(utf8(relative / entry));
       else if (const auto name = utf8(relative / entry); others++ == 0 || name < first_other)

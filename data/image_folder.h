@@ -5,8 +5,8 @@
 
 namespace minissl {
 
-/// A folder's .jpg, .jpeg and .png files (any case) and those of its sub-folders, in the order of their relative paths'
-/// bytes. Direct sub-folders with images, at any depth below, are the classes; images beside them have no label.
+/// The .jpg, .jpeg and .png files (any case) of a folder and its sub-folders, ordered by the bytes of their relative
+/// paths. Direct sub-folders with images at any depth are the classes; images directly in the folder have no label.
 /// Hidden files and folders are ignored. Symbolic links are followed; a folder reached twice counts once.
 class ImageFolder final : public Dataset {
  public:

@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-// Random `view` numbers at RandomSite::shuffle.
+// Values of Random's `view` at RandomSite::shuffle.
 constexpr uint32_t order_numbers = 0, replacement_numbers = 1;
 
 void check_options(const Dataset& dataset, const LoaderOptions& options) {
@@ -51,14 +51,14 @@ Tensor empty_views(int64_t count, int64_t size, const LoaderOptions& options) {
   return Tensor::empty({count, size, size, options.channels}, options.dtype);
 }
 
-// The images of a tensor, for many threads to write: asking the tensor itself for its elements counts as a write.
+// The images of a tensor, writable from many threads: accessing elements through the tensor itself counts as a write.
 class Pictures {
  public:
   Pictures() = default;
   explicit Pictures(const Tensor& batch) : dtype_(batch.dtype()), numel_(batch.numel() / batch.dim(0)) {
     visit_dtype(dtype_, [&](auto type) { begin_ = batch.mutable_data<decltype(type)>(); });
   }
-  /// Calls draw(float* image) and makes what it draws the i-th image.
+  /// Calls draw(float* image) and stores the result as image i.
   template <class F>
   void write(int64_t i, F&& draw) const {
     visit_dtype(dtype_, [&](auto type) {
@@ -94,8 +94,8 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
 
 struct TrainingLoader::Work {
   Batch batch;
-  std::vector<Pictures> views;                     // of the batch, one for each view
-  std::vector<std::vector<DeviceView>> on_device;  // instead, where a GPU makes the views; pixels may be on the host
+  std::vector<Pictures> views;                     // of the batch, one per view
+  std::vector<std::vector<DeviceView>> on_device;  // instead, when a GPU renders the views; pixels may be on the host
   std::vector<std::vector<BadFile>> bad_files;     // by position in the batch
 };
 
@@ -159,10 +159,10 @@ Image TrainingLoader::load(int64_t& index, const Batch& batch, int64_t position,
     } catch (const ImageError& error) {
       bad.push_back({index, dataset_.name(index), error.reason()});
       const auto count = static_cast<int64_t>(bad.size());
-      // So many, all different, that next() will refuse to go on: there is no need for a replacement.
+      // These are all different files and too many, so next() will throw: no replacement needed.
       if (count > allowed_bad_files(dataset_, options_)) return {};
       require(count < dataset_.size(), "none of the {} images can be read: {}", count, error.what());
-      // Some image first, then its successors: it ends even where most are bad.
+      // A random image first, then its successors, so that the search ends even if most are bad.
       index = count == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))} : index + 1;
       index %= dataset_.size();
       if (index == asked) index = (index + 1) % dataset_.size();

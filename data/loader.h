@@ -20,41 +20,41 @@ struct LoaderOptions {
   DType dtype = DType::f32;  ///< of the views; they are computed in f32
   uint64_t seed = 0;
   int workers = 1;                               ///< threads
-  int prefetch = 2;                              ///< batches held ready or in the making
-  std::optional<Normalization> normalization{};  ///< none given: Normalization::imagenet(channels)
-  double max_bad_fraction = 0.01;                ///< of the data set's files; more unreadable ones are an Error
-  Device device{};                               ///< where training views are made, and are
-  int64_t resident_bytes = 0;                    ///< on a GPU: for images that stay there from epoch to epoch
-  int64_t accumulate = 1;                        ///< batches in an optimizer step: an epoch has whole steps only
+  int prefetch = 2;                              ///< batches ready or in progress
+  std::optional<Normalization> normalization{};  ///< default: Normalization::imagenet(channels)
+  double max_bad_fraction = 0.01;                ///< of the data set's files; Error if more are unreadable
+  Device device{};                               ///< where training views are computed and stored
+  int64_t resident_bytes = 0;                    ///< on a GPU: for images that are kept there across epochs
+  int64_t accumulate = 1;                        ///< batches per optimizer step; an epoch has whole steps only
 };
 
-/// The order of an epoch: a permutation of [0, size), a function of its arguments.
+/// The order of an epoch: a permutation of [0, size) that depends on the arguments alone.
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
 
-/// Endless batches for training: every epoch in another order, its incomplete last step dropped. A batch is a function
-/// of (data, request, options other than workers and prefetch, its number), bit for bit: neither the number of threads
-/// nor the place where one starts changes it.
-/// An unreadable image is recorded and another one takes its place, chosen by (seed, epoch, position).
+/// Endless batches for training. Every epoch has a different order, and its incomplete last step is dropped. A batch
+/// depends, bit for bit, on the data, the request, the options other than workers and prefetch, and its number alone:
+/// neither the number of threads nor the first batch changes it.
+/// An unreadable image is recorded and replaced by another, chosen by (seed, epoch, position).
 class TrainingLoader {
  public:
-  /// `dataset` must outlive the loader. `first_batch` is the number of the first batch to give, counted over the run.
-  /// Throws Error for options that can't be, such as a batch larger than the data set.
+  /// `dataset` must outlive the loader. `first_batch` is the number of the first batch to return, counted over the run.
+  /// Throws Error for invalid options, such as a batch larger than the data set.
   TrainingLoader(const Dataset& dataset, BatchRequest request, const LoaderOptions& options, int64_t first_batch = 0);
   ~TrainingLoader();
 
-  /// Waits for the next batch. Throws Error when more than max_bad_fraction of the files turned out to be unreadable,
-  /// and whatever else went wrong in a worker.
+  /// Waits for the next batch. Throws Error if more than max_bad_fraction of the files are unreadable, and rethrows any
+  /// other exception of a worker.
   Batch next();
 
   int64_t batches_per_epoch() const { return batches_per_epoch_; }
-  /// Those met in the batches handed out so far.
+  /// Those found in the batches returned so far.
   std::vector<BadFile> bad_files() const { return bad_files_.list(); }
 
  private:
   struct Work;
   std::optional<Prefetcher<std::unique_ptr<Work>>::Opened> open();
   void fill(Work& work, int64_t i) const;
-  /// Image `index`, or the one that takes its place; undefined when too many can't be read.
+  /// Image `index` or its replacement; undefined if too many can't be read.
   Image load(int64_t& index, const Batch& batch, int64_t position, std::vector<BadFile>& bad) const;
   void render_on_device(Work& work);
 
@@ -64,29 +64,29 @@ class TrainingLoader {
   const Normalization normalization_;
   const int64_t batches_per_epoch_;
   int64_t next_;        // number of the next batch to open
-  int64_t epoch_ = -1;  // that order_ is of
+  int64_t epoch_ = -1;  // epoch of order_
   std::vector<int64_t> order_;
   BadFiles bad_files_;
   std::unique_ptr<DeviceImages> device_images_;                    // null on the CPU
   std::unique_ptr<Prefetcher<std::unique_ptr<Work>>> prefetcher_;  // last: its threads use all of the above
 };
 
-/// Images as an encoder is tested on them.
+/// Evaluation views of images.
 struct EvaluationBatch {
   Tensor images;                 ///< (N, size, size, C), normalised
   std::vector<int64_t> indices;  ///< N of them, ascending
   std::vector<int64_t> labels;   ///< -1: none
 };
 
-/// Every image of a data set once, in order, as its evaluation view. Unreadable ones are left out and recorded, so that
-/// batches may be shorter than options.batch; the last one is partial. Device, resident_bytes and accumulate mean
-/// nothing here.
+/// The evaluation view of every image of a data set, once and in order. Unreadable images are skipped and recorded, so
+/// batches may be shorter than options.batch; the last one may be partial. Device, resident_bytes and accumulate are
+/// ignored.
 class EvaluationLoader {
  public:
   EvaluationLoader(const Dataset& dataset, const LoaderOptions& options);
   ~EvaluationLoader();
 
-  /// The next batch, never an empty one; nothing after the last. Throws as TrainingLoader::next().
+  /// The next batch, never empty; nullopt after the last. Throws like TrainingLoader::next().
   std::optional<EvaluationBatch> next();
   std::vector<BadFile> bad_files() const { return bad_files_.list(); }
 

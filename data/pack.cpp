@@ -34,7 +34,7 @@ void append(std::string& to, const std::string& text) {
   to += text;
 }
 
-// Takes values from the front of the index. Throws Error where it ends too soon.
+// Reads values from the front of the index. Throws Error if it ends too soon.
 class Cursor {
  public:
   Cursor(const std::byte* begin, uint64_t bytes) : at_(begin), left_(bytes) {}

@@ -4,23 +4,23 @@
 #include "data/dataset.h"
 #include "tensor/atomic_file.h"
 
-/// Data sets in one file, decoded once: the pixels of every image one after another, then an index of them. Reading one
-/// costs no decoding and no opening of files, and what many processes read is in memory once.
+/// Data sets in one file, decoded once: the pixels of all images, then an index. Reading an image requires no decoding
+/// and no opening of files, and processes that read the same pack share its memory.
 ///
-/// All numbers are little-endian. 16 bytes of magic; the pixels of each image, (H, W, C) u8 or f32, at a multiple of
-/// 64; the index; 32 bytes of footer: where the index begins, its length, the number of images (u64 each), and
-/// "minissl\n". The index: the number of classes (u32) and their names; then for each image where its pixels begin
-/// (u64), height and width (u32), channels and type (u8: 0 u8, 1 f32), label (i32, -1: none), name. A string is its
-/// length (u32) and bytes.
+/// All numbers are little-endian. The file: 16 bytes of magic; the pixels of each image, (H, W, C) u8 or f32, at a
+/// multiple of 64; the index; 32 bytes of footer: offset of the index, its length, the number of images (u64 each), and
+/// "minissl\n". The index: the number of classes (u32) and their names; then for each image the offset of its pixels
+/// (u64), height and width (u32), channels and type (u8: 0 u8, 1 f32), label (i32, -1: none), name. A string is stored
+/// as its length (u32) and bytes.
 namespace minissl {
 
-/// Whether a file begins as a pack does.
+/// Whether a file begins with a pack's magic.
 bool is_pack(const std::filesystem::path& path);
 
 /// A pack, memory-mapped.
 class PackFile final : public Dataset {
  public:
-  /// Throws Error for what can't be read, is cut off, or says of itself what can't be.
+  /// Throws Error if the file can't be read, is truncated, or contradicts itself.
   PackFile(const std::filesystem::path& path, int channels);
   ~PackFile() override;
 
@@ -48,7 +48,7 @@ class PackFile final : public Dataset {
   std::vector<std::string> class_names_;
 };
 
-/// Writes a pack, which appears whole or not at all.
+/// Writes a pack; the file appears whole or not at all.
 class PackWriter {
  public:
   PackWriter(const std::filesystem::path& path, const std::vector<std::string>& class_names);

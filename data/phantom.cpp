@@ -11,7 +11,7 @@ namespace {
 
 using namespace phantom;
 
-/// Tube, detector and film: from attenuation to gray.
+/// Tube, detector and film: maps attenuation to gray.
 struct Exposure {
   explicit Exposure(Draws draws) {
     low = draws(-0.05f, 0.25f);
@@ -39,7 +39,7 @@ struct Exposure {
   }
 
   static constexpr float last = 128;
-  std::array<float, 129> curve;  // gray from `low` on, in steps of 1 / scale
+  std::array<float, 129> curve;  // gray, starting at `low`, in steps of 1 / scale
   float low, scale;
   Point slope;  // uneven illumination
   float noise, grain, tilt;
@@ -47,7 +47,7 @@ struct Exposure {
   std::array<float, 4> edges;
 };
 
-// Nearly a standard normal number: the sum of four bytes.
+// An approximately standard normal number from the sum of four bytes.
 float normal(uint32_t bits) {
   const uint32_t sum = (bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24);
   return (static_cast<float>(sum) - 510) / 148;

@@ -85,7 +85,7 @@ float Body::heart_radius(Point p) const {
   return length((p.x - heart_x_ - 0.5f * turn_ - heart_tilt_ * y) / (heart_width_ * narrowing), v);
 }
 
-// Trunk, neck, shoulders and arms: how much there is to go through, without the thorax's content.
+// Thickness of trunk, neck, shoulders and arms, without the thorax's content.
 float Body::tissue(const Side& s, float x, float y) const {
   const float trunk = s.wall + soft_tissue_ + 0.05f * y, below_shoulder = y - shoulder_y_;
   const float shoulders = neck_ + (s.arm_x + 0.1f - neck_) * step(below_shoulder + 0.08f, 0.2f);
@@ -103,7 +103,7 @@ float Body::tissue(const Side& s, float x, float y) const {
   return depth;
 }
 
-// The part of the way through the body that is lung.
+// The fraction of the path through the body that is lung.
 float Body::lung(Point p, const Side& s, float wall_x) const {
   const float x = std::fabs(p.x), outer = wall_x - x;
   if (outer < -0.03f || p.y < apex_ - 0.05f) return 0;
@@ -117,7 +117,7 @@ float Body::lung(Point p, const Side& s, float wall_x) const {
 
 float Body::consolidation(Point p, float lung, float rough) const {
   if (lung <= 0) return 0;
-  float clear = 1;  // the part of the air that no consolidation has replaced
+  float clear = 1;  // the fraction of the air that no consolidation has replaced
   for (const Opacity& o : opacities_) {
     const float x = p.x - o.center.x, y = p.y - o.center.y;
     const float u = (x * o.cosine + y * o.sine) / o.width, v = (y * o.cosine - x * o.sine) / o.height;
@@ -131,7 +131,7 @@ float Body::abdomen(const Side& s, float x, float y) const {
   return step(y - diaphragm(s, x), 0.1f) * step(s.wall + 0.05f - x, 0.1f);
 }
 
-// Spine, breastbone, great vessels and the roots of the lungs, with the windpipe's air.
+// Spine, breastbone, great vessels, roots of the lungs, and the air in the windpipe.
 float Body::middle(Point p, float x) const {
   if (x > 0.5f) return 0;
   float sum = 0.3f * step(mediastinum_ + 0.03f - x, 0.1f);
@@ -152,8 +152,8 @@ float Body::ribs(const Side& s, float x, float y, float wall_x) const {
     phase += rib_start_;
     return (phase - std::floor(phase) - 0.5f) / 0.27f;
   };
-  // From the spine the ribs rise a little, then fall outwards; in front they fall towards the breastbone, which they
-  // reach as cartilage, without a shadow.
+  // The ribs rise a little from the spine, then fall outwards; in front they fall towards the breastbone and end as
+  // cartilage, which casts no shadow.
   const float back = (y + 0.1f * std::sin(pi * clamp01(0.9f * u)) - rib_drop_ * u * u) / rib_spacing_;
   const float front = (y - front_rib_rise_ * (1 - u) * (0.5f + 0.5f * u)) / rib_spacing_;
   const float tangential = 0.05f * bump(wall_x + 0.01f - x, 0.035f);

@@ -7,26 +7,26 @@
 
 namespace minissl::phantom {
 
-/// What lies at one place of the picture apart from the body's own shapes.
+/// Detail at one point of the image apart from the body's own shapes.
 struct Detail {
   float vessel = 0;            ///< a vessel's shadow, in [0, 1]
   float cloud = 0, rough = 0;  ///< coarse and medium texture
 };
 
-/// A chest as its X-ray attenuation, seen from the front. Coordinates: the spine at x = 0, the thorax within about
+/// The X-ray attenuation of a chest seen from the front. Coordinates: the spine at x = 0, the thorax within about
 /// +-0.65, y downwards, lungs between about -0.7 and 0.7; the patient's left is at positive x. `turn` is how far the
-/// patient is turned: what lies in front moves against the spine.
+/// patient is rotated: parts in front shift relative to the spine.
 class Body {
  public:
   Body(Finding finding, float turn, Draws draws, Draws finding_draws, Draws opacity_draws);
 
   float attenuation(Point p, const Detail& detail) const;
-  /// Half the width of heart and great vessels above the heart: where the vessels of the lungs begin.
+  /// Half the width of the mediastinum above the heart, where the vessels of the lungs begin.
   float mediastinum() const { return mediastinum_; }
 
  private:
-  struct Side {  // one half; x counts from the spine outwards
-    float wall;  // inner half width of the thorax where it is widest
+  struct Side {  // one half; x is measured outwards from the spine
+    float wall;  // inner half width of the thorax at its widest
     float dome, dome_fall;
     float clavicle_y, clavicle_slope, clavicle_bend;
     float scapula_x, scapula;
@@ -46,7 +46,7 @@ class Body {
   float diaphragm(const Side& s, float x) const;
   float heart_radius(Point p) const;
 
-  // The parts' attenuation at p; x is |p.x|, wall_x the thorax's half width at that height.
+  // Attenuation of each part at p; x is |p.x|, wall_x the thorax's half width at that height.
   float tissue(const Side& s, float x, float y) const;
   float lung(Point p, const Side& s, float wall_x) const;
   float consolidation(Point p, float lung, float rough) const;

@@ -5,8 +5,7 @@
 
 namespace minissl::phantom {
 
-/// How patient and detector lie to each other: from body coordinates (data/phantom_body.h) to the detector's, [-1,
-/// 1]^2.
+/// The patient's pose: maps body coordinates (data/phantom_body.h) to the detector's, [-1, 1]^2.
 class Pose {
  public:
   explicit Pose(Draws draws);
@@ -18,11 +17,11 @@ class Pose {
   float x0_, xx_, xy_, y0_, yx_, yy_, determinant_, bend_, turn_;
 };
 
-/// A picture of thin things, in [0, 1] and above.
+/// An image of thin structures, with values of 0 and above.
 class Canvas {
  public:
   explicit Canvas(int size) : size_(size), values_(static_cast<size_t>(size * size)) {}
-  /// A round thread between two places of the detector. Thinner than a pixel it is fainter.
+  /// A round thread between two points of the detector; fainter if thinner than a pixel.
   void line(Point a, Point b, float radius, float density);
   float at(int x, int y) const { return values_[static_cast<size_t>(y * size_ + x)]; }
 
@@ -31,10 +30,10 @@ class Canvas {
   std::vector<float> values_;
 };
 
-/// The vessels that branch from the roots of the lungs, `root` beside the spine; density 1 where they begin.
+/// The vessels that branch from the roots of the lungs, at distance `root` from the spine; density 1 at their start.
 Canvas vessels(int size, float root, const Pose& pose, Draws draws);
 
-/// Leads, electrodes, and the marker that says which side is left or right.
+/// Leads, electrodes, and the marker for left or right.
 Canvas devices(int size, Draws draws);
 
 }  // namespace minissl::phantom

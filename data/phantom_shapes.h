@@ -7,7 +7,7 @@
 
 #include "tensor/random.h"
 
-/// What phantom radiographs are drawn with: smooth shapes and random numbers. Private to data/phantom*.cpp.
+/// Smooth shapes and random numbers for drawing phantom radiographs. Private to data/phantom*.cpp.
 namespace minissl::phantom {
 
 inline constexpr float pi = std::numbers::pi_v<float>;
@@ -24,21 +24,21 @@ inline float step(float v, float width) {
   const float t = clamp01(0.5f + v * (0.5f / width));
   return t * t * (3 - 2 * t);
 }
-/// A bump of height 1 around 0 that ends at +-width.
+/// A bump of height 1 at 0 that ends at +-width.
 inline float bump(float v, float width) {
   const float t = 1 - square(v * (1 / width));
   return t > 0 ? t * t : 0;
 }
-/// The shadow of a bone, at t in [-1, 1] across it: a tube, so brightest near its edges.
+/// The shadow of a bone at t in [-1, 1] across it. A bone is a tube, so the shadow is brightest near the edges.
 inline float bone(float t) {
   const float edge = 4 * (1 - std::fabs(t));
   return edge > 0 ? (0.65f + 0.6f * t * t) * std::min(1.0f, edge) : 0;
 }
 
-/// The parts of a radiograph draw from generators of their own, so that one doesn't disturb another's numbers.
+/// Each part of a radiograph draws from its own generator, so that changing one doesn't change another's numbers.
 enum class Part : uint32_t { body, pose, exposure, vessels, finding, opacity, devices, texture, noise };
 
-/// Random numbers of one part, in sequence.
+/// A sequence of random numbers for one part.
 class Draws {
  public:
   Draws(uint64_t seed, uint32_t index, Part part)
@@ -51,7 +51,7 @@ class Draws {
   uint32_t next_ = 0;
 };
 
-/// Smooth random numbers over [-1, 1]^2, about unit deviation: a lattice of cells x cells, interpolated.
+/// Smooth noise over [-1, 1]^2 with a deviation of about 1, interpolated on a lattice of cells x cells.
 class Texture {
  public:
   Texture(Draws& draws, int cells) : cells_(cells), values_(static_cast<size_t>((cells + 1) * (cells + 1))) {

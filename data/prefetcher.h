@@ -15,8 +15,8 @@
 
 namespace minissl {
 
-/// Prepares batches ahead of time in threads of its own, an item of a batch being one job, and hands them out in order.
-/// At most `prefetch` batches are being filled or wait at any time, beside those handed out.
+/// Prepares batches ahead of time on its own threads, one job per item, and returns them in order. At most `prefetch`
+/// batches are in progress or waiting at any time, not counting those already returned.
 template <class Batch>
 class Prefetcher {
  public:
@@ -24,9 +24,9 @@ class Prefetcher {
     Batch batch;
     int64_t items = 0;
   };
-  /// The next batch, unfilled; nothing: there are no more. Called from any worker, but never twice at a time.
+  /// The next batch, unfilled; nullopt if there are no more. Called from any worker, but never concurrently.
   using Open = std::function<std::optional<Opened>()>;
-  /// Fills item i. Called from several threads at once, with different items.
+  /// Fills item i. Called concurrently with different items.
   using Fill = std::function<void(Batch&, int64_t i)>;
 
   Prefetcher(int workers, int prefetch, Open open, Fill fill)
@@ -44,7 +44,8 @@ class Prefetcher {
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// The next batch; nothing after the last. Throws what a worker threw while it made that batch, then and ever after.
+  /// The next batch; nullopt after the last. Rethrows an exception of a worker that was filling that batch, on this
+  /// call and on every later one.
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return slots_.empty() ? finished_ : slots_.front().done == slots_.front().items; });
@@ -65,7 +66,7 @@ class Prefetcher {
     std::exception_ptr error;
   };
 
-  // With the mutex held: a slot with an item left to claim, opening one if there is room.
+  // A slot with an unclaimed item, opening a new one if there is room. The mutex must be held.
   Slot* slot_with_work() {
     for (Slot& slot : slots_)
       if (slot.claimed < slot.items) return &slot;
@@ -96,7 +97,7 @@ class Prefetcher {
       lock.unlock();
       std::exception_ptr error;
       try {
-        fill_(slot->batch, item);  // the slot stays where it is: nobody takes it before it is done
+        fill_(slot->batch, item);  // the slot isn't moved or removed before it is done
       } catch (...) {
         error = std::current_exception();
       }

@@ -3,7 +3,7 @@
 
 #include "data/augment.h"
 
-// Views are computed in passes, one for each step, each a loop over the view that vectorises.
+// Each step of a view is a separate pass over its pixels, so that the loops vectorise.
 namespace minissl {
 namespace {
 
@@ -52,7 +52,7 @@ void apply_gray(float* pixels, int64_t count) {
     for (float* p = pixels; p != pixels + count * C; p += C) p[0] = p[1] = p[2] = gray<C>(p);
 }
 
-// Along the rows, then along the columns. Each output is a sum over taps in the same order, vectorised over the line.
+// Along the rows, then along the columns. Each output sums its taps in the same order, vectorised over the line.
 template <int C>
 void apply_blur(float* pixels, int size, float sigma) {
   const int radius = blur_radius(sigma), row = size * C;

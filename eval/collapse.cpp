@@ -22,7 +22,7 @@ double effective_rank(const Matrix<double>& x) {
                                                    : Eigen::MatrixXd(centred.transpose() * centred);
   const Eigen::VectorXd eigenvalues =
       Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(gram, Eigen::EigenvaluesOnly).eigenvalues();
-  // Below the rounding error of the largest one, an eigenvalue is noise, and the square root would inflate it.
+  // An eigenvalue below the rounding error of the largest one is noise, which the square root would inflate.
   const double noise = std::max(0.0, eigenvalues.maxCoeff()) * 1e-12;
   const Eigen::ArrayXd singular = (eigenvalues.array() > noise).select(eigenvalues.array(), 0.0).sqrt();
   const double total = singular.sum();
@@ -82,8 +82,8 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history) {
   }
   if (!std::isfinite(now.std) || !std::isfinite(now.eff_rank))
     return {Level::collapsed, "the embeddings are not finite"};
-  // An untrained network also maps all images close together: only one that was trained for a while, or that was spread
-  // before, has collapsed.
+  // An untrained network also maps all images close together. It has collapsed only if it was trained for a while or
+  // its embeddings were spread before.
   if (spread < least_spread && history.size() > 1) {
     const bool early = history.size() <= 3 && best_spread < 2 * least_spread;
     return {

@@ -7,9 +7,9 @@
 
 namespace minissl {
 
-/// How widely embeddings spread. "Collapse" is the loss falling while these die.
+/// How widely embeddings spread. In a collapse the loss falls while the spread vanishes.
 struct CollapseMetrics {
-  double std = 0;              ///< mean over the dimensions of the standard deviation; shrinks with the norm too
+  double std = 0;              ///< standard deviation, mean over the dimensions; also shrinks with the norm
   double mean_cos = 0;         ///< mean cosine of two different images' embeddings: 1 when all point the same way
   double eff_rank = 0;         ///< effective rank (Roy and Vetterli 2007): exp of the entropy of the singular values of
                                ///< the centred embeddings, normalised to sum 1: how many directions are in use
@@ -19,26 +19,26 @@ struct CollapseMetrics {
   int64_t count = 0, dim = 0;  ///< N and D of the embeddings measured
 };
 
-/// std_normalized as a part of what an even cover of the sphere has: from 0 to 1, whatever the dimension.
+/// std_normalized relative to an even cover of the sphere: 0 to 1 in any dimension.
 inline double relative_spread(const CollapseMetrics& metrics, int64_t dim) {
   return metrics.std_normalized * std::sqrt(static_cast<double>(dim));
 }
 
-/// Of embeddings (N, D), N > 1.
+/// Metrics of embeddings (N, D), N > 1.
 CollapseMetrics collapse_metrics(const Tensor& embeddings);
 
-/// Collapse is less than this: of relative_spread, and of the effective rank as a part of the possible one.
+/// Below these, embeddings count as collapsed: relative_spread, and effective rank relative to the possible one.
 inline constexpr double least_spread = 0.1, least_rank = 0.05;
 
 struct CollapseVerdict {
   enum class Level { healthy, watch, collapsed };
   Level level = Level::healthy;
-  std::string text;  ///< one sentence for a person
+  std::string text;  ///< one sentence for the user
 };
 const char* name_of(CollapseVerdict::Level level);
 
-/// Judges the last of a run's measurements of one kind of embedding (backbone or projection), in the light of the
-/// earlier ones. Its count and dim bound the rank that was possible; those of the others may be unknown (0).
+/// Judges the last of a run's measurements of one kind of embedding (backbone or projection), given the earlier ones.
+/// Its count and dim bound the possible rank; those of the earlier ones may be unknown (0).
 CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history);
 
 }  // namespace minissl

@@ -12,7 +12,7 @@ namespace {
 
 using Rows = std::vector<int64_t>;
 
-/// `count` of the rows, drawn without putting back.
+/// `count` of the rows, drawn without replacement.
 Rows draw(Rows rows, int64_t count, const Random& random) {
   shuffle(std::span(rows), random);
   rows.resize(static_cast<size_t>(count));
@@ -28,7 +28,7 @@ Tensor gather(const Tensor& features, const Rows& rows) {
   return out;
 }
 
-// `t95` is student_t95() of one less than there are.
+// `t95` is student_t95(aucs.size() - 1).
 FewShotAuc summary(const std::vector<double>& aucs, double t95) {
   const auto n = static_cast<double>(aucs.size());
   FewShotAuc result;
@@ -44,8 +44,8 @@ FewShotAuc summary(const std::vector<double>& aucs, double t95) {
 }  // namespace
 
 double student_t95(int64_t freedom) {
-  // T = sqrt(freedom) tan(angle), and angle has a density proportional to cos^(freedom - 1) in (-pi/2, pi/2): its
-  // integral by the midpoint rule, until it holds 95% of the whole.
+  // T = sqrt(freedom) tan(angle), and angle has a density proportional to cos^(freedom - 1) in (-pi/2, pi/2).
+  // Integrates it by the midpoint rule until it reaches 95% of the whole.
   const auto n = static_cast<double>(freedom);
   const double whole = std::sqrt(std::numbers::pi) * std::exp(std::lgamma(n / 2) - std::lgamma((n + 1) / 2));
   constexpr int steps = 200000;
@@ -56,7 +56,7 @@ double student_t95(int64_t freedom) {
     if (inside + part >= 0.95 * whole) return std::sqrt(n) * std::tan((i + (0.95 * whole - inside) / part) * width);
     inside += part;
   }
-  return 0;  // not reached: the whole is inside
+  return 0;  // not reached: the interval holds the whole integral
 }
 
 std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features,

@@ -26,10 +26,11 @@ Accuracy knn_accuracy(const LabelledFeatures& features, const KnnOptions& option
       for (int64_t i = first; i < last; ++i) {
         const float* row = similarity.data<float>() + i * neighbours;
         std::iota(order.begin(), order.end(), 0);
-        // Ties go to the earlier image, so that the result doesn't depend on the library's sort.
+        // Ties go to the earlier image, so that the result doesn't depend on the standard library's sort.
         std::partial_sort(order.begin(), order.begin() + k, order.end(),
                           [row](int64_t a, int64_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; });
-        // Relative to the nearest's, votes can't all vanish; shares can be compared between images, which an AUC does.
+        // Votes relative to the nearest neighbour's can't all underflow. Shares are comparable between images, which
+        // the AUC requires.
         const float nearest = row[order.front()];
         double all = 0;
         for (int64_t j = 0; j < k; ++j) {

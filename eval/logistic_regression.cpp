@@ -10,8 +10,8 @@
 namespace minissl {
 namespace {
 
-/// The loss that L-BFGS minimises, over W and b one after the other, divided by the number of rows: so that when to
-/// stop doesn't depend on it.
+/// The loss that L-BFGS minimises over W followed by b, divided by the number of rows so that the stopping criterion
+/// doesn't depend on it.
 struct Objective {
   ConstMatrixMap<double> x;
   const std::vector<int64_t>& labels;
@@ -42,7 +42,7 @@ struct Objective {
   }
 };
 
-// What libLBFGS calls.
+// Callback for libLBFGS.
 double evaluate(void* objective, const double* parameters, double* gradient, int, double) {
   return (*static_cast<const Objective*>(objective))(parameters, gradient);
 }
@@ -99,7 +99,7 @@ Tensor standardize(const Tensor& features, const Tensor& reference) {
   auto rows = mutable_matrix<double>(out, out.dim(0), out.dim(1));
   for (Eigen::Index d = 0; d < rows.cols(); ++d) {
     const double deviation = std::sqrt(variance[d]);
-    // What is left of equal numbers by rounding is no deviation.
+    // Equal numbers may have a small deviation from rounding, which counts as none.
     const double scale = deviation > 1e-12 * std::abs(mean[d]) ? 1 / deviation : 0;
     rows.col(d).array() = (rows.col(d).array() - mean[d]) * scale;
   }

@@ -5,15 +5,16 @@
 
 namespace minissl {
 
-/// Is told how a fit goes: steps taken, and the mean over the rows of what is minimised.
+/// Receives the progress of a fit: steps taken, and the objective divided by the number of rows.
 using FitProgress = std::function<void(int64_t iteration, double loss)>;
 
 /// Multinomial logistic regression on features (N, D), in f64: the weights W (classes, D) and biases b that minimise
 ///   sum_i -log softmax(W x_i + b)[y_i] + l2 / 2 * |W|^2,
-/// which is convex; scikit-learn's LogisticRegression(C = 1 / l2). Solved by L-BFGS (Liu and Nocedal 1989; libLBFGS).
+/// which is convex. Matches scikit-learn's LogisticRegression(C = 1 / l2). Solved by L-BFGS (Liu and Nocedal 1989;
+/// libLBFGS).
 class LogisticRegression {
  public:
-  /// Fits it. Throws Error where l2 isn't above 0 or the minimum wasn't reached.
+  /// Throws Error if l2 isn't above 0 or the minimum wasn't reached.
   LogisticRegression(const Tensor& features, const std::vector<int64_t>& labels, int64_t classes, double l2,
                      const FitProgress& progress = {});
 
@@ -26,12 +27,12 @@ class LogisticRegression {
   Tensor weight_, bias_;
 };
 
-/// Features in f64 with the mean and deviation of `reference` removed, each dimension's own; one without deviation
-/// becomes 0. So that how strongly l2 binds does not depend on the length of an encoder's features.
+/// Standardises features, in f64, by the mean and deviation of each dimension of `reference`; a dimension without
+/// deviation becomes 0. This makes the effect of l2 independent of the scale of an encoder's features.
 Tensor standardize(const Tensor& features, const Tensor& reference);
 
-/// A linear classifier on frozen features, standardised by those to learn from.
-/// Throws Error for features that have nothing to say (LabelledFeatures::check), or an l2 that isn't above 0.
+/// A linear classifier on frozen features, standardised by the training set.
+/// Throws Error for unusable features (LabelledFeatures::check), or if l2 isn't above 0.
 Accuracy linear_accuracy(const LabelledFeatures& features, double l2, const FitProgress& progress = {});
 
 }  // namespace minissl

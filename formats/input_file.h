@@ -5,8 +5,8 @@
 
 namespace minissl {
 
-/// A regular file, read at positions. Opening anything else (a folder, a pipe, a device) throws Error, as does every
-/// failure of the system, with the path and the reason.
+/// A regular file with reads at given offsets. Throws Error with the path and the reason for anything else (a folder, a
+/// pipe, a device) and for every system error.
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);
@@ -17,9 +17,9 @@ class InputFile {
   InputFile& operator=(InputFile&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  /// In bytes, as it was when the file was opened.
+  /// In bytes, at the time the file was opened.
   int64_t size() const { return size_; }
-  /// Reads bytes [offset, offset + count). Throws Error when the file is shorter. Safe from several threads.
+  /// Reads bytes [offset, offset + count). Throws Error if the file is shorter. Safe from several threads.
   void read_at(int64_t offset, void* bytes, size_t count) const;
 
  private:

@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "elements are not swapped");
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr size_t alignment = 64;  // of the elements in the file, says the format
+constexpr size_t alignment = 64;  // of the elements in the file, required by the format
 
 struct ElementType {
   std::string_view descr;
@@ -142,7 +142,7 @@ Preamble read_preamble(const InputFile& file, const std::string& where) {
           "{}: is not a .npy file", where);
   const int version = start[6];
   require(version >= 1 && version <= 3, "{}: .npy version {} is not supported", where, version);
-  // Version 1 counts the header in two bytes, later ones in four.
+  // Version 1 stores the header's length in two bytes, later versions in four.
   const int64_t length_bytes = version == 1 ? 2 : 4;
   int64_t length = 0;
   for (int64_t i = length_bytes; i-- > 0;) length = length << 8 | start[static_cast<size_t>(8 + i)];
@@ -163,7 +163,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
                                   [&](const auto& t) { return t.dtype == tensor.dtype(); });
   require(type != element_types.end(), "{}: can't write {}: .npy has no such type; convert it to f32", path.string(),
           tensor.str());
-  // As NumPy writes it: (), (3,), (3, 4).
+  // Shapes as NumPy writes them: (), (3,), (3, 4).
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type->descr,
                                    fmt::join(tensor.shape(), ", "), tensor.rank() == 1 ? "," : "");
   const size_t preamble = magic.size() + 4;

@@ -24,8 +24,8 @@ float half_to_float(uint16_t half) {
   return sign ? -subnormal : subnormal;
 }
 
-/// Reads elements of type Stored into those of type Element, converting each; in pieces, so that the file's form of the
-/// tensor is never in memory as a whole.
+/// Reads elements of type Stored and converts each to type Element. Works in pieces, so that the stored form of the
+/// tensor is never entirely in memory.
 template <class Stored, class Element, class Convert>
 void read_converted(const InputFile& file, int64_t offset, const Tensor& to, Convert convert) {
   constexpr int64_t piece = 1 << 16;
@@ -39,7 +39,7 @@ void read_converted(const InputFile& file, int64_t offset, const Tensor& to, Con
   }
 }
 
-/// Reads the 8 bytes of header length and the header. Returns it with the position where it ends.
+/// Reads the 8 bytes of header length and the header. Returns the header and its end position.
 std::pair<std::string, int64_t> read_header(const InputFile& file) {
   const std::string where = file.path().string();
   uint64_t length = 0;

@@ -23,27 +23,27 @@ struct TensorFile {
   NamedTensors tensors;
   Metadata metadata;
 
-  /// Null when there is no tensor of that name.
+  /// Null if there is no tensor of that name.
   const Tensor* find(std::string_view name) const;
 };
 
-/// Writes tensors (on the CPU, any element type) so that the file appears whole or not at all; the bytes are a function
-/// of the arguments alone. The header lists the tensors in the order given; their elements are laid out by falling
-/// element size, as the official library does, so that every tensor is aligned and PyTorch can map it.
-/// Throws Error for an undefined tensor, a name that occurs twice, text that isn't UTF-8, and when writing fails.
+/// Writes tensors (on the CPU, any element type); the file appears whole or not at all, and its bytes depend on the
+/// arguments alone. The header lists the tensors in the order given. Their elements are laid out by decreasing element
+/// size, as in the official library, so that every tensor is aligned and PyTorch can map it.
+/// Throws Error for an undefined tensor, a duplicate name, text that isn't UTF-8, and if writing fails.
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata = {});
 
 /// What a header says about one tensor.
 struct StoredTensor {
   std::string name;
-  std::string stored_as;     ///< the file's name for the element type, like "F16"
-  DType dtype = DType::f32;  ///< the element type it is read as: F16 becomes f32, I32 becomes i64, BOOL becomes u8
+  std::string stored_as;     ///< the file's name for the element type, such as "F16"
+  DType dtype = DType::f32;  ///< element type after reading: F16 becomes f32, I32 becomes i64, BOOL becomes u8
   Shape shape;
-  int64_t begin = 0, end = 0;  ///< bytes after the header
+  int64_t begin = 0, end = 0;  ///< byte offsets after the header
 };
 
-/// Reads the header of a file, and single tensors when asked. Nothing in the file is trusted: whatever is wrong with
-/// it throws Error with the file, the tensor and what is wrong, before any tensor is read.
+/// Reads the header of a file, and single tensors on request. Nothing in the file is trusted: the constructor throws
+/// Error with the file, the tensor and the reason for any defect, before a tensor is read.
 class SafetensorsReader {
  public:
   explicit SafetensorsReader(std::filesystem::path path);
@@ -53,7 +53,7 @@ class SafetensorsReader {
   /// In the order of the header.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   bool contains(const std::string& name) const { return index_.contains(name); }
-  /// A tensor's elements, on the CPU. Throws Error when there is no tensor of that name.
+  /// A tensor's elements, on the CPU. Throws Error if there is no tensor of that name.
   Tensor read(const std::string& name) const;
 
  private:
@@ -64,7 +64,7 @@ class SafetensorsReader {
   std::unordered_map<std::string, size_t> index_;
 };
 
-/// Reads a whole file. Throws Error as SafetensorsReader does.
+/// Reads a whole file. Throws Error like SafetensorsReader.
 TensorFile load_safetensors(const std::filesystem::path& path);
 
 }  // namespace minissl

@@ -16,7 +16,7 @@ struct ElementType {
   int64_t size;  // in bytes, in the file
   DType read_as;
 };
-// An element type that is written comes before those that are only read as it.
+// An element type that can be written precedes the types that are only read as it.
 constexpr std::array element_types = {ElementType{"F64", 8, DType::f64},   ElementType{"F32", 4, DType::f32},
                                       ElementType{"BF16", 2, DType::bf16}, ElementType{"I64", 8, DType::i64},
                                       ElementType{"U8", 1, DType::u8},     ElementType{"F16", 2, DType::f32},
@@ -28,8 +28,8 @@ const ElementType* find_element_type(std::string_view name) {
   return it == element_types.end() ? nullptr : it;
 }
 
-/// A JSON object, and its keys in the order they were written. JSON itself lets keys repeat and parsers then pick one,
-/// which is how two programs come to see two different files: repeated keys are errors here.
+/// A JSON object and its keys in file order. JSON allows repeated keys, of which parsers pick one, so two programs can
+/// read the same file differently: repeated keys are errors here.
 struct OrderedObject {
   json object;
   std::vector<std::string> keys;
@@ -82,7 +82,7 @@ Metadata parse_metadata(const json& value, const std::string& where) {
   return metadata;
 }
 
-/// The array of sizes `field` of a tensor's description.
+/// Parses the array of sizes `field` in a tensor's description.
 std::vector<int64_t> parse_sizes(const json& description, const char* field, const std::string& where) {
   const auto it = description.find(field);
   require(it != description.end() && it->is_array(), "{}: has no array {}", where, field);

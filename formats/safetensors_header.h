@@ -7,7 +7,7 @@
 
 namespace minissl {
 
-/// The official library refuses longer headers, too.
+/// The official library's limit.
 inline constexpr int64_t max_safetensors_header = 100'000'000;
 
 struct SafetensorsHeader {
@@ -15,8 +15,8 @@ struct SafetensorsHeader {
   Metadata metadata;
 };
 
-/// Parses a header of a file `where` with `data_bytes` bytes behind it, and checks that the tensors cover these bytes
-/// exactly. Throws Error with `where`, the tensor and what is wrong.
+/// Parses the header of the file `where`, which has `data_bytes` bytes after the header, and checks that the tensors
+/// cover these bytes exactly. Throws Error with `where`, the tensor and the reason.
 SafetensorsHeader parse_safetensors_header(std::string_view text, int64_t data_bytes, const std::string& where);
 
 /// The header's text, padded with spaces to a multiple of 8 bytes.
@@ -25,7 +25,7 @@ std::string format_safetensors_header(const SafetensorsHeader& header, const std
 /// The format's name for an element type: "F32" for f32.
 const char* safetensors_name_of(DType type);
 
-/// A name from a file as it may stand in a message: quoted, on one line, not too long.
+/// Makes a name from a file safe for a message: quoted, on one line, not too long.
 std::string quote(std::string_view name);
 
 }  // namespace minissl

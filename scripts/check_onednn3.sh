@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Debian 12 packages oneDNN 2.6, its successors 3.x, whose interface differs. This builds and tests minissl against
-# oneDNN 3.2 (the last that PyPI has for GNU OpenMP), and compiles the tensor library against the newest 3.x headers.
-# A developers' check: needs python3-venv and downloads 40 MB. Arguments go to ctest.
+# Debian 12 packages oneDNN 2.6, later releases 3.x with a different interface. This builds and tests minissl against
+# oneDNN 3.2 (the last on PyPI for GNU OpenMP), and compiles the tensor library against the newest 3.x headers.
+# For developers: needs python3-venv and downloads 40 MB. Passes its arguments to ctest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scratch=$PWD/build/onednn3
 
-# install FOLDER PACKAGE...: what the wheels hold, as FOLDER/include and FOLDER/lib
+# install FOLDER PACKAGE...: unpacks the wheels into FOLDER/include and FOLDER/lib
 install() {
   local folder=$1
   shift
@@ -15,7 +15,7 @@ install() {
   "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps "$@"
 }
 
-# configure NAME PREFIX: a build of its own below scratch
+# configure NAME PREFIX: configures a separate build below scratch
 configure() {
   cmake --preset release -B "$scratch/$1" -DCMAKE_PREFIX_PATH="$2" > /dev/null
   grep --quiet "^dnnl_DIR:PATH=$2/" "$scratch/$1/CMakeCache.txt" || { echo "another oneDNN was found" >&2; exit 1; }
@@ -26,7 +26,7 @@ configure build-3.2 "$scratch/3.2"
 cmake --build "$scratch/build-3.2" --parallel "$(nproc)"
 ctest --test-dir "$scratch/build-3.2" --output-on-failure --no-tests=error "$@"
 
-# The newest wheels come without a CMake package and their library needs SYCL: headers only, enough to compile.
+# The newest wheels have no CMake package and their library needs SYCL, so this uses only the headers to compile.
 install "$scratch/newest" onednn-devel
 mkdir -p "$scratch/newest/lib/cmake/dnnl"
 cat > "$scratch/newest/lib/cmake/dnnl/dnnl-config.cmake" << EOF

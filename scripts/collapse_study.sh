@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Which part of "the std falls" is collapse, and which is shrinking norms? Trains MoCo on images that look much alike,
+# How much of a falling std is collapse, and how much is shrinking norms? Trains MoCo on images that look much alike,
 # with and without the variance term, with plain and with split batch normalisation, and BarlowTwins, and compares them
-# in one report: std, std of unit vectors, mean cosine, effective rank and kNN over the epochs, and what they support.
+# in one report: std, std of unit vectors, mean cosine, effective rank and kNN over the epochs, with conclusions.
 #   scripts/collapse_study.sh [--force] [FOLDER] [FLAG ...]
-# FOLDER (default: runs/collapse) takes the runs and study.html. Flags of `minissl train` that follow go to every run:
+# FOLDER (default: runs/collapse) receives the runs and study.html. Flags of `minissl train` after it apply to every run:
 #   scripts/collapse_study.sh runs/xray --data cxr/train --eval-train cxr/train --eval-test cxr/test --size 64
-# Stopped, it goes on where it was when started again; --force begins anew. About 40 minutes on two cores.
+# An interrupted study resumes when started again; --force starts from scratch. About 40 minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/functions.sh
@@ -20,7 +20,7 @@ esac
 need_minissl
 if [ "$force" = yes ]; then rm -rf -- "$out"/{moco,moco-variance,moco-split,moco-split-variance,barlow}; fi
 
-# 3000 generated radiographs in three classes, which only the evaluation sees, and others of the same kind to test on.
+# 3000 generated radiographs in three classes, which only the evaluation uses, and others of the same kind for testing.
 data=(--data synth:3000:64:0 --eval-train synth:2000:64:0 --eval-test synth:1000:64:1)
 
 # train NAME METHOD FLAG ...

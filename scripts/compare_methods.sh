@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Which method for these images? Trains an encoder with every file of settings in a folder and compares them in a table
-# and on a page: loss, spread of the features, and what their nearest neighbours know beside the untrained network's and
-# raw pixels'.
+# Which method suits these images? Trains an encoder with every settings file in a folder and compares them in a table
+# and on a page: loss, spread of the features, and kNN accuracy compared with the untrained network's and with raw
+# pixels.
 #   scripts/compare_methods.sh SETTINGS TRAIN TEST [FOLDER] [FLAG ...]
-# SETTINGS: a folder of files for `minissl train --config`, each naming its method. TRAIN and TEST: folders of images,
-# whose sub-folders are classes; only the evaluation sees them. FOLDER (default: runs/compare) takes the runs and
-# compare.html. Flags of `minissl train` that follow go to every run, but for --size, at which images are packed:
+# SETTINGS: a folder of files for `minissl train --config`, each naming its method. TRAIN and TEST: folders of images
+# with a sub-folder per class; only the evaluation uses the classes. FOLDER (default: runs/compare) receives the runs and
+# compare.html. Flags of `minissl train` after it apply to every run, except --size, at which images are packed:
 #   scripts/compare_methods.sh configs/ten_epochs/cxr xray/train xray/test runs/xray --epochs 20
-# Stopped, it goes on where it was when started again.
+# An interrupted comparison resumes when started again.
 set -euo pipefail
 if [ $# -lt 3 ]; then
   echo "usage: scripts/compare_methods.sh SETTINGS TRAIN TEST [FOLDER] [FLAG ...]" >&2
@@ -26,7 +26,7 @@ case " $* " in
 esac
 need_minissl
 
-# The key's value in a flat TOML file.
+# value_of KEY FILE: the key's value in a flat TOML file.
 value_of() { sed -nE "s/^$1 *= *\"?([^\" ]+)\"? *\$/\1/p" "$2"; }
 
 shopt -s nullglob
@@ -39,7 +39,7 @@ for config in "${configs[@]}"; do
   method=$(value_of method "$config")
   size=$(value_of size "$config")
   if [ -z "$method" ] || [ -z "$size" ]; then echo "compare_methods: $config names no method or no size" >&2; exit 1; fi
-  # Decoded and shrunk once, not in every epoch: photographs of a few thousand pixels take longer to read than to learn.
+  # Decoded and shrunk once, not per epoch: photographs of a few thousand pixels take longer to read than to train on.
   images=$out/train_$size.pack
   if [ ! -e "$images" ]; then "$minissl" data pack "$train" --out "$images" --size "$size"; fi
   train_or_resume "$out/$name" "$method" --config "$config" --data "$images" --eval-train "$train" \

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests and measures the CUDA backend on a machine with a GPU, in less than ten minutes, and prints one table last.
-#   scripts/gpu_check.sh pack   where minissl can be built: gathers the programs and their libraries in
-#                               build/gpu_check.tar.gz, which is all that the other machine needs beside this script (copy
-#                               it to the same place)
-#   scripts/gpu_check.sh        where the GPU is; it needs no network and no packages. CUDA's own libraries are taken from
-#                               the system or from what pip has installed. Without a packed file it builds first.
+# Tests and benchmarks the CUDA backend on a machine with a GPU, in less than ten minutes, and ends with one table.
+#   scripts/gpu_check.sh pack   on a machine that can build minissl: packs the programs and their libraries into
+#                               build/gpu_check.tar.gz. The GPU machine needs only this file, copied to the same place,
+#                               and this script
+#   scripts/gpu_check.sh        on the GPU machine; needs no network and no packages. Takes CUDA's own libraries from the
+#                               system or from pip's packages. Builds first if there is no packed file.
 # Exit status: 0 if every test passed and every benchmark ran.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +16,7 @@ pack() {
   rm -rf "$packed"
   mkdir -p "$packed/bin" "$packed/lib"
   cp build/gpu/apps/minissl build/gpu/tests/cuda/test_cuda "$packed/bin"
-  # All libraries but the C library's, which belong to the machine, and CUDA's, which are large and go with its driver.
+  # All libraries except the C library's, which belong to the machine, and CUDA's, which are large and tied to the driver.
   ldd "$packed"/bin/* | awk '/=> \//{print $3}' | sort -u |
     grep -vE '/(ld-linux|libc|libm|libdl|librt|libpthread|libcuda|libcudart|libcudnn|libcublas|libnvrtc)[^/]*$' |
     xargs -I{} cp -L {} "$packed/lib"
@@ -31,7 +31,7 @@ fi
 if [ "$archive" -nt "$packed/bin/minissl" ]; then tar -xzmf "$archive" -C build; fi
 [ -x "$packed/bin/minissl" ] || pack
 
-# Where pip puts CUDA's libraries: site-packages/nvidia/*/lib.
+# Pip installs CUDA's libraries in site-packages/nvidia/*/lib.
 libraries=$PWD/$packed/lib
 if command -v python3 > /dev/null; then
   while read -r folder; do libraries=$libraries:$folder; done < <(
@@ -46,7 +46,7 @@ status=0
 table=""
 row() { table+=$(printf '  %-46s %s' "$1" "$2")$'\n'; }
 
-# check NAME SECONDS COMMAND ...: a run of the test program, summed up in a row.
+# check NAME SECONDS COMMAND ...: runs the test program and prints a summary row.
 check() {
   local name=$1 limit=$2 out passed failed skipped code=0
   shift 2
@@ -66,7 +66,7 @@ check() {
   row "$name" "$words"
 }
 
-# bench FLAGS ...: a row of images per second.
+# bench FLAGS ...: prints a row with images per second.
 bench() {
   local out=$log/bench_$(echo "$*" | tr -cs 'a-z0-9' _).json
   if timeout 60 "$minissl" bench step "$@" --device cuda --json > "$out" 2> "$out.err"; then
@@ -85,7 +85,7 @@ fi
 row device "$("$minissl" devices | sed -n '/^cuda/{s/^cuda[^ ]* *//p;q}')"
 check "tests" 200 "$packed/bin/test_cuda" --gtest_brief=0
 if command -v compute-sanitizer > /dev/null; then
-  # Odd sizes end in the middle of a block; reductions share memory.
+  # Odd sizes end in the middle of a block; reductions use shared memory.
   check "memory errors" 80 compute-sanitizer --tool memcheck --error-exitcode 9 "$packed/bin/test_cuda" \
     --gtest_filter='CudaKernel.AgreesWithReference/*odd*:CudaKernel.AgreesWithReference/*_7*:CudaKernel.AgreesWithReference/*5x7*'
   check "races" 60 compute-sanitizer --tool racecheck --error-exitcode 9 "$packed/bin/test_cuda" \
@@ -98,7 +98,7 @@ for precision in f32 bf16; do
   bench moco --arch resnet18 --size 224 --batch 256 --precision $precision --steps 3 --warmup 1
   bench moco --arch resnet50 --size 224 --batch 128 --precision $precision --steps 3 --warmup 1
 done
-# What launching a step as CUDA graphs is worth: most where kernels are short.
+# The benefit of launching a step as CUDA graphs, which is largest for short kernels.
 for graph in on off; do
   bench moco --arch resnet18 --stem small --size 32 --batch 64 --precision bf16 --steps 5 --warmup 1 --cuda-graph $graph
 done

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Checks the sources: formatting (clang-format 14) and common mistakes (clang-tidy 14, slow).
-#   scripts/lint.sh                 both; an error when a tool is missing
-#   scripts/lint.sh --format-only   formatting, where clang-format 14 is installed
+#   scripts/lint.sh                 both; an error if a tool is missing
+#   scripts/lint.sh --format-only   formatting, if clang-format 14 is installed
 #   scripts/lint.sh FOLDER ...      clang-tidy only below these folders
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-version=14  # other versions format and find differently
+version=14  # other versions give different results
 tool() {
   for name in "$1-$version" "$1"; do
     if command -v "$name" > /dev/null && "$name" --version | grep -q "version $version\."; then

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what minissl is built from. Run it as often as you like: with everything there it only looks.
-#   scripts/setup.sh         what building and testing needs
-#   scripts/setup.sh --dev   and what working on it needs: clang-format, clang-tidy, Google Benchmark, ccache, a browser,
+# Installs minissl's build dependencies. Safe to run repeatedly: if everything is installed, it changes nothing.
+#   scripts/setup.sh         packages for building and testing
+#   scripts/setup.sh --dev   also packages for development: clang-format, clang-tidy, Google Benchmark, ccache, a browser,
 #                            tmux
 set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build pkg-config
-  libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN asks for OpenCL when CMake finds it
+  libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN requires OpenCL when CMake finds it
   libeigen3-dev liblbfgs-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libjpeg-dev libexif-dev libstb-dev zlib1g-dev
   libjs-chart.js fonts-liberation

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and tests everything, from a bare checkout on. Arguments go to ctest: scripts/test.sh -R formats
+# Sets up, builds and tests everything from a fresh checkout. Passes its arguments to ctest: scripts/test.sh -R formats
 # Exit status: 0 if at least one test ran and none failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,14 +11,14 @@ build=build/release
 cmake --preset release > /dev/null
 cmake --build --preset release --parallel "$(nproc)"
 
-# Tests run side by side, so OpenMP's waiting threads had better sleep than spin.
+# Tests run in parallel, so OpenMP's waiting threads should sleep instead of spin.
 export OMP_WAIT_POLICY=passive
 results=$build/test-results
 rm -rf "$results"
 status=0
 ctest --preset release --parallel "$(nproc)" "$@" || status=$?
 
-# Names with slashes have their files in folders.
+# The results of tests with slashes in their names are in sub-folders.
 all_results() { find "$results" -name '*.xml' -exec cat {} + 2> /dev/null || true; }
 count() { all_results | grep -c "$1" || true; }
 ran=$(count '<testcase .*result="completed"')

@@ -80,7 +80,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
   std::optional<Profile> profiler;
   if (profile || !trace.empty()) profiler.emplace();
   double profile_begin = 0;
-  // On a GPU a sample is the mean of ten steps, as nobody who trains waits for each.
+  // On a GPU a sample is the mean of ten steps, because training doesn't wait for each step.
   const int in_sample = on_gpu && !profiler ? 10 : 1;
   for (int i = 0; i < warmup + steps; ++i) {
     if (profiler && i == warmup) {
@@ -148,9 +148,9 @@ void add_bench(CLI::App& app) {
   add_command_of_each_method(bench, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();
     flags->method = MethodFlags(name);
-    add_flag(command, "batch", flags->batch, "images in a step");
+    add_flag(command, "batch", flags->batch, "images per step");
     add_flag(command, "steps", flags->steps, "samples of a step's time; on a GPU, each the mean of ten steps");
-    add_flag(command, "warmup", flags->warmup, "samples before them");
+    add_flag(command, "warmup", flags->warmup, "samples to discard first");
     add_toggle(command, "profile", flags->profile, "also print where the time goes, by operation");
     add_flag(command, "trace", flags->trace, "write the timed steps to this file, for ui.perfetto.dev");
     add_json(command, flags->common.json);

@@ -17,8 +17,7 @@ namespace fs = std::filesystem;
 
 int workers_for(int threads) { return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()); }
 
-// Decodes every image of a data set on several threads and hands each to use(i, image), or to skip(i, reason), in
-// order.
+// Decodes every image of a data set on several threads and calls use(i, image) or skip(i, reason) in order.
 template <class Use, class Skip>
 void for_each_image(const Dataset& dataset, int threads, const std::function<Image(Image)>& prepare, Use&& use,
                     Skip&& skip) {
@@ -133,30 +132,30 @@ CLI::App& add(CLI::App& data, const char* name, const char* help, const std::sha
 }  // namespace
 
 void add_data(CLI::App& app) {
-  CLI::App& data = add_command_group(app, "data", "Prepare images, or look whether they can be used");
+  CLI::App& data = add_command_group(app, "data", "Prepare or check images");
   const auto common = [](CLI::App& command, auto& flags) {
     add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
-    add_flag(command, "max-value", flags.max_value, "what is white in 16-bit files (0: by each file's largest value)");
-    add_flag(command, "threads", flags.threads, "that decode (0: the machine's cores)");
+    add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)");
+    add_flag(command, "threads", flags.threads, "decoding threads (0: the machine's cores)");
   };
   auto pack = std::make_shared<Pack>();
   CLI::App& pack_command = add(data, "pack", "Decode images once, into one file that --data can name", pack);
   common(pack_command, *pack);
   add_flag(pack_command, "out", pack->out, "the file", {.required = true});
-  add_flag(pack_command, "size", pack->size, "pixels of the shorter side; smaller images stay as they are");
+  add_flag(pack_command, "size", pack->size, "shorter side in pixels; smaller images stay unchanged");
   add_flag(pack_command, "channels", pack->channels, "3, or 1 for gray");
 
   auto check = std::make_shared<Check>();
-  CLI::App& check_command = add(data, "check", "Find every file that can't be used, and why", check);
+  CLI::App& check_command = add(data, "check", "Find unusable files and the reasons", check);
   common(check_command, *check);
   add_json(check_command, check->json);
 
   auto synth = std::make_shared<Synth>();
   CLI::App& synth_command = add(data, "synth", "Write generated radiographs, a folder for each class", synth);
   add_flag(synth_command, "out", synth->out, "the folder", {.required = true});
-  add_flag(synth_command, "images", synth->images, "how many");
-  add_flag(synth_command, "size", synth->size, "in pixels");
-  add_flag(synth_command, "seed", synth->seed, "of what is drawn");
+  add_flag(synth_command, "images", synth->images, "number of images");
+  add_flag(synth_command, "size", synth->size, "height and width in pixels");
+  add_flag(synth_command, "seed", synth->seed, "seed of the radiographs");
 }
 
 }  // namespace minissl

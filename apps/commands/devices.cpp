@@ -34,7 +34,7 @@ void print_devices(bool as_json) {
 }  // namespace
 
 void add_devices(CLI::App& app) {
-  CLI::App& command = add_command(app, "devices", "What --device can be here");
+  CLI::App& command = add_command(app, "devices", "List the devices of this machine");
   auto as_json = std::make_shared<bool>(false);
   add_json(command, *as_json);
   set_action(command, [as_json] { print_devices(*as_json); });

@@ -55,10 +55,10 @@ void add_embed(CLI::App& app) {
   CLI::App& embed = add_command(app, "embed", "Write the embeddings of images to a .npy file");
   auto flags = std::make_shared<Embed>();
   add_flag(embed, "data", flags->data, "a folder of images, a pack of them, or synth:N", {.required = true});
-  add_flag(embed, "out", flags->out, "float32 (N, D), and a .csv beside it: row, path, label", {.required = true});
+  add_flag(embed, "out", flags->out, "float32 (N, D), plus a .csv with row, path, label", {.required = true});
   add_flag(embed, "features", flags->features, "backbone or projection");
   add_flag(embed, "images-out", flags->images_out,
-           "what the encoder was shown, to check it elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
+           "the encoder's input, for checking elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
   flags->add_to(embed);
   set_action(embed, [flags] { flags->run(); });
 }

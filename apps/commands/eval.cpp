@@ -52,7 +52,7 @@ struct EvalProbe : EvalFlags {
   }
 
  private:
-  /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: the classes' mean}}; no interval of a
+  /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: mean over classes}}; no interval for a
   /// single draw.
   Json to_json(const std::vector<std::vector<FewShotAuc>>& aucs, const std::vector<std::string>& class_names) const {
     Json of_class = Json::object(), of_all = Json::object();
@@ -114,17 +114,17 @@ void add_eval(CLI::App& app) {
 
   const auto [knn, knn_flags] = add<EvalKnn>(eval, "knn", "k-nearest-neighbour accuracy");
   add_flag(knn, "k", knn_flags->knn.k, "neighbours");
-  add_flag(knn, "temperature", knn_flags->knn.temperature, "of their votes");
+  add_flag(knn, "temperature", knn_flags->knn.temperature, "temperature of the votes");
 
   const auto [linear, linear_flags] =
       add<EvalLinear>(eval, "linear", "accuracy of logistic regression on frozen features");
-  add_flag(linear, "l2", linear_flags->l2, "weight of half the squared weights, beside the sum of losses");
+  add_flag(linear, "l2", linear_flags->l2, "weight of half the squared weights, added to the sum of losses");
 
   const auto [probe, probe_flags] =
-      add<EvalProbe>(eval, "probe", "AUC of logistic regression that was shown a few images of a class");
-  add_flag(probe, "shots", probe_flags->options.shots, "images of a class, and as many of others");
-  add_flag(probe, "repeats", probe_flags->options.repeats, "draws of these images");
-  add_flag(probe, "l2", probe_flags->options.l2, "weight of half the squared weights, beside the sum of losses");
+      add<EvalProbe>(eval, "probe", "AUC of logistic regression trained on a few images of a class");
+  add_flag(probe, "shots", probe_flags->options.shots, "training images of a class, and equally many of others");
+  add_flag(probe, "repeats", probe_flags->options.repeats, "number of draws");
+  add_flag(probe, "l2", probe_flags->options.l2, "weight of half the squared weights, added to the sum of losses");
 }
 
 }  // namespace minissl

@@ -22,7 +22,7 @@ struct InspectStep {
   void run() const;
 };
 
-// What a method sees in a step: views, (N, C, H, W) in the file, and what it would draw.
+// The input of a method's step: views, (N, C, H, W) in the file, and the tensors that it would draw.
 Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels) {
   const auto read = [&](const std::string& what) {
     const std::string name = fmt::format("step{}/{}", step, what);
@@ -60,18 +60,18 @@ void InspectStep::run() const {
 }
 
 void add_step(CLI::App& inspect) {
-  const std::string help = "Run steps on given weights and views and write every tensor down";
+  const std::string help = "Run steps on given weights and views and write all tensors to a file";
   add_command_of_each_method(inspect, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectStep>();
     flags->method = MethodFlags(name);
     add_flag(command, "weights", flags->weights, "all weights before the first step (.safetensors)",
              {.required = true});
     add_flag(command, "views", flags->views,
-             "what the steps see: step0/view1, step0/view2 (N, C, H, W), ... (.safetensors)", {.required = true});
-    add_flag(command, "out", flags->out, "where every tensor is written (.safetensors)", {.required = true});
-    add_flag(command, "steps", flags->steps, "how many");
+             "input of the steps: step0/view1, step0/view2 (N, C, H, W), ... (.safetensors)", {.required = true});
+    add_flag(command, "out", flags->out, "output file for all tensors (.safetensors)", {.required = true});
+    add_flag(command, "steps", flags->steps, "number of steps");
     add_flag(command, "lr", flags->lr, "learning rate");
-    add_flag(command, "weight-decay", flags->optimizer.weight_decay, "on every parameter");
+    add_flag(command, "weight-decay", flags->optimizer.weight_decay, "weight decay of all parameters");
     add_flag(command, "optimizer", flags->optimizer.kind, optimizer_kinds("or"));
     flags->network.add_to(command);
     flags->method.add_to(command);

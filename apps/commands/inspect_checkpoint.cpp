@@ -36,7 +36,7 @@ void InspectCheckpoint::run() const {
     return;
   }
   for (const auto& [key, value] : reader.metadata()) {
-    // Flags are lines.
+    // Flags take several lines.
     std::string lines;
     for (const char c : value.substr(0, value.find_last_not_of('\n') + 1)) {
       lines += c;

@@ -38,7 +38,7 @@ void InspectLeak::execute() const {
                               .normalization = model.normalization,
                               .max_bad_fraction = flags.max_bad_fraction};
   TrainingLoader loader(*dataset, moco->request(flags.augmentation, flags.network.size), options);
-  // No image twice: it would be its own rival.
+  // No image occurs twice, because it would compete with itself.
   const int64_t count = std::min(batches, loader.batches_per_epoch());
   require(count > 1, "{} images make {} batches of {}; a leak shows between two or more: name more images with --data",
           dataset->size(), count, flags.batch);
@@ -69,11 +69,12 @@ void InspectLeak::execute() const {
 }  // namespace
 
 void add_inspect_leak(CLI::App& inspect) {
-  CLI::App& leak = add_command(inspect, "leak", "Whether a MoCo run's encoders tell keys by their batch's statistics");
+  CLI::App& leak =
+      add_command(inspect, "leak", "Check whether a MoCo run's encoders recognise keys by batch statistics");
   auto flags = std::make_shared<InspectLeak>();
   add_flag(leak, "run", flags->run, "the run's folder", {.required = true});
-  add_flag(leak, "data", flags->data, "images to look at (none: those of the run)");
-  add_flag(leak, "batches", flags->batches, "batches to tell apart");
+  add_flag(leak, "data", flags->data, "images to check (default: those of the run)");
+  add_flag(leak, "batches", flags->batches, "batches to distinguish");
   add_json(leak, flags->common.json);
   flags->common.add_to(leak);
   set_action(leak, [flags] { flags->execute(); });

@@ -26,7 +26,7 @@ void InspectMemory::run() const {
 }  // namespace
 
 void add_inspect_memory(CLI::App& inspect) {
-  const std::string help = "What a training step needs of memory, without running it";
+  const std::string help = "Predict the memory of a training step without running it";
   add_command_of_each_method(inspect, "memory", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectMemory>();
     flags->method = MethodFlags(name);

@@ -6,21 +6,21 @@
 namespace minissl {
 namespace {
 
-/// Takes the flags of `train`, so that a recipe's or a run's --config shows its views.
+/// Accepts the flags of `train`, so that --config shows the views of a recipe or a run.
 struct InspectViews {
   TrainFlags train;
   std::string out;
   int64_t images = 12;
 
   void run() const;
-  /// The groups of views that the method asks for.
+  /// The groups of views that the method requests.
   BatchRequest wanted_views() const {
     const DryRun dry_run;
     return {train.method.make(train.network, 0, DType::f32)->views(train.augmentation, train.network.size)};
   }
 };
 
-// The images that a run would begin with, and their views in its first epoch.
+// Shows the first images of a run and their views in its first epoch.
 void InspectViews::run() const {
   require(out.ends_with(".png"), "--out {}: the picture is written as .png", out);
   const int64_t size = train.network.size, channels = train.network.channels;
@@ -61,13 +61,13 @@ void InspectViews::run() const {
 }  // namespace
 
 void add_inspect_views(CLI::App& inspect) {
-  const std::string help = "Show images beside their augmented views";
+  const std::string help = "Show images next to their augmented views";
   add_command_of_each_method(inspect, "views", help, [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<InspectViews>();
     flags->train.method = MethodFlags(method);
     add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2, ...; four images a row",
              {.required = true});
-    add_flag(command, "images", flags->images, "how many are shown", {.least = 1, .most = 10000});
+    add_flag(command, "images", flags->images, "images to show", {.least = 1, .most = 10000});
     add_train_flags(command, flags->train);
     set_action(command, [flags] { flags->run(); });
   });

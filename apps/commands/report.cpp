@@ -52,7 +52,7 @@ void Monitor::execute() const {
     PretrainedEncoder encoder(files[i], {}, master_type(common.dtype()));
     const ModelDescription& model = encoder.description();
     require(encoder.has_method(), "{}: not a checkpoint of a run", files[i].string());
-    if (model.epochs == previous_epochs) continue;  // last.safetensors is the newest epoch_*.safetensors again
+    if (model.epochs == previous_epochs) continue;  // last.safetensors repeats the newest epoch_*.safetensors
     previous_epochs = model.epochs;
     if (!dataset) dataset = open_dataset(data, static_cast<int>(model.network.channels), common.seed);
     LoaderOptions options{.batch = embedding_batch,
@@ -98,8 +98,8 @@ void add_monitor(CLI::App& app) {
   add_flag(monitor, "run", flags->run, "the run's folder", {.required = true});
   add_flag(monitor, "data", flags->data, "images to embed", {.required = true});
   add_flag(monitor, "out", flags->out, "a chart: .png or .html");
-  add_flag(monitor, "samples", flags->samples, "images looked at");
-  add_flag(monitor, "workers", flags->workers, "threads that decode");
+  add_flag(monitor, "samples", flags->samples, "images to check");
+  add_flag(monitor, "workers", flags->workers, "decoding threads");
   add_json(monitor, flags->common.json);
   flags->common.add_to(monitor);
   set_action(monitor, [flags] { flags->execute(); });
@@ -133,11 +133,11 @@ void Report::execute() const {
 
 void add_report(CLI::App& app) {
   CLI::App& report =
-      add_command(app, "report", "Write a run's report.html anew, or compare runs: a table and one page");
+      add_command(app, "report", "Regenerate a run's report.html, or compare runs in a table and on one page");
   auto flags = std::make_shared<Report>();
-  add_positional(report, "runs", flags->runs, "the run's folder; of several runs: a comparison");
+  add_positional(report, "runs", flags->runs, "a run's folder, or several to compare");
   add_flag(report, "out", flags->out, "the page (default: report.html in the run's folder; none for several runs)");
-  add_flag(report, "title", flags->title, "of the page");
+  add_flag(report, "title", flags->title, "title of the page");
   set_action(report, [flags] { flags->execute(); });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <string_view>
 
-/// Files that are part of the binary (embed.cmake).
+/// Files embedded in the binary (embed.cmake).
 namespace minissl::assets {
 
 std::string_view chart_js();  ///< Chart.js, minified

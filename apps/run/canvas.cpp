@@ -24,7 +24,7 @@ const stbtt_fontinfo& font() {
   return info;
 }
 
-/// Takes the next code point off `text`; a byte that isn't UTF-8 gives the replacement character.
+/// Removes the next code point from `text` and returns it; a byte that isn't UTF-8 gives the replacement character.
 int next_code_point(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text[0]);
   const size_t length = first < 0x80 ? 1 : first >> 5 == 0x6 ? 2 : first >> 4 == 0xe ? 3 : first >> 3 == 0x1e ? 4 : 0;
@@ -90,7 +90,7 @@ void Canvas::polyline(const std::vector<Point>& points, float thickness, Colour 
             y1 = std::min(height_, static_cast<int>(bottom + reach) + 1);
   if (x0 >= x1 || y0 >= y1) return;
 
-  // A pixel's coverage is that of the nearest piece: the union of the pieces, not their sum.
+  // A pixel's coverage is that of the nearest segment: the union of the segments, not their sum.
   std::vector<float> coverage(static_cast<size_t>(x1 - x0) * static_cast<size_t>(y1 - y0), 0.0f);
   for (size_t i = 0; i + 1 < std::max<size_t>(points.size(), 2); ++i) {
     const Point a = points[i], b = points[std::min(i + 1, points.size() - 1)];

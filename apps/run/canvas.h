@@ -11,14 +11,14 @@ struct Colour {
   uint8_t red = 0, green = 0, blue = 0;
 };
 
-/// In pixels from the top left corner; pixel (0, 0) covers 0 to 1.
+/// Pixels from the top left corner; pixel (0, 0) covers 0 to 1.
 struct Point {
   float x = 0, y = 0;
 };
 
 enum class Align { left, centre, right };
 
-/// An RGB picture to draw lines and words on, anti-aliased. What lies outside is cut off.
+/// An RGB image with anti-aliased lines and text. Drawing is clipped to the image.
 class Canvas {
  public:
   Canvas(int width, int height, Colour background);
@@ -26,12 +26,12 @@ class Canvas {
   int width() const { return width_; }
   int height() const { return height_; }
   void rectangle(Point top_left, Point bottom_right, Colour colour);
-  /// Straight pieces through the points, with round joins and ends. Where pieces overlap they are not darker.
+  /// Straight segments through the points, with round joins and ends. Overlapping segments don't add up.
   void polyline(const std::vector<Point>& points, float thickness, Colour colour);
   void disc(Point centre, float radius, Colour colour) { polyline({centre}, 2 * radius, colour); }
-  /// UTF-8 text in the embedded font; `size` is the height of its line. `anchor` lies on the baseline.
+  /// UTF-8 text in the embedded font; `size` is the line height. `anchor` lies on the baseline.
   void text(Point anchor, std::string_view text, float size, Colour colour, Align align = Align::left);
-  /// The picture: u8 (H, W, 3).
+  /// The image: u8 (H, W, 3).
   const Tensor& pixels() const { return pixels_; }
 
  private:

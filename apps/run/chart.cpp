@@ -16,7 +16,7 @@ constexpr Colour paper{255, 255, 255}, ink{27, 31, 36}, muted{90, 98, 110}, grid
 constexpr Colour palette[] = {{0, 92, 185},   {194, 78, 0},   {104, 112, 122}, {8, 80, 35}, {223, 89, 252},
                               {27, 143, 165}, {158, 51, 120}, {155, 150, 72},  {45, 32, 34}};
 
-// In pixels of the picture.
+// In pixels.
 constexpr float margin = 48, gutter = 56, column_width = 640, plot_height = 170, row_height = 290;
 constexpr float label_width = 76, header_height = 110, title_size = 34, name_size = 26, label_size = 21;
 
@@ -30,7 +30,7 @@ struct Range {
   float place(double value) const { return static_cast<float>((value - low) / (high - low)); }
 };
 
-/// With as many decimals as the steps of the axis need.
+/// Uses as many decimals as the steps of the axis need.
 std::string tick_label(double tick, const std::vector<double>& ticks) {
   if (std::max(std::abs(ticks.front()), std::abs(ticks.back())) < 1e-3)
     return tick == 0 ? "0" : fmt::format("{:.1e}", tick);
@@ -38,7 +38,7 @@ std::string tick_label(double tick, const std::vector<double>& ticks) {
   return fmt::format("{:.{}f}", tick, std::clamp(static_cast<int>(decimals), 0, 9));
 }
 
-/// A chart whose plot begins at `corner` (top left, label column included).
+/// Draws a chart with its top left corner, label column included, at `corner`.
 void draw_chart(Canvas& canvas, const Chart& chart, Point corner) {
   const float left = corner.x + label_width, right = corner.x + column_width;
   const float top = corner.y + 46, bottom = top + plot_height;
@@ -55,7 +55,7 @@ void draw_chart(Canvas& canvas, const Chart& chart, Point corner) {
     for (double x : curve.x) xs.include(x);
     for (double y : curve.y) ys.include(y);
   }
-  if (ys.low == ys.high) {  // one value, or always the same
+  if (ys.low == ys.high) {  // all values are equal
     const double pad = ys.low != 0 ? 0.1 * std::abs(ys.low) : 1;
     ys.include(ys.low - (chart.from_zero ? 0 : pad));
     ys.include(ys.high + pad);

@@ -73,7 +73,7 @@ std::string trend(double from, double to, bool same) {
   return fmt::format("{} from {} to {}", to > from ? "rose" : "fell", format_number(from), format_number(to));
 }
 
-/// Over the fall of std, when it fell; else over all looks.
+/// Covers the fall of std if it fell, else all looks.
 std::string sentence_on_directions(const SpaceStory& story) {
   const bool fell = story.fall.cause() != Cause::none;
   const CollapseMetrics &from = fell ? story.looks.metrics[story.peak] : story.looks.metrics.front(),
@@ -138,7 +138,7 @@ SpreadChange::Shares SpreadChange::shares() const {
 
 Cause SpreadChange::cause() const {
   if (about_the_same(std)) return Cause::none;
-  if (std == 0) return norm > 0 ? Cause::directions : Cause::norms;  // one point, or nothing at all
+  if (std == 0) return norm > 0 ? Cause::directions : Cause::norms;  // a single point, or all zero
   const Shares all = shares();
   std::array<std::pair<double, Cause>, 3> parts{
       {{all.norm, Cause::norms}, {all.directions, Cause::directions}, {all.rest, Cause::uneven}}};

@@ -18,7 +18,7 @@
 namespace minissl {
 namespace {
 
-/// The mark of a run's points in its colour, as page.js draws it, and its name.
+/// A run's mark in its colour, as page.js draws it, and its name.
 std::string run_label(const std::vector<NamedRun>& runs, size_t i) {
   constexpr std::array shapes{"<circle cx=\"12\" cy=\"6\" r=\"4\"/>", "<path d=\"M12 1.5 16.5 10h-9z\"/>",
                               "<rect x=\"8.5\" y=\"2.5\" width=\"7\" height=\"7\"/>",
@@ -35,7 +35,7 @@ void add_legend(Page& page, const std::vector<NamedRun>& runs) {
   page.add("</ul>\n");
 }
 
-/// The settings in which no two runs differ.
+/// The settings that are the same in all runs.
 std::vector<ConfigGroup> common_settings(const std::vector<NamedRun>& runs) {
   std::vector<ConfigGroup> common = runs[0].config;
   for (const SettingDifference& difference : differing_settings(runs))
@@ -66,7 +66,7 @@ void add_settings(Page& page, const std::vector<NamedRun>& runs) {
   page.end_section();
 }
 
-/// A row of the story: `who` (HTML) at the left, and what is said of it.
+/// A row of the story: `who` (HTML) on the left, its texts on the right.
 void add_story_row(Page& page, const std::string& who, const std::vector<LabelledText>& texts) {
   page.add(fmt::format("<div class=\"story\"><div>{}</div><div>", who));
   for (const auto& [label, text] : texts)
@@ -96,7 +96,7 @@ void add_contrast(Page& page, const Contrast& contrast, const std::vector<NamedR
   add_story_row(page, who, texts_on(contrast, runs));
 }
 
-/// What no pair of runs can tell.
+/// States what no pair of runs can show.
 std::string caution(const Contrasts& contrasts) {
   std::string text;
   if (contrasts.pairs.empty()) {
@@ -182,7 +182,7 @@ constexpr std::array<double CollapseMetrics::*, 5> fields{&CollapseMetrics::std,
 constexpr std::array field_names{"std", "std_normalized", "norm", "mean_cos", "eff_rank"};
 constexpr std::array spaces{"backbone", "projection"};
 
-/// The row of one look, and of the evaluation after the same epoch.
+/// The row for one look and the evaluation after the same epoch.
 std::string figures_row(const Json& look, const KnnStory& knn) {
   const double epoch = number(look, "epoch");
   std::string row = element("td", format_number(epoch));

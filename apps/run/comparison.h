@@ -7,9 +7,9 @@
 
 namespace minissl {
 
-/// One page on several runs: their curves side by side, the settings in which they differ, and what the figures
-/// support, in sentences that follow from them by rules the page states. Self-contained and reproducible, as
-/// render_report(). `title` may be empty. Throws Error for fewer than two runs, or more than a chart can tell apart.
+/// One page that compares several runs: their curves side by side, the settings in which they differ, and conclusions
+/// in sentences that follow from the figures by rules stated on the page. Self-contained and reproducible, like
+/// render_report(). `title` may be empty. Throws Error for fewer than two runs, or more than a chart can distinguish.
 std::string render_comparison(std::string_view title, const std::vector<NamedRun>& runs);
 
 }  // namespace minissl

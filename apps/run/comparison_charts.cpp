@@ -12,7 +12,8 @@
 namespace minissl {
 namespace {
 
-/// What the value of a term depends on besides the embeddings. Not the weight of a term: terms are logged without it.
+/// The settings that affect the value of a term besides the embeddings. A term's weight doesn't: terms are logged
+/// without it.
 constexpr std::array loss_settings{"method", "temperature", "queue", "symmetric", "lambda", "weights", "dim", "batch"};
 
 Curve as_curve_of_run(Curve curve, const NamedRun& run, size_t place) {
@@ -22,7 +23,7 @@ Curve as_curve_of_run(Curve curve, const NamedRun& run, size_t place) {
   return curve;
 }
 
-/// Adds the run's chart, which has one curve or none, to the chart of all.
+/// Adds a run's chart, which has at most one curve, to the chart of all runs.
 void add_curve(Chart& all, const Chart& of_run, const NamedRun& run, size_t place) {
   std::vector<Curve> curves = std::move(all.curves);
   if (all.id.empty()) all = of_run;
@@ -30,7 +31,7 @@ void add_curve(Chart& all, const Chart& of_run, const NamedRun& run, size_t plac
   if (!of_run.curves.empty()) all.curves.push_back(as_curve_of_run(of_run.curves[0], run, place));
 }
 
-/// The loss or a term of it over the epochs; no curve when no epoch has it.
+/// The loss or one of its terms over the epochs; no curve if no epoch has it.
 std::optional<Curve> epoch_means(const std::vector<Json>& events, const std::string& field) {
   Curve curve;
   for (const Json& event : events)
@@ -42,7 +43,7 @@ std::optional<Curve> epoch_means(const std::vector<Json>& events, const std::str
   return curve;
 }
 
-/// "loss/infonce", ...; "loss" when there are no terms.
+/// "loss/infonce", ...; "loss" if there are no terms.
 std::vector<std::string> terms_of(const std::vector<Json>& events) {
   std::vector<std::string> terms;
   for (const Json& event : events) {
@@ -66,7 +67,7 @@ struct Baseline {
   std::vector<Curve> levels;  ///< of each run that has it
 };
 
-/// One level when all runs agree, else one for each.
+/// Adds one level if all runs agree, else one for each.
 void add_baseline(Chart& chart, const Baseline& baseline) {
   if (baseline.levels.empty()) return;
   Curve shared = baseline.levels[0];
@@ -87,7 +88,7 @@ void add_baseline(Chart& chart, const Baseline& baseline) {
   }
 }
 
-/// The settings that enter the loss and aren't the same in all runs of this run's method: ", temperature 0.5".
+/// The settings that affect the loss and differ between runs of this run's method: ", temperature 0.5".
 std::string what_sets_apart(const NamedRun& run, const std::vector<NamedRun>& runs) {
   std::string text;
   for (const char* key : loss_settings) {

@@ -7,22 +7,22 @@
 
 namespace minissl {
 
-/// As many runs as colours and marks can tell apart in a chart.
+/// The number of runs that a chart can distinguish by colours and marks.
 inline constexpr size_t most_compared_runs = 8;
 
-/// The palette's place of the i-th run: the neutral one is left out.
+/// The palette index of the i-th run, skipping the neutral colour.
 int run_colour(size_t i);
 
-/// The collapse metrics, a curve for each run.
+/// The collapse metrics, one curve per run.
 std::vector<SpreadCharts> compared_spread(const std::vector<NamedRun>& runs);
 
-/// kNN accuracy in percent, a curve for each run. A baseline that all runs share is one level; one that differs is a
-/// level for each run, in its colour.
+/// kNN accuracy in percent, one curve per run. A baseline that all runs share is one level; otherwise each run has its
+/// own level, in its colour.
 Chart compared_accuracy(const std::vector<NamedRun>& runs);
 
-/// The terms of the loss, mean of each epoch, one chart for each term and each set of runs in which it is the same
-/// function of the embeddings: same method, and same value of every setting that enters it (comparable_losses_note).
-/// A run that logs no terms gives its loss.
+/// The terms of the loss, averaged per epoch, with one chart for each term and each set of runs in which it is the same
+/// function of the embeddings: same method, and same value of every setting that affects it (comparable_losses_note).
+/// A run that logs no terms contributes its loss.
 std::vector<Chart> compared_losses(const std::vector<NamedRun>& runs);
 std::string comparable_losses_note();
 

@@ -39,7 +39,7 @@ std::string_view trimmed(std::string_view text) {
   return begin == text.npos ? std::string_view() : text.substr(begin, text.find_last_not_of(blank) - begin + 1);
 }
 
-/// A TOML value without its quotes and without a comment behind it.
+/// A TOML value without its quotes and trailing comment.
 std::string plain_value(std::string_view value) {
   if (value.starts_with('\'')) {
     const size_t close = value.find('\'', 1);

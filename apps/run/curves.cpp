@@ -12,7 +12,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// The step events as columns, one for each field; NaN where a step lacks it.
+/// The step events as columns, one for each field; NaN if a step lacks it.
 struct StepTable {
   std::vector<double> steps;
   std::vector<std::pair<std::string, std::vector<double>>> columns;
@@ -21,7 +21,7 @@ struct StepTable {
     for (const Json& event : events) {
       if (!is_event(event, "step")) continue;
       steps.push_back(number(event, "step"));
-      size_t likely = 0;  // most steps have the fields of the step before, in that order
+      size_t likely = 0;  // most steps have the fields of the previous step, in the same order
       for (const auto& [field, value] : event.get_ref<const Json::object_t&>()) {
         if (field != "lr" && field != "images_per_s" && !field.starts_with("loss")) continue;
         std::vector<double>& column = column_of(field, likely++);
@@ -209,7 +209,7 @@ bool spans_magnitudes(const Chart& chart) {
         low = std::min(low, y);
         high = std::max(high, y);
       }
-  return low > 0 && high > 50 * low;  // a loss that starts in the thousands (Barlow Twins), a spread that died
+  return low > 0 && high > 50 * low;  // such as Barlow Twins' loss, which starts in the thousands, or a collapse
 }
 
 double last_value(const Chart& chart) {

@@ -1,5 +1,5 @@
-# embed_files(TARGET NAMESPACE NAME FILE NAME FILE ...): each FILE becomes part of the target's binary and is there at run
-# time as `std::string_view NAMESPACE::NAME()`. The assembler copies the bytes, so that size costs no compile time.
+# embed_files(TARGET NAMESPACE NAME FILE NAME FILE ...): embeds each FILE in the target's binary, available at run time as
+# `std::string_view NAMESPACE::NAME()`. The assembler copies the bytes, so that size costs no compile time.
 enable_language(ASM)
 
 function(embed_files target namespace)

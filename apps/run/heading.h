@@ -8,16 +8,16 @@
 
 namespace minissl {
 
-/// How the papers write the names that flags write in lower case: "ResNet-18" for "resnet18".
+/// The spelling that papers use for a lower-case name from a flag: "ResNet-18" for "resnet18".
 std::string proper_name(const std::string& name);
 
-/// "MoCo v2 · ResNet-18", of what the configuration says; "Training run" when it says neither.
+/// "MoCo v2 · ResNet-18" from the configuration; "Training run" if it has neither.
 std::string run_title(const std::vector<ConfigGroup>& config);
 
-/// The page's title, what kind of page it is above it, and the main settings below.
+/// Adds the page's title, with the kind of page above it and the main settings below.
 void add_heading(Page& page, std::string_view kind, std::string_view title, const std::vector<ConfigGroup>& config);
 
-/// Begins the section of the collapse metrics, of one run or several.
+/// Begins the section on collapse metrics, for one run or several.
 void begin_spread_section(Page& page);
 
 }  // namespace minissl

@@ -48,7 +48,7 @@ void for_each_event(const std::filesystem::path& path, std::string_view text, Vi
     ++line_number;
     if (!line.empty()) {
       Json event = Json::parse(line, /*callback=*/nullptr, /*allow_exceptions=*/false);
-      // No beginning of a JSON object is itself one, so a line that was cut off always fails to parse.
+      // No proper prefix of a JSON object is valid JSON, so a truncated line always fails to parse.
       if (event.is_discarded() && newline == text.npos) return;
       require(is_valid(event), "{}: line {} is not an event of a run; delete the line, or restore the file",
               path.string(), line_number);
@@ -59,7 +59,7 @@ void for_each_event(const std::filesystem::path& path, std::string_view text, Vi
   }
 }
 
-/// The part of the log that the checkpoint of step `after` knows; sets `last_step` to the last one in it.
+/// The part of the log up to the checkpoint of step `after`; sets `last_step` to the last step in it.
 std::string history_until(const std::filesystem::path& path, const std::string& text, int64_t after,
                           std::optional<int64_t>& last_step) {
   std::string kept;
@@ -155,7 +155,7 @@ void MetricsLog::append(const Json& event) {
 }
 
 void MetricsLog::sync() {
-  // A pipe or a device can't be synchronised, and needn't be.
+  // A pipe or a device can't be synced and needn't be.
   if (fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail_with_errno("can't write");
 }
 

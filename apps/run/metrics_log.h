@@ -12,18 +12,18 @@
 
 namespace minissl {
 
-/// JSON that keeps its keys in the order they were written.
+/// JSON that preserves the order of its keys.
 using Json = nlohmann::ordered_json;
 
 /// One optimizer step.
 struct StepEvent {
   int64_t step = 0;   ///< counted over the whole run
-  int64_t epoch = 0;  ///< the epoch that the step belongs to, from 0
+  int64_t epoch = 0;  ///< the step's epoch, from 0
   double loss = 0;
   std::vector<std::pair<std::string, double>> terms = {};  ///< parts of the loss, written as "loss/<name>"
   double lr = 0;
   double images_per_s = 0;
-  double seconds = 0;  ///< since the run (or its resumption) began
+  double seconds = 0;  ///< since the run started or resumed
 };
 
 /// The end of an epoch: the mean loss of its steps, and of each term.
@@ -33,21 +33,21 @@ struct EpochEvent {
   std::vector<std::pair<std::string, double>> terms = {};
 };
 
-/// A look of the collapse monitor. The verdict starts with "healthy" when all is well and has "collaps" in it when it
-/// isn't (verdict.h colours by that; anything else counts as a warning).
+/// A look of the collapse monitor. The verdict starts with "healthy" if all is well and contains "collaps" after a
+/// collapse; anything else counts as a warning (verdict.h chooses the colour).
 struct MonitorEvent {
   int64_t epoch = 0;                                                 ///< epochs done; 0 before the first step
   std::vector<std::pair<std::string, CollapseMetrics>> spaces = {};  ///< "backbone" first
   std::string verdict = {};
 };
 
-/// k-nearest-neighbour accuracy, from 0 to 1, beside what it has to beat.
+/// k-nearest-neighbour accuracy, from 0 to 1, with its baselines.
 struct EvalEvent {
   int64_t epoch = 0;  ///< epochs done
   double knn_top1 = 0;
-  int64_t n_test = 0;                    ///< images that it is the share of; 0: not known
+  int64_t n_test = 0;                    ///< number of test images; 0: unknown
   std::optional<double> untrained = {};  ///< the same network before its first step
-  std::optional<double> pixels = {};     ///< neighbours of the raw pixels
+  std::optional<double> pixels = {};     ///< neighbours by raw pixels
 };
 
 /// Bytes by tag (tensor/memory.h).
@@ -62,15 +62,15 @@ Json to_json(const MonitorEvent& event);
 Json to_json(const EvalEvent& event);
 Json to_json(const MemoryEvent& event);
 
-/// Appends to metrics.jsonl: one JSON object a line, out of the process when append() returns. Finite numbers read back
-/// to the same double; NaN and infinity are written as null. Step numbers neither repeat nor skip: append() refuses.
-/// Every failure is an Error naming the file, a full disk included.
+/// Appends to metrics.jsonl: one JSON object per line, handed to the system when append() returns. Finite numbers read
+/// back as the same double; NaN and infinity are written as null. append() rejects repeated or skipped step numbers.
+/// Every failure, including a full disk, throws Error naming the file.
 class MetricsLog {
  public:
-  /// Without `resume_after_step` starts an empty log, in place of one that was there. With it, goes on after the
-  /// checkpoint of that step: the first later step and everything behind it is cut off (atomically), a half-written
-  /// last line too. So a checkpoint is to be written after the events of its step, and sync() before it.
-  /// Throws Error when the log lacks steps that the checkpoint has seen.
+  /// Without `resume_after_step`, starts an empty log and replaces an existing one. With it, resumes after that step's
+  /// checkpoint: cuts off (atomically) the first later step and everything after it, and a half-written last line. So
+  /// write a checkpoint after the events of its step, and call sync() before it.
+  /// Throws Error if the log lacks steps that the checkpoint includes.
   explicit MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_after_step = std::nullopt);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
@@ -81,7 +81,7 @@ class MetricsLog {
   void append(const Event& event) {
     append(to_json(event));
   }
-  /// On the disk, not only in the system's hands, when this returns.
+  /// Flushes the log to the disk.
   void sync();
 
  private:
@@ -92,16 +92,16 @@ class MetricsLog {
   std::optional<int64_t> last_step_;
 };
 
-/// All events of a metrics.jsonl. A half-written last line is left out; throws Error with the line number for anything
-/// else that isn't an event.
+/// All events of a metrics.jsonl. A half-written last line is ignored; throws Error with the line number for any other
+/// line that isn't an event.
 std::vector<Json> read_metrics(const std::filesystem::path& path);
 
-/// The figures of a look of the monitor at a space, such as "backbone": NaN (count and dim: 0) where they are missing.
+/// The metrics of a space, such as "backbone", in a monitor event: NaN (count and dim: 0) if missing.
 CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space);
 
-/// A number of an event; NaN when the field is missing or null.
+/// A number from an event; NaN if the field is missing or null.
 double number(const Json& event, const char* field);
-/// Whether the event is of that kind: its "event" field.
+/// Whether the event's "event" field is `kind`.
 bool is_event(const Json& event, const char* kind);
 
 }  // namespace minissl

@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-/// Six digits are more than a chart can show, and a third of the bytes.
+/// Six digits are more than a chart can show and take a third of the bytes.
 Json short_numbers(const std::vector<double>& values) {
   Json array = Json::array();
   for (double value : values)

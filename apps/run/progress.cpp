@@ -19,7 +19,7 @@ constexpr int unlimited = std::numeric_limits<int>::max();
 
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-/// Columns on a terminal: one for each character. Wide scripts don't occur in what we print.
+/// Terminal columns, one per character. Our output has no wide characters.
 int columns(std::string_view text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !continues_character(c); }));
 }
@@ -87,7 +87,7 @@ std::string progress_line(const ProgressState& state, int width, bool bar, bool 
 
   const auto joined = [&] { return fmt::format("{}", fmt::join(parts, "  ")); };
   const bool whole = columns(joined()) <= width;
-  // Half a number misleads: what isn't needed goes as a whole, the speed before the time left.
+  // A truncated number misleads, so optional parts are dropped whole, the speed before the time left.
   while (columns(joined()) > width && parts.size() > needed)
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(needed));
   const int room = width - columns(joined()) - (unicode ? 2 : 4);
@@ -149,7 +149,7 @@ void Progress::finish() {
 }
 
 void Progress::draw() {
-  // The last column stays free: a character there makes some terminals wrap.
+  // The last column stays empty, because a character there makes some terminals wrap.
   write(fmt::format("{}{}", clear_line, progress_line(state_, terminal_columns() - 1, /*bar=*/true, unicode_)));
   drawn_ = true;
   pending_ = false;
@@ -161,7 +161,7 @@ void Progress::write_line() {
 }
 
 void Progress::write(std::string_view text) const {
-  // Progress is a courtesy: a closed standard error must not stop the run.
+  // A closed standard error must not stop the run.
   while (!text.empty()) {
     const ssize_t written = ::write(options_.descriptor, text.data(), text.size());
     if (written < 0 && errno != EINTR) return;

@@ -8,18 +8,18 @@
 
 namespace minissl {
 
-/// Where a piece of work stands.
+/// The state of a task.
 struct ProgressState {
-  std::string unit = {};  ///< what is counted: "step", "image"
+  std::string unit = {};  ///< unit of `done` and `total`: "step", "image"
   int64_t done = 0;
-  int64_t total = 0;         ///< 0: not known
+  int64_t total = 0;         ///< 0: unknown
   std::string status = {};   ///< "epoch 3/100  loss 5.123"
   double images_per_s = 0;   ///< 0: not shown
-  double seconds_left = -1;  ///< negative: not known
+  double seconds_left = -1;  ///< negative: unknown
 };
 
-/// The state as one line of at most `width` columns: percentage, bar, count, status, speed, time left. Where there is
-/// no room, the bar shrinks and goes first, then speed and time left. `bar` false: without one, as in a log file.
+/// The state as one line of at most `width` columns: percentage, bar, count, status, speed, time left. If there is no
+/// room, the bar shrinks and disappears first, then speed and time left. `bar` false: no bar, as in a log file.
 std::string progress_line(const ProgressState& state, int width, bool bar, bool unicode);
 
 /// "45 s", "3:07 min", "2:03:07 h"
@@ -33,8 +33,8 @@ struct ProgressOptions {
   std::function<double()> clock = {};
 };
 
-/// Tells a person how the work goes: on a terminal one line that is rewritten in place, elsewhere (a pipe, a file,
-/// TERM=dumb) plain lines, at most one every five seconds and always the last. Safe to call from several threads.
+/// Shows progress: on a terminal one line that is rewritten in place, elsewhere (a pipe, a file, TERM=dumb) plain
+/// lines, at most one every five seconds and always the last. Safe to call from several threads.
 class Progress {
  public:
   Progress(int64_t total, std::string unit, ProgressOptions options = {});
@@ -43,11 +43,11 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` units are done, counted as `total` is. Time left is extrapolated from the first update on, so a resumed run
-  /// may start anywhere.
+  /// `done` has the unit of `total`. The remaining time is extrapolated from the first update, so a resumed run may
+  /// start anywhere.
   void update(int64_t done, std::string_view status, double images_per_s = 0);
-  /// A line of its own; on a terminal above the bar. Everything a command prints on standard error meanwhile comes
-  /// through here.
+  /// Prints a separate line, on a terminal above the bar. While this object lives, commands must print to standard
+  /// error through this function.
   void log(std::string_view text);
   /// Leaves the last state as an ordinary line. Later calls do nothing.
   void finish();

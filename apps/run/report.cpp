@@ -102,7 +102,7 @@ void add_training(Page& page, const std::vector<Json>& events) {
   page.end_section();
 }
 
-/// The figures of the monitor as a table, for screen readers and for copying.
+/// The monitor's figures as a table, for screen readers and for copying.
 std::string spread_table(const std::vector<Json>& events) {
   constexpr std::array fields{"std", "std_normalized", "norm", "mean_cos", "eff_rank"};
   constexpr std::array spaces{"backbone", "projection"};

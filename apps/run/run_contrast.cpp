@@ -14,8 +14,8 @@
 namespace minissl {
 namespace {
 
-/// The settings that could explain a difference between two runs. With different methods, one that only one of them has
-/// belongs to the method.
+/// The settings that could explain a difference between two runs. If the methods differ, a setting that only one of
+/// them has belongs to the method.
 std::vector<const SettingDifference*> differences_of(const std::vector<SettingDifference>& all, size_t a, size_t b) {
   const auto method = std::find_if(all.begin(), all.end(), [](const auto& d) { return d.key == "method"; });
   const bool different_methods = method != all.end() && method->values[a] != method->values[b];
@@ -28,7 +28,7 @@ std::vector<const SettingDifference*> differences_of(const std::vector<SettingDi
   return found;
 }
 
-/// The places of the last epoch that is in both lists.
+/// The indices of the last epoch that is in both lists.
 std::optional<std::pair<size_t, size_t>> last_common(const std::vector<double>& a, const std::vector<double>& b) {
   for (size_t i = a.size(); i-- > 0;)
     if (const auto found = std::find(b.begin(), b.end(), a[i]); found != b.end())
@@ -88,7 +88,7 @@ std::string sentence_on_collapse(const std::string& from, const std::string& fro
   return fmt::format("{} {}; {} {}.", from, state(from_spaces), to, state(to_spaces));
 }
 
-/// Both runs up to the last epoch of which both have a look.
+/// Compares both runs up to the last epoch measured in both.
 std::vector<LabelledText> texts_on_looks(const NamedRun& from, const NamedRun& to) {
   std::vector<LabelledText> texts;
   std::vector<SpaceStory> from_stories, to_stories;

@@ -9,7 +9,7 @@
 namespace minissl {
 namespace {
 
-/// Names under what is said of them, in the order of the first calls: "above it in a and b; below it in c".
+/// Groups names by statement, in the order of the first calls: "above it in a and b; below it in c".
 class Groups {
  public:
   void add(const std::string& what, const std::string& name) {

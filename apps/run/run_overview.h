@@ -6,8 +6,8 @@
 
 namespace minissl {
 
-/// Sentences on all runs together: in which std fell and what of it was norms, which collapsed, where std read alone
-/// would have misled, and which beat the untrained network.
+/// Sentences that summarise all runs: in which std fell and how much of that came from norms, which collapsed, where
+/// std alone would mislead, and which beat the untrained network.
 std::vector<std::string> run_overview(const std::vector<NamedRun>& runs);
 
 }  // namespace minissl

@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-/// "The backbone's spread is 17% of its peak, that of its directions 94%." Empty when there was one look only.
+/// "The backbone's spread is 17% of its peak, that of its directions 94%." Empty after a single look.
 std::string spread_sentence(const std::vector<Json>& events) {
   const auto share_of_peak = [&](const char* id) -> std::string {
     for (const SpreadCharts& row : spread_charts(events)) {
@@ -30,7 +30,7 @@ std::string spread_sentence(const std::vector<Json>& events) {
 /// The sentence of a verdict: "healthy: the spread is steady" gives "The spread is steady."
 std::string sentence_of(const std::string& verdict) {
   const size_t colon = verdict.find(": ");
-  if (verdict.find(' ') == verdict.npos) return {};  // a single word, which the heading says already
+  if (verdict.find(' ') == verdict.npos) return {};  // a single word, which the heading already shows
   std::string sentence = colon == verdict.npos ? verdict : verdict.substr(colon + 2);
   if (sentence.empty()) return {};
   sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));

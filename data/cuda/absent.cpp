@@ -3,7 +3,7 @@
 
 namespace minissl {
 
-// In the place of render_views.cu where there is no CUDA toolkit.
+// Replaces render_views.cu when there is no CUDA toolkit.
 Tensor render_views(const std::vector<DeviceView>&, const Normalization&) { fail("{}", cuda::why_none()); }
 
 }  // namespace minissl

@@ -1,7 +1,7 @@
 #include "data/device_views.h"
 #include "tensor/cuda/reduce.h"
 
-// A block for each view, in the passes of render_view.cpp.
+// One block per view, with the same passes as render_view.cpp.
 namespace minissl {
 namespace {
 
@@ -14,7 +14,7 @@ struct Source {
   ViewParameters view;
 };
 
-// f(i) for each i < count by the threads of the block, which wait for each other at the end.
+// Calls f(i) for each i < count on the threads of the block, then synchronises them.
 template <class F>
 __device__ void each_in_block(int64_t count, F f) {
   for (int64_t i = threadIdx.x; i < count; i += block_threads) f(i);
@@ -50,7 +50,7 @@ __device__ void apply_jitter(float* pixels, int64_t count, Jitter kind, float fa
   }
 }
 
-// Along one axis: out[i] from the elements `step` apart along a line of `size` that holds element i.
+// Blurs along one axis.
 template <int C>
 __device__ void blur_lines(const float* in, int size, float sigma, bool rows, float* out) {
   const int radius = blur_radius(sigma);

@@ -143,9 +143,9 @@ ResNetConfig::ResNetConfig(const ResNetOptions& options)
 }
 
 void ResNetConfig::visit(OptionVisitor& visitor) {
-  visitor.visit("stem", stem_, "imagenet, or small: 3x3 of stride 1, no max pooling");
-  visitor.visit("width", width_, "channels of the first stage; 64 as published, less is faster");
-  visitor.visit("bn", bn_, "batch normalisation: plain, or split:G, over G groups of the batch");
+  visitor.visit("stem", stem_, "imagenet, or small (3x3, stride 1, no max pooling)");
+  visitor.visit("width", width_, "channels of the first stage; 64 in the paper, fewer is faster");
+  visitor.visit("bn", bn_, "batch normalisation: plain, or split:G (over G groups of the batch)");
 }
 
 std::unique_ptr<Backbone> ResNetConfig::make() const {

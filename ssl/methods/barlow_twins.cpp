@@ -5,7 +5,7 @@
 namespace minissl {
 
 void BarlowTwinsOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("hidden", hidden, "width of the projector's hidden layers");
   visitor.visit("lambda", lambda, "weight of the correlations between different dimensions");
   VarianceTerm::visit(visitor, variance_weight);

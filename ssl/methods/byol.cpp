@@ -6,7 +6,7 @@
 namespace minissl {
 
 void BYOLOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("hidden", hidden, "width of the projector's and predictor's hidden layers");
   momentum.visit(visitor);
   VarianceTerm::visit(visitor, variance_weight);

@@ -8,12 +8,12 @@
 namespace minissl {
 
 void MoCoOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("head", head, "mlp (MoCo v2) or linear (MoCo v1)");
-  visitor.visit("queue", queue, "keys of past batches to contrast with");
+  visitor.visit("queue", queue, "number of keys from past batches");
   momentum.visit(visitor);
-  visitor.visit("temperature", temperature, "of the softmax");
-  visitor.visit("symmetric", symmetric, "on: predict view 2 from view 1, too");
+  visitor.visit("temperature", temperature, "temperature of the softmax");
+  visitor.visit("symmetric", symmetric, "on: also predict view 2 from view 1");
   VarianceTerm::visit(visitor, variance_weight);
 }
 

@@ -6,9 +6,9 @@
 namespace minissl {
 
 void SimCLROptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("hidden", hidden, "width of the projector's hidden layer");
-  visitor.visit("temperature", temperature, "of the softmax");
+  visitor.visit("temperature", temperature, "temperature of the softmax");
   VarianceTerm::visit(visitor, variance_weight);
 }
 

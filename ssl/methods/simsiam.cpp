@@ -6,7 +6,7 @@
 namespace minissl {
 
 void SimSiamOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("hidden", hidden, "width of the projector's hidden layers");
   VarianceTerm::visit(visitor, variance_weight);
 }

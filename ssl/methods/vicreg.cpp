@@ -8,9 +8,9 @@
 namespace minissl {
 
 void VICRegOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "of the projections");
+  visitor.visit("dim", dim, "width of the projections");
   visitor.visit("hidden", hidden, "width of the projector's hidden layers");
-  visitor.visit("weights", weights, "of invariance, variance and covariance");
+  visitor.visit("weights", weights, "weights of invariance, variance and covariance");
   VarianceTerm::visit(visitor, variance_weight);
 }
 

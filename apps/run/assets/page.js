@@ -1,5 +1,5 @@
 "use strict";
-// Draws every <canvas data-chart="ID"> from the description of that name in #charts (report.cpp). Colours are the page's own
+// Draws every <canvas data-chart="ID"> from the description with that ID in #charts (report.cpp). Colours are the page's
 // custom properties, read again when the colour scheme changes and before printing.
 (() => {
   const charts = JSON.parse(document.getElementById("charts").textContent);
@@ -13,7 +13,7 @@
   };
   const short = (value) => (Math.abs(value) >= 1e4 ? value.toLocaleString("en-US", { notation: "compact" }) : shown(value));
 
-  // The name of a neutral level, written on its line; below it for the lowest, so that two levels near each other stay legible.
+  // Writes the name of a neutral level on its line; below it for the lowest, so that two close levels stay legible.
   const levelNames = {
     id: "levelNames",
     afterDatasetsDraw(chart) {
@@ -33,7 +33,7 @@
     },
   };
 
-  // The band shows how noisy a bucket of steps was, not where the axis must end: single outliers would flatten the curve.
+  // The axis ignores the band, which shows the noise within a bucket: single outliers would flatten the curve.
   const verticalRange = (description) => {
     const values = description.curves.flatMap((curve) => curve.y).filter((y) => y !== null);
     const low = Math.min(...values), high = Math.max(...values);
@@ -42,7 +42,7 @@
     return { min: description.from_zero && low >= 0 ? 0 : low - pad, max: high + pad };
   };
 
-  // The shapes of a curve's mark, filled for the first four and hollow for the others (comparison.cpp draws the same in the legend).
+  // The shapes of a curve's marks: the first four filled, the others hollow (comparison.cpp draws the same in the legend).
   const shapes = ["circle", "triangle", "rect", "rectRot"];
 
   const datasetsOf = (curve) => {
@@ -61,7 +61,7 @@
     }];
   };
 
-  // As many decimals as the steps of the axis need.
+  // Uses as many decimals as the steps of the axis need.
   const tickLabel = function (value, index, ticks) {
     const largest = Math.max(...ticks.map((tick) => Math.abs(tick.value)));
     if (largest < 1e-3 && largest > 0) return value === 0 ? "0" : value.toExponential(1);
