@@ -9,8 +9,8 @@
 namespace minissl {
 
 void MomentumSchedule::visit(OptionVisitor& visitor) {
-  visitor.visit("momentum", start, "of the momentum encoder");
-  visitor.visit("momentum-end", end, "where a cosine brings it by the end of the run (0: it stays)");
+  visitor.visit("momentum", start, "how slowly the momentum encoder follows; 1: not at all");
+  visitor.visit("momentum-end", end, "its value at the end of the run, reached along a cosine (0: constant)");
 }
 
 void MomentumSchedule::check() const {

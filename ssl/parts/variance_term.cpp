@@ -5,7 +5,7 @@
 namespace minissl {
 
 void VarianceTerm::visit(OptionVisitor& visitor, double& weight) {
-  visitor.visit("variance-weight", weight, "of VICReg's variance term on the raw projections");
+  visitor.visit("variance-weight", weight, "weight of VICReg's variance term on the raw projections (0: none)");
 }
 
 VarianceTerm::VarianceTerm(double weight) : weight_(weight) {

@@ -15,7 +15,7 @@ struct MultiCropOptions {
   double variance_weight = 0;
 
   void visit(OptionVisitor& visitor) {
-    visitor.visit("dim", dim, "of the projections");
+    visitor.visit("dim", dim, "width of the projections");
     visitor.visit("hidden", hidden, "width of the projector's hidden layers");
     visitor.visit("local-crops", local_crops, "small views of each image");
     visitor.visit("local-size", local_size, "of these, in pixels");
