@@ -17,7 +17,7 @@ Tensor random_tensor(const Shape& shape, uint32_t number) {
 }
 
 // Two basic blocks of a residual network.
-class Recompute : public testing::Test {
+class RecomputePlans : public testing::Test {
  protected:
   Variable block(const Variable& x, size_t i, bool ends_stage) {
     PartScope part("block", ends_stage);
@@ -57,7 +57,7 @@ class Recompute : public testing::Test {
   Variable first_ = Variable::leaf(random_tensor({16, 3, 3, 3}, 2));
   std::vector<Variable> w_, scale_, shift_;
 
-  Recompute() {
+  RecomputePlans() {
     for (uint32_t i = 0; i < 6; ++i) {
       w_.push_back(Variable::leaf(random_tensor({16, 3, 3, 16}, 3 + i)));
       scale_.push_back(Variable::leaf(random_tensor({16}, 10 + i)));
@@ -68,7 +68,7 @@ class Recompute : public testing::Test {
 
 using Policy = RecomputePlan::Policy;
 
-TEST_F(Recompute, GradientsAreTheSameBitsUnderEveryPlan) {
+TEST_F(RecomputePlans, GradientsAreTheSameBitsUnderEveryPlan) {
   const auto expected = gradients({});
   EXPECT_EQ(gradients(RecomputePlan(Policy::block)), expected);
   EXPECT_EQ(gradients(RecomputePlan(Policy::stage)), expected);
@@ -80,7 +80,7 @@ TEST_F(Recompute, GradientsAreTheSameBitsUnderEveryPlan) {
   }
 }
 
-TEST_F(Recompute, WhatIsNotKeptIsNotInMemory) {
+TEST_F(RecomputePlans, WhatIsNotKeptIsNotInMemory) {
   constexpr int64_t image = 4 * 10 * 10 * 16 * 4, small = 8 << 10;  // statistics, masks, the loss
   int64_t none = 0, block = 0, stage = 0;
   gradients({}, &none);
@@ -96,7 +96,7 @@ TEST_F(Recompute, WhatIsNotKeptIsNotInMemory) {
   EXPECT_LE(stage, image + small);
 }
 
-TEST_F(Recompute, PartsAreCountedWhereTheyAreRecorded) {
+TEST_F(RecomputePlans, PartsAreCountedWhereTheyAreRecorded) {
   const RecomputePlan plan;
   const PlanScope scope(plan);
   no_grad([&] { return network(images_); });
@@ -116,13 +116,13 @@ TEST_F(Recompute, PartsAreCountedWhereTheyAreRecorded) {
   EXPECT_EQ(part.products[1].bytes(), 4 * 10 * 10 * 16 * 4);
 }
 
-TEST_F(Recompute, APlanForFewerPartsIsAnError) {
+TEST_F(RecomputePlans, APlanForFewerPartsIsAnError) {
   const RecomputePlan plan(std::vector<Keep>(2));
   const PlanScope scope(plan);
   EXPECT_THROW(network(images_), Error);
 }
 
-TEST_F(Recompute, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsRecomputed) {
+TEST_F(RecomputePlans, WeightsChangedBeforeBackwardAreNoticedWhereSomethingIsRecomputed) {
   const RecomputePlan plan(Policy::block);
   const PlanScope scope(plan);
   const Variable loss = network(images_);

@@ -18,7 +18,9 @@ class TrainOnGpu : public TemporaryFolder {
   TrainFlags flags(const std::string& run) const {
     TrainFlags f;
     f.common.device = "cuda";
-    f.network = {.arch = "resnet18", .stem = "small", .width = network_width, .channels = 1, .size = 8};
+    f.network = NetworkFlags("resnet18");
+    f.network.set_options({{"stem", "small"}, {"width", std::to_string(network_width)}}, "network");
+    f.network.channels = 1, f.network.size = 8;
     f.method = MethodFlags::from_toml("moco", "queue = 8\ndim = 8\nmomentum-end = 1\n");
     f.data = "synth:12:32";
     f.out = (folder_ / run).string();
