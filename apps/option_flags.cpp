@@ -30,6 +30,17 @@ class FlagAdder final : public OptionVisitor {
     add_list(command_, free_name(name), value, help);
   }
 
+  void visit_choice(const char* name, int64_t& value, std::initializer_list<int64_t> choices,
+                    const char* help) override {
+    FlagRules rules;
+    for (const int64_t choice : choices) rules.one_of.push_back(std::to_string(choice));
+    add_flag(command_, free_name(name), value, help, rules);
+  }
+  void visit_choice(const char* name, std::string& value, std::initializer_list<const char*> choices,
+                    const char* help) override {
+    add_flag(command_, free_name(name), value, help, {.one_of = {choices.begin(), choices.end()}});
+  }
+
  private:
   std::string free_name(const std::string& name) const { return has_flag(command_, name) ? "loss-" + name : name; }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 namespace minissl {
@@ -19,6 +20,16 @@ class OptionVisitor {
   virtual void visit(const char* name, std::string& value, const char* help) = 0;
   virtual void visit(const char* name, std::array<double, 2>& value, const char* help) = 0;
   virtual void visit(const char* name, std::array<double, 3>& value, const char* help) = 0;
+
+  /// Options with a few possible values: a command line refuses others before any work.
+  virtual void visit_choice(const char* name, int64_t& value, std::initializer_list<int64_t> /*choices*/,
+                            const char* help) {
+    visit(name, value, help);
+  }
+  virtual void visit_choice(const char* name, std::string& value, std::initializer_list<const char*> /*choices*/,
+                            const char* help) {
+    visit(name, value, help);
+  }
 };
 
 }  // namespace minissl

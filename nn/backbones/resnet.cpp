@@ -143,8 +143,9 @@ ResNetConfig::ResNetConfig(const ResNetOptions& options)
 }
 
 void ResNetConfig::visit(OptionVisitor& visitor) {
-  visitor.visit("stem", stem_, "imagenet, or small (3x3, stride 1, no max pooling)");
-  visitor.visit("width", width_, "channels of the first stage; 64 in the paper, fewer is faster");
+  visitor.visit_choice("stem", stem_, {"imagenet", "small"}, "imagenet, or small (3x3, stride 1, no max pooling)");
+  visitor.visit_choice("width", width_, {8, 16, 32, 64, 128, 256},
+                       "channels of the first stage; 64 in the paper, fewer is faster");
   visitor.visit("bn", bn_, "batch normalisation: plain, or split:G (over G groups of the batch)");
 }
 

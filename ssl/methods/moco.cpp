@@ -9,7 +9,7 @@ namespace minissl {
 
 void MoCoOptions::visit(OptionVisitor& visitor) {
   visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("head", head, "mlp (MoCo v2) or linear (MoCo v1)");
+  visitor.visit_choice("head", head, {"mlp", "linear"}, "mlp (MoCo v2) or linear (MoCo v1)");
   visitor.visit("queue", queue, "number of keys from past batches");
   momentum.visit(visitor);
   visitor.visit("temperature", temperature, "temperature of the softmax");

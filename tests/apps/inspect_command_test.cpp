@@ -114,7 +114,7 @@ TEST_F(InspectCommandTest, ViewsTakeTheConfigOfARunAndSkipWhatIsNoImage) {
   const CommandResult result = inspect("views moco --config " + path("run/config.toml") + " --data " + path("images") +
                                        " --out " + path("views.png"));
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(result.out, "3 images and two views of each: " + path("views.png") + "\n");
+  EXPECT_EQ(result.out, "3 images and 2 views of each: " + path("views.png") + "\n");
   EXPECT_NE(result.err.find("skipped broken.png: "), std::string::npos) << result.err;
   EXPECT_EQ(count(result.err, "broken.png"), 1U) << result.err;
   EXPECT_EQ(read_image(path("views.png")).height(), 16);

@@ -113,10 +113,30 @@ TEST_F(PictureTest, TilesColour) {
   }
 }
 
+// Crops of several sizes, as multi-crop methods have them.
+TEST_F(PictureTest, TilesViewsOfSeveralSizes) {
+  const Tensor large = noise({2, 4, 5, 1}), small = noise({2, 2, 3, 1});
+  const Tensor sheet = tile({large, small}, 2, 1);
+  ASSERT_EQ(sheet.shape(), (Shape{4, 2 * (5 + 1 + 3) + 3, 2}));
+  const auto pixel = [&](int64_t y, int64_t x, int64_t c) { return sheet.at((y * sheet.dim(1) + x) * 2 + c); };
+  for (int64_t i = 0; i < 2; ++i) {
+    const int64_t left = i * 12;
+    for (int64_t y = 0; y < 4; ++y)
+      for (int64_t x = 0; x < 5; ++x) EXPECT_EQ(pixel(y, left + x, 0), large.at((i * 4 + y) * 5 + x));
+    for (int64_t y = 0; y < 4; ++y)
+      for (int64_t x = 0; x < 3; ++x) {
+        EXPECT_EQ(pixel(y, left + 6 + x, 1), y < 2 ? 255 : 0) << "transparent below the smaller view";
+        if (y < 2) {
+          EXPECT_EQ(pixel(y, left + 6 + x, 0), small.at((i * 2 + y) * 3 + x));
+        }
+      }
+  }
+}
+
 TEST_F(PictureTest, TileRefusesViewsThatDiffer) {
   EXPECT_NE(error_of([] {
-              tile({noise({2, 4, 4, 1}), noise({2, 4, 5, 1})}, 1, 1);
-            }).find("differ in shape"),
+              tile({noise({2, 4, 4, 1}), noise({3, 4, 4, 1})}, 1, 1);
+            }).find("differ in images or channels"),
             std::string::npos);
   EXPECT_FALSE(error_of([] { tile({}, 1, 1); }).empty());
   EXPECT_FALSE(error_of([] { tile({noise({2, 4, 4, 2})}, 1, 1); }).empty());

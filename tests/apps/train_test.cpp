@@ -163,6 +163,27 @@ TEST_F(TrainTest, AStopInAnEpochsLastStepCanBeResumed) {
   EXPECT_EQ(log("whole"), log("stopped"));
 }
 
+// Up to version 0.1's first design, split batch normalisation was one of the method's flags.
+TEST_F(TrainTest, CheckpointsOfTheFirstDesignAreRead) {
+  ASSERT_EQ(train("run", "--bn split:4 --steps 2 --eval-every 0").status, 0);
+  const SafetensorsReader written(path("run/last.safetensors"));
+  Metadata metadata = written.metadata();
+  EXPECT_EQ(metadata.at("bn"), "split:4");
+  metadata.erase("bn");
+  metadata.at("flags") += "bn = \"split:4\"\n";
+  NamedTensors tensors;
+  for (const StoredTensor& t : written.tensors()) tensors.emplace_back(t.name, written.read(t.name));
+  save_safetensors(path("old.safetensors"), tensors, metadata);
+  const auto embed = [&](const std::string& weights) {
+    const CommandResult result = minissl_command(
+        "embed --features projection --data synth:8:32 --weights " + path(weights) + " --out " + path("e.npy"),
+        folder_);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return bytes("e.npy");
+  };
+  EXPECT_TRUE(embed("old.safetensors") == embed("run/last.safetensors"));
+}
+
 TEST_F(TrainTest, ANaNStopsTheRunAndSaysWhere) {
   const CommandResult result = train("nan", "--optimizer sgd --lr 1e30 --warmup-epochs 0");
   EXPECT_EQ(result.status, 1);

@@ -66,7 +66,7 @@ TEST(FewShot, TooFewImagesAreReportedWithTheirClass) {
       [] {
         few_shot_auc(clouds(5, 1), names, {.shots = {1, 6}});
       },
-      ThrowsMessage<Error>(HasSubstr("--shots 6: there are 5 images of a")));
+      ThrowsMessage<Error>(HasSubstr("`shots` 6: there are 5 images of a")));
   EXPECT_THROW(few_shot_auc(clouds(5, 1), names, {.shots = {0}}), Error);
   EXPECT_THROW(few_shot_auc(clouds(5, 1), names, {.shots = {1}, .repeats = 0}), Error);
 }
