@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "tensor/host_device.h"
 #include "tensor/tensor.h"
 
 /// How a flat arena is divided into parameters, so that one pass over it can treat each of them by its own rule.
@@ -10,16 +11,19 @@ namespace minissl {
 struct Piece {
   static constexpr int64_t most = 4096;  ///< elements
 
-  int64_t begin, end;   ///< elements of the arena
-  int64_t first, last;  ///< the pieces [first, last) are of the same parameter
-  int64_t parameter;    ///< its number, from 0: its row of a table of rules (tensor/rules.h)
+  int64_t begin;        ///< its first element in the arena
+  int32_t size;         ///< elements
+  int32_t parameter;    ///< its number, from 0: its row of a table of rules (tensor/rules.h)
+  int32_t first, last;  ///< the pieces [first, last) are of the same parameter
+
+  MINISSL_HD int64_t end() const { return begin + size; }
 };
 
 struct ParameterRange {
   int64_t begin, end;  ///< elements of the arena
 };
 
-/// The pieces of these parameters, in order, as updates take them: i64 (pieces, 5).
+/// The pieces of these parameters, in order, as updates take them: i64 (pieces, 3), the bytes of Piece.
 Tensor make_pieces(std::span<const ParameterRange> parameters, Device device = {});
 /// A whole tensor as one parameter.
 Tensor one_parameter(const Tensor& values);

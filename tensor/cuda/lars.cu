@@ -27,7 +27,7 @@ void compute(const Lars& op) {
     const Piece piece = pieces[p];
     if (rules.frozen(piece)) return;
     const LarsStep<T> step = step_of(piece);
-    const auto sums = block_sum<Sums<double, 2>>(piece.end - piece.begin, [&](int64_t i) {
+    const auto sums = block_sum<Sums<double, 2>>(piece.end() - piece.begin, [&](int64_t i) {
       const int64_t k = piece.begin + i;
       const auto w = static_cast<double>(value[k]), u = static_cast<double>(step.update(gradient[k], value[k]));
       return Sums<double, 2>{{w * w, u * u}};

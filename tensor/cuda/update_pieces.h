@@ -69,11 +69,12 @@ void update_pieces(const Op& op, T* value, StepOf step_of, Update update) {
     const ops::EmaStep<T> ema(followers.momentum.get());
     if (rules.frozen(piece)) {
       // What follows the values goes on following them.
-      for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += block_threads) followers.follow(ema, i, value[i]);
+      for (int64_t i = piece.begin + threadIdx.x; i < piece.end(); i += block_threads)
+        followers.follow(ema, i, value[i]);
       return;
     }
     const auto step = step_of(piece);
-    for (int64_t i = piece.begin + threadIdx.x; i < piece.end; i += block_threads) {
+    for (int64_t i = piece.begin + threadIdx.x; i < piece.end(); i += block_threads) {
       update(step, i);
       followers.follow(ema, i, value[i]);
     }

@@ -22,9 +22,10 @@ void kernel(Reference, const Lars& op) {
     each_piece(op.pieces, [&](int64_t p, const Piece& piece) {
       if (rules.frozen(piece)) return;
       const LarsStep<T> step = steps.of(piece);
+      const int64_t end = piece.end();
       double of_value = 0, of_update = 0;
 #pragma omp simd reduction(+ : of_value, of_update)
-      for (int64_t i = piece.begin; i < piece.end; ++i) {
+      for (int64_t i = piece.begin; i < end; ++i) {
         const auto w = static_cast<double>(value[i]), u = static_cast<double>(step.update(gradient[i], value[i]));
         of_value += w * w;
         of_update += u * u;

@@ -92,13 +92,14 @@ void update_pieces(const Op& op, const T* value, const StepOf& step_of, const Up
   const FollowersOnCpu<T> followers(op.followers);
   const Rules rules = rules_in(op.rules, DeviceType::cpu);
   each_piece(op.pieces, [&](int64_t p, const Piece& piece) {
+    const int64_t end = piece.end();
     if (!rules.frozen(piece)) {
       const auto step = step_of(p, piece);
 #pragma omp simd
-      for (int64_t i = piece.begin; i < piece.end; ++i) update(step, i);
+      for (int64_t i = piece.begin; i < end; ++i) update(step, i);
     }
     // Also what follows frozen values: an average goes on moving towards them.
-    followers.follow(value, piece.begin, piece.end);
+    followers.follow(value, piece.begin, end);
   });
 }
 /// The same for an update whose Step is its parameter's.
