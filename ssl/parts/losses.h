@@ -1,7 +1,8 @@
 #pragma once
 #include "autograd/functions.h"
 
-/// The methods' losses, as functions of projections (N, D).
+/// The methods' losses, as functions of projections (N, D). Where several processes share a batch (tensor/group.h), N
+/// and all sums over the batch are those of the whole batch.
 namespace minissl {
 
 /// NT-Xent (Chen et al. 2020, eq. 1) of unit vectors z1, z2: with z = [z1; z2] and s = z z^T / T, the mean over all 2N

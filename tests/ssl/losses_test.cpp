@@ -1,9 +1,11 @@
 #include "ssl/parts/losses.h"
 
 #include <gtest/gtest.h>
+#include <mutex>
 
 #include "autograd/gradient_check.h"
 #include "tests/ssl/random_tensor.h"
+#include "tests/thread_group.h"
 
 namespace minissl {
 namespace {
@@ -157,6 +159,39 @@ TEST(Losses, GradientOfVariance) {
   const GradientCheck check =
       gradient_check([](const std::vector<Variable>& v) { return variance_loss(v[0]); }, {z}, {true});
   EXPECT_LT(check.worst, 1e-8) << check.where;
+}
+
+// Two processes with half of the batch each: the same loss on both, and, summed over both and divided by two as the
+// step does, the gradient of the whole batch's loss.
+TEST(Losses, OfABatchThatIsSharedAreThoseOfTheWholeBatch) {
+  const std::pair<const char*, std::function<Variable(const Variable&, const Variable&)>> losses[] = {
+      {"nt_xent", [](const Variable& a, const Variable& b) { return nt_xent(normalize(a), normalize(b), 0.2); }},
+      {"redundancy_reduction",
+       [](const Variable& a, const Variable& b) { return redundancy_reduction(a, b, 0.01).loss; }},
+      {"variance", [](const Variable& a, const Variable& b) { return variance_loss(a) + variance_loss(b); }},
+      {"covariance", [](const Variable& a, const Variable& b) { return covariance_loss(a) + covariance_loss(b); }},
+      {"negative_cosine", [](const Variable& a, const Variable& b) { return negative_cosine(a, b); }}};
+  const Tensor z1 = random_tensor({6, 4}, 1, DType::f64), z2 = random_tensor({6, 4}, 2, DType::f64);
+  for (const auto& [name, loss] : losses) {
+    const Variable whole1 = Variable::leaf(z1), whole2 = Variable::leaf(z2);
+    const Variable expected = loss(whole1, whole2);
+    backward(expected);
+    double mean_loss = 0;
+    std::mutex mutex;
+    ThreadGroup::run(2, [&, &loss = loss, &name = name](int rank) {
+      const Variable a = Variable::leaf(z1.rows(3 * rank, 3 * rank + 3).clone()),
+                     b = Variable::leaf(z2.rows(3 * rank, 3 * rank + 3).clone());
+      const Variable own = loss(a, b);
+      backward(own);
+      const std::lock_guard lock(mutex);
+      mean_loss += own.value().item() / 2;
+      for (int64_t i = 0; i < 12; ++i) {
+        EXPECT_NEAR(a.grad().at(i) / 2, whole1.grad().at(12 * rank + i), 1e-12) << name;
+        EXPECT_NEAR(b.grad().at(i) / 2, whole2.grad().at(12 * rank + i), 1e-12) << name;
+      }
+    });
+    EXPECT_NEAR(mean_loss, expected.value().item(), 1e-12) << name;
+  }
 }
 
 }  // namespace
