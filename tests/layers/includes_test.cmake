@@ -29,6 +29,15 @@ if(read LESS 100)
   message(FATAL_ERROR "only ${read} files were found in ${SOURCE}")
 endif()
 
+# apps/run knows neither methods nor networks.
+file(GLOB files RELATIVE ${SOURCE} ${SOURCE}/apps/run/*.h ${SOURCE}/apps/run/*.cpp)
+foreach(file ${files})
+  file(STRINGS ${SOURCE}/${file} includes REGEX "^#include \"(formats|autograd|nn|ssl|apps/[^r])")
+  foreach(include ${includes})
+    list(APPEND wrong "${file}: ${include}")
+  endforeach()
+endforeach()
+
 # Only the registries include the methods and the backbones.
 foreach(rule "ssl/methods/(barlow|byol|moco|simclr|simsiam|vicreg)|^ssl/(methods/|registry.cpp|leak)|^apps/commands/inspect_leak.cpp"
              "nn/backbones/resnet|^nn/backbones/")

@@ -50,6 +50,31 @@ TEST(Arena, BackwardWritesIntoTheGradientArenaAndPaddingStaysZero) {
   EXPECT_EQ(parameters[3].parameter->grad().at(0), 0);
 }
 
+// As in a transformer: weights of products meet bf16 activations.
+TEST(Arena, LinearLayersMayHaveAConvertedCopyOfTheirWeights) {
+  Linear linear(24, 7, {.converted = true});
+  linear.initialize(1);
+  const ParameterArena arena(linear);
+  EXPECT_FALSE(arena.converted().tensor().defined()) << "nothing has asked for it yet";
+  const Tensor x = Tensor::full({2, 5, 24}, 0.5, DType::bf16);
+  const Variable y = linear.forward(x);
+  EXPECT_EQ(y.shape(), (Shape{2, 5, 7}));
+  EXPECT_EQ(y.value().dtype(), DType::bf16);
+  EXPECT_EQ(arena.converted().tensor().numel(), 7 * 24) << "the bias stays as it is";
+  const Tensor weight = linear.parameters()[0].tensor(), bias = linear.parameters()[1].tensor();
+  for (int64_t o = 0; o < 7; ++o) {
+    double expected = bias.at(o);
+    for (int64_t i = 0; i < 24; ++i) expected += 0.5 * weight.at(o * 24 + i);
+    EXPECT_NEAR(y.value().at(o), expected, 0.02) << o;
+  }
+  backward(sum(cast(y, DType::f32)));
+  for (int64_t i = 0; i < 7 * 24; ++i) EXPECT_NEAR(linear.parameters()[0].parameter->grad().at(i), 5, 1e-6);
+  EXPECT_NEAR(linear.parameters()[1].parameter->grad().at(0), 10, 1e-6);
+  // The copy follows the weights.
+  arena.values().fill(0);
+  EXPECT_EQ(linear.forward(x).value().at(0), 0);
+}
+
 TEST(Arena, WithoutGradientsParametersAreConstants) {
   Two net;
   const ParameterArena arena(net, ParameterArena::Gradients::none);
