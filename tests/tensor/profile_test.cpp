@@ -30,7 +30,7 @@ TEST(Profile, RecordsOperationsWithTheirWork) {
   EXPECT_EQ(product.flops, 2 * 2 * 3 * 5);
   EXPECT_EQ(product.bytes, 4 * (6 + 15 + 10));
   EXPECT_EQ(convolution.flops, 2 * (1 * 4 * 4 * 2) * (3 * 3 * 3));
-  EXPECT_EQ(profile.events()[2].bytes, 4 * 4 * 8 + 5 * 8 + 2 * 6);
+  EXPECT_EQ(profile.events()[2].bytes, 4 * 4 * 8 + 3 * 8 + 2 * 6);
   for (const Profile::Event& e : profile.events()) EXPECT_GE(e.seconds, 0);
   EXPECT_LE(product.start + product.seconds, convolution.start);
 }
