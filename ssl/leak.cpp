@@ -15,7 +15,7 @@ Tensor stack(const std::vector<Tensor>& parts) {
   Shape shape = first.shape();
   const int64_t rows = shape[0];
   shape[0] *= static_cast<int64_t>(parts.size());
-  const Tensor all = Tensor::empty(shape, first.dtype(), first.device());
+  Tensor all = Tensor::empty(shape, first.dtype(), first.device());
   for (size_t p = 0; p < parts.size(); ++p)
     all.rows(static_cast<int64_t>(p) * rows, static_cast<int64_t>(p + 1) * rows).copy_from(parts[p]);
   return all;
@@ -28,7 +28,7 @@ double found(const Tensor& queries, const Tensor& keys) {
   int64_t hits = 0;
   for (int64_t i = 0; i < n; ++i) {
     const auto row = similarity.rows(i, i + 1).span<float>();
-    hits += std::max_element(row.begin(), row.end()) - row.begin() == i;
+    if (std::max_element(row.begin(), row.end()) - row.begin() == i) ++hits;
   }
   return static_cast<double>(hits) / static_cast<double>(n);
 }

@@ -59,7 +59,7 @@ Variable MoCo::loss(const Batch& batch, StepLog& log) {
   // Keys first, while the query encoder's graph takes no memory yet.
   const Tensor k2 = key(batch.views[1], batch.find("shuffle"));
   const Tensor k1 = options_.symmetric ? key(batch.views[0], batch.find("shuffle_sym")) : Tensor();
-  const Variable loss = direction(batch.views[0], k2, log, "");
+  Variable loss = direction(batch.views[0], k2, log, "");
   if (!options_.symmetric) {
     keys_ = k2;
     return loss;
