@@ -15,6 +15,7 @@ const Entry& find_entry(const std::vector<Entry>& all, const char* what, const s
   const auto found = std::find_if(all.begin(), all.end(), [&](const Entry& e) { return e.name == name; });
   if (found != all.end()) return *found;
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const Entry& e : all) names.push_back(e.name);
   fail("{} {} is not known; there are {}", what, name, fmt::join(names, ", "));
 }

@@ -51,7 +51,7 @@ void InspectStep::run() const {
   StepDescription description = describe_step(method, network, optimizer, images[0], dtype);
   description.images = images;
   const RecomputePlan plan = memory.plan(description).recompute;
-  const NamedTensors written = record_steps(*net, optimizer, lr, steps, plan, [&](int64_t step) {
+  const NamedTensors written = record_steps(*net, optimizer, Schedule{"constant", lr}, steps, plan, [&](int64_t step) {
     return read_batch(view_file, *net, step, dtype, network.channels);
   });
   save_safetensors(out, written,

@@ -177,8 +177,8 @@ class Planner {
  public:
   Planner(const StepDescription& step, PlanCostSource source) : Planner(step, source, predict_step(step, {})) {}
   /// `everything`: predict_step(step, {}).
-  Planner(const StepDescription& step, PlanCostSource source, StepMemory everything)
-      : step_(step),
+  Planner(StepDescription step, PlanCostSource source, StepMemory everything)
+      : step_(std::move(step)),
         everything_(std::move(everything)),
         costs_(costs_of(source)),
         links_(links_of(everything_, costs_)) {

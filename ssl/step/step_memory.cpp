@@ -69,7 +69,7 @@ StepMemory predict_step(const StepDescription& step, const RecomputePlan& plan) 
     const std::unique_ptr<Optimizer> optimizer = make_optimizer(step.optimizer, method->online(), method->rules());
     std::vector<Batch> waiting;
     for (int64_t i = 0; i < step.waiting_batches; ++i) waiting.push_back(empty_batch(*method, step, {}));
-    const Batch batch = empty_batch(*method, step, step.device);
+    Batch batch = empty_batch(*method, step, step.device);
     Batch loaded;  // on a GPU, the step works on a copy of the loader's batch
     if (step.device.type == DeviceType::cuda) loaded = empty_batch(*method, step, step.device);
     dry_run.allocator().reset_peak();

@@ -33,7 +33,7 @@ class Recorder final : public StepObserver {
 
 }  // namespace
 
-NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, double lr, int64_t steps,
+NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, const Schedule& schedule, int64_t steps,
                           const RecomputePlan& plan, const BatchSource& batches) {
   const std::unique_ptr<Optimizer> update = make_optimizer(optimizer, method.online(), method.rules());
   Step step(method, *update, {.recompute = plan});
@@ -41,8 +41,9 @@ NamedTensors record_steps(Method& method, const OptimizerOptions& optimizer, dou
   Recorder recorder(method, record);
   for (int64_t i = 0; i < steps; ++i) {
     recorder.begin_step(i);
+    const StepRates rates{schedule.at(i), schedule.peak, optimizer.weight_decay};
     step.run(
-        {.step = i, .total_steps = steps}, update->constant_rates(lr), [&] { return batches(i); }, recorder);
+        {.step = i, .total_steps = steps}, rates, [&] { return batches(i); }, recorder);
   }
   for (auto& [name, tensor] : file_tensors(method)) record.emplace_back("after/" + name, tensor.clone());
   return record;

@@ -67,7 +67,11 @@ class ParityTest : public testing::TestWithParam<const char*> {
                 [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
       return Tensor::from<int64_t>({batch}, order);
     };
-    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, c.at("lr"), steps, {},
+    const bool scheduled = c.contains("schedule");
+    const Schedule schedule{scheduled ? c.at("schedule").get<std::string>() : "constant", c.at("lr"),
+                            scheduled ? c.at("warmup_steps").get<int64_t>() : 0,
+                            scheduled ? c.at("total_steps").get<int64_t>() : 1};
+    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, schedule, steps, {},
                         [&](int64_t step) {
                           return Batch{{view(step, 1), view(step, 2)},
                                        {{"shuffle", shuffle(step, "")}, {"shuffle_sym", shuffle(step, "_sym")}},
@@ -117,7 +121,7 @@ TEST_P(ParityTest, FirstLossAgreesWithPyTorchInFloat32) {
 INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
                          testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small",
                                          "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
-                                         "simsiam", "byol"),
+                                         "simsiam", "simsiam_schedule", "byol"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -42,7 +42,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
   NamedTensors record(const RecomputePlan& plan) {
     const std::vector<StateEntry> state = method_->state();
     for (size_t i = 0; i < state.size(); ++i) state[i].tensor().copy_from(before_[i]);
-    return record_steps(*method_, {}, 1e-3, 2, plan, [&](int64_t step) {
+    return record_steps(*method_, {}, Schedule{"constant", 1e-3}, 2, plan, [&](int64_t step) {
       const auto view = [&](uint32_t number) {
         const Random random(5, RandomSite::test, 0, static_cast<uint64_t>(step), number);
         return samples::normal({}).draw({4, size_, size_, 3}, random).to(c_.dtype);

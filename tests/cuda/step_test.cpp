@@ -23,7 +23,7 @@ class StepOnGpu : public testing::TestWithParam<std::string> {
   NamedTensors record(Device device, const RecomputePlan& plan) const {
     const DeviceScope device_scope(device);
     const std::unique_ptr<Method> method = description().make(DType::f64);
-    return record_steps(*method, {}, 1e-3, GetParam() == "moco" ? 2 : 1, plan,
+    return record_steps(*method, {}, Schedule{"constant", 1e-3}, GetParam() == "moco" ? 2 : 1, plan,
                         [&](int64_t step) { return random_batch(*method, images_, step, DType::f64, device); });
   }
 };
