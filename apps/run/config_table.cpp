@@ -12,10 +12,10 @@ struct KnownGroup {
 
 const std::vector<KnownGroup>& known_groups() {
   static const std::vector<KnownGroup> groups = {
-      {"Model", {"arch", "stem", "width", "bn", "channels", "size"}},
+      {"Model", {"arch", "stem", "width", "channels", "size"}},
       {"Method",
        {"method", "dim", "hidden", "head", "queue", "momentum", "momentum-end", "temperature", "lambda", "weights",
-        "variance-weight", "symmetric"}},
+        "variance-weight", "symmetric", "bn"}},
       {"Data", {"data", "labels", "normalization", "max-value", "max-bad-fraction", "out"}},
       {"Optimisation",
        {"epochs", "batch", "steps", "optimizer", "sgd-momentum", "trust", "lr", "weight-decay", "weight-decay-end",
