@@ -129,11 +129,4 @@ void product(Variable& y, double flops, std::vector<Saved> inputs, Recipe recipe
 /// that the operation would also keep. Constants don't count: they exist anyway.
 void count_naively(const Variable& input, int64_t more = 0);
 
-/// f() under a plan.
-template <class F>
-decltype(auto) with_plan(const RecomputePlan& plan, F&& f) {
-  const PlanScope scope(plan);
-  return f();
-}
-
 }  // namespace minissl

@@ -47,7 +47,7 @@ class TrainingLoader {
   Batch next();
 
   int64_t batches_per_epoch() const { return batches_per_epoch_; }
-  /// Those found in the batches returned so far.
+  /// The unreadable files found in the batches returned so far.
   std::vector<BadFile> bad_files() const { return bad_files_.list(); }
 
  private:

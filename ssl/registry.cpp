@@ -11,15 +11,10 @@
 namespace minissl {
 namespace {
 
-template <class M>
-MethodEntry entry(const char* name) {
-  return {name, [] { return std::make_unique<MethodConfigOf<M>>(); }};
-}
-
 std::vector<MethodEntry>& entries() {
   static std::vector<MethodEntry> all{
-      entry<MoCo>("moco"),     entry<BarlowTwins>("barlow"), entry<VICReg>("vicreg"),
-      entry<SimCLR>("simclr"), entry<SimSiam>("simsiam"),    entry<BYOL>("byol"),
+      method_entry<MoCo>("moco"),     method_entry<BarlowTwins>("barlow"), method_entry<VICReg>("vicreg"),
+      method_entry<SimCLR>("simclr"), method_entry<SimSiam>("simsiam"),    method_entry<BYOL>("byol"),
   };
   return all;
 }

@@ -39,6 +39,12 @@ struct MethodEntry {
   std::function<std::unique_ptr<MethodConfig>()> config;  ///< with the defaults
 };
 
+/// The entry of the method class M.
+template <class M>
+MethodEntry method_entry(std::string name) {
+  return {std::move(name), [] { return std::make_unique<MethodConfigOf<M>>(); }};
+}
+
 /// All methods: those in ssl/methods, and any that a program has added.
 const std::vector<MethodEntry>& methods();
 /// Throws Error, listing the known names, for an unknown one.
@@ -48,7 +54,7 @@ void add_method(MethodEntry entry);
 /// Adds the method class M.
 template <class M>
 void add_method(std::string name) {
-  add_method({std::move(name), [] { return std::make_unique<MethodConfigOf<M>>(); }});
+  add_method(method_entry<M>(std::move(name)));
 }
 
 }  // namespace minissl

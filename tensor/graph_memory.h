@@ -4,9 +4,10 @@
 namespace minissl {
 
 /// The device memory of the tensors inside CUDA graphs. A graph writes to the same addresses whenever it is launched,
-/// so that memory must not be used for anything else while the graph lives. It comes from the device's usual allocator:
-/// recorded work allocates like work that is not recorded, and what it has used is held when the recording ends. Hence
-/// a step takes no more memory as a graph than operation by operation. Graphs launched one after another can share it.
+/// so that memory must not be used for anything else while the graph lives. It comes from the device's usual
+/// allocator, and so a step takes no more memory as a graph than operation by operation: operations reuse memory in a
+/// recording as they do outside, and the memory they used stays reserved after it. Graphs launched one after another
+/// can share it.
 class GraphMemory {
  public:
   explicit GraphMemory(Device device) : device_(device) {}

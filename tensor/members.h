@@ -2,7 +2,8 @@
 #include <tuple>
 #include <type_traits>
 
-/// The members of plain structs, without naming them: lets every operation be measured with no code of its own.
+/// Visits the members of plain structs without naming them, so that operations need no code of their own to be
+/// measured.
 namespace minissl {
 namespace detail {
 

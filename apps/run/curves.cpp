@@ -209,7 +209,8 @@ bool spans_magnitudes(const Chart& chart) {
         low = std::min(low, y);
         high = std::max(high, y);
       }
-  return low > 0 && high > 50 * low;  // such as Barlow Twins' loss, which starts in the thousands, or a collapse
+  // Two examples: Barlow Twins' loss, which starts in the thousands, and the spread of embeddings that collapse.
+  return low > 0 && high > 50 * low;
 }
 
 double last_value(const Chart& chart) {

@@ -14,7 +14,7 @@ Tensor with_rows(const Tensor& t, int64_t rows) {
 
 void require_index(const char* name, const Tensor& index, int64_t rows, bool distinct) {
   require(index.rank() == 1 && index.dtype() == DType::i64, "{}: an index is i64 (K), not {}", name, index.str());
-  // (What a dry run's operations were to have written is not there.)
+  // A dry run computes no values, so there are none to check.
   if (!index.storage()->on_host() || DryRun::active()) return;
   std::vector<bool> seen(static_cast<size_t>(distinct ? rows : 0));
   for (const int64_t i : index.span<int64_t>()) {

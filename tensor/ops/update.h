@@ -7,8 +7,8 @@
 #include "tensor/rules.h"
 
 /// In-place updates of flat arenas: one pass over memory each, and on a GPU one launch. All tensors of an operation
-/// have one length and type where nothing else is said; Error otherwise. Each optimizer's update has a file of its own:
-/// adamw.h, sgd.h, lars.h, lion.h. This one holds what they share and the other updates.
+/// have the same length and type unless their comments say otherwise; Error if not. The optimizers' updates are in
+/// adamw.h, sgd.h, lars.h and lion.h; this file holds what they share and the other updates.
 namespace minissl::ops {
 
 /// The learning rate of a step: by the schedule, and at the schedule's peak, for parameters with a constant rate.
@@ -20,7 +20,8 @@ struct LearningRate {
   Number scheduled, peak;
 };
 
-/// What an optimizer's update also writes, while the new values are in the cache. All of it may be undefined.
+/// Tensors that an optimizer's update writes in the same pass, while the new values are in the cache. Any of them may
+/// be undefined; it is not written then.
 struct Followers {
   static constexpr bool holds_tensors = true;
   Tensor copy = {};          ///< bf16: the first copy.numel() values, rounded
@@ -59,7 +60,8 @@ struct SquaredNorm {
 void kernel(Reference, const SquaredNorm&);
 void kernel(Cuda, const SquaredNorm&);
 
-/// What a step makes of the gradients of several batches added up, from their squared norm (1):
+/// The norm of a step's mean gradient, and the factor that averages and clips it, from the squared norm (1) of the sum
+/// of several batches' gradients:
 ///   norm = sqrt(squared_norm) / batches;  scale = clip / batches,
 /// where clip brings a gradient of this norm down to clip_norm: 1 where it is smaller or clip_norm is 0. As PyTorch's
 /// clip_grad_norm_: clip_norm / (norm + 1e-6). All f64.
@@ -77,7 +79,7 @@ void kernel(Cuda, const GradientScale&);
 void require_one_length(const char* name, const Tensor& updated, std::initializer_list<const Tensor*> others);
 /// Throws Error unless copies are bf16, averages of the type of `updated`, and none longer than what it follows.
 void require_followers(const char* name, const Tensor& updated, const Followers& followers);
-/// Both, for an optimizer's update, and that its pieces and rules are such.
+/// Checks both for an optimizer's update, and that its pieces and rules are valid.
 template <class Op>
 void require_arenas(const Op& op, std::initializer_list<const Tensor*> others) {
   require_one_length(op.name, op.value, others);

@@ -4,12 +4,11 @@
 #include "tensor/host_device.h"
 #include "tensor/ops/update.h"
 
-/// What the updates do to one element, written once for host and device: constructed from all that is the same for
-/// every element, and called for each. The optimizers' own are in their files.
+/// The updates of single elements, written once for host and device. Each is constructed from the values that all
+/// elements share, and called for each element. The optimizers' own are in their files.
 namespace minissl::ops {
 
-/// What the optimizers' updates multiply with in a step, for one parameter: the step's numbers, by the parameter's
-/// rule.
+/// The numbers of an optimizer step for one parameter, after its rule is applied.
 struct ParameterRates {
   MINISSL_HD ParameterRates(const RuleRow& rule, double step, double scheduled_lr, double peak_lr,
                             double gradient_scale, double weight_decay)

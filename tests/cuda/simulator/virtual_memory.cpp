@@ -36,7 +36,7 @@ State& state() {
 
 void* address(CUdeviceptr number) { return reinterpret_cast<void*>(number); }
 
-// The entry that contains [begin, begin + size), or the end.
+// The map's entry whose addresses include [begin, begin + size), or map.end() if there is none.
 template <class Map, class Size>
 auto containing(Map& map, CUdeviceptr begin, size_t size, Size size_of) {
   auto it = map.upper_bound(begin);
