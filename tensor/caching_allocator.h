@@ -49,7 +49,7 @@ class CachingAllocator final : public Allocator {
   using Parts = std::map<std::byte*, Part>;
   // Segments for blocks of like sizes.
   struct Pool {
-    size_t growth;                                 // at least so many bytes
+    size_t growth;                                 // the least number of bytes to take from the system
     std::set<std::pair<size_t, std::byte*>> free;  // parts, by size
     Parts parts{};
     std::byte* last_segment = nullptr;

@@ -25,7 +25,8 @@ void compute(const ScatterRows& op) {
        [=, width = row_numel(op.x)] __device__(int64_t i) { y[index[i / width] * width + i % width] = x[i]; });
 }
 
-// Each element looks through the whole index for the rows that it is the sum of: in order, and without atomics.
+// Each element of dx reads the whole index to find the rows of dy that it sums, so it adds them in order and needs no
+// atomics.
 template <class T>
 void compute(const GatherRowsGradient& op) {
   const T* dy = data<T>(op.dy);

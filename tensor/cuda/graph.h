@@ -7,20 +7,20 @@ struct CUgraphExec_st;  // what the runtime's cudaGraphExec_t points to
 
 namespace minissl::cuda {
 
-/// A CUDA graph: work of a device that is recorded once and launched many times, which saves the host the work of
-/// requesting each operation.
+/// A CUDA graph: operations on a device that are recorded once and launched many times. The host then makes one request
+/// instead of one for each operation.
 class Graph {
  public:
-  /// Calls work(), whose operations on the memory's device are recorded but not done. Tensors that it makes there are
-  /// in `memory`, and have to be gone when it returns; tensors that last must exist before. What it does on the host is
-  /// done now, once. Throws Error where it leaves a tensor behind, waits for the device or copies from the host, which
-  /// cannot be repeated.
+  /// Calls work() and records its operations on the memory's device instead of running them. Tensors that it creates on
+  /// the device are allocated from `memory`, and must be destroyed before it returns; create tensors that live longer
+  /// beforehand. Its code on the host runs once, now. Throws Error if work() leaves a tensor behind, waits for the
+  /// device, or copies from the host: a launch could not repeat that.
   Graph(GraphMemory& memory, const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Does the work, after all work that was requested from the device before.
+  /// Runs the recorded operations, after everything requested from the device before.
   void launch() const;
 
   /// Whether this thread is recording one.

@@ -8,7 +8,7 @@
 ///   each(op, y.numel(), [=] __device__(int64_t i) { y[i] = f(x[i]); });
 namespace minissl::cuda {
 
-/// Every block has so many threads.
+/// The number of threads in every block.
 inline constexpr int block_threads = 256;
 
 inline int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }

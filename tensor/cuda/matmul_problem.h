@@ -17,7 +17,7 @@ struct MatmulProblem {
   };
   Matrix left, right;     ///< the operation's b and a
   int64_t rows, columns;  ///< of the product, column-major
-  int64_t batch;          ///< so many products; their matrices lie one after the other
+  int64_t batch;          ///< the number of products; their matrices are consecutive in memory
   DType in, out;
   int64_t alignment;  ///< bytes: of all three matrices
   bool tf32;

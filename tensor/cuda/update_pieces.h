@@ -2,8 +2,8 @@
 #include "tensor/cuda/reduce.h"
 #include "tensor/ops/update_functions.h"
 
-/// How optimizers' updates go over an arena on a GPU; internal. One launch each, whatever an arena consists of: a block
-/// takes a piece (tensor/pieces.h), and writes what follows the values while it has them.
+/// Optimizers' updates of an arena on a GPU; internal. An update is one launch, however many parameters the arena has:
+/// each block updates one piece (tensor/pieces.h) and writes the followers in the same pass.
 namespace minissl::cuda {
 
 /// A copy in bf16 of the first values of an arena.
@@ -68,7 +68,7 @@ void update_pieces(const Op& op, T* value, StepOf step_of, Update update) {
     const Piece piece = pieces[p];
     const ops::EmaStep<T> ema(followers.momentum.get());
     if (rules.frozen(piece)) {
-      // What follows the values goes on following them.
+      // The average still moves towards frozen values.
       for (int64_t i = piece.begin + threadIdx.x; i < piece.end(); i += block_threads)
         followers.follow(ema, i, value[i]);
       return;

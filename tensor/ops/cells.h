@@ -3,8 +3,9 @@
 
 namespace minissl::ops {
 
-/// Where the cells of a grid lie in square maps (N, extent, extent, ...) seen as rows: cells i64 (N, K), numbers on a
-/// grid of `grid` x `grid`; y i64 (N K s^2), s = extent / grid: for each cell its s^2 pixels, row by row.
+/// The pixels of grid cells in square maps (N, extent, extent, ...), as numbers of rows of the maps viewed as
+/// (N extent^2, ...). `cells`, i64 (N, K), are numbered row by row on a grid of `grid` x `grid`. y, i64 (N K s^2) with
+/// s = extent / grid, has the s^2 pixels of each cell, row by row.
 struct CellPositions {
   static constexpr const char* name = "cell_positions";
   Tensor cells, y;

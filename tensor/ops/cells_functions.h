@@ -7,7 +7,7 @@ namespace minissl::ops {
 
 /// Element i of CellPositions::y.
 struct CellPosition {
-  int64_t cells, grid, extent;  ///< cells: shown of each image
+  int64_t cells, grid, extent;  ///< `cells`: the number K of each image
 
   MINISSL_HD int64_t operator()(const int64_t* shown, int64_t i) const {
     const int64_t side = extent / grid, pixel = i % (side * side), cell = shown[i / (side * side)];

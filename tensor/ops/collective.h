@@ -2,7 +2,7 @@
 #include "tensor/group.h"
 #include "tensor/operation.h"
 
-/// What a Group does with tensors, as operations, so that profiles show it and dry runs skip it. Called through
+/// The collectives of a Group as operations, so that profiles show them and dry runs skip them. Call them through
 /// tensor/group.h.
 namespace minissl::ops {
 

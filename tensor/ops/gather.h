@@ -1,7 +1,7 @@
 #pragma once
 #include "tensor/operation.h"
 
-/// Rows chosen by their number. A row is what x[i] is: an element of the outermost dimension of a tensor of any rank.
+/// Operations that select rows by number. Row i of a tensor of any rank is x[i], along its first dimension.
 namespace minissl::ops {
 
 /// The elements of one row.
@@ -42,11 +42,11 @@ struct GatherRowsGradient {
 void kernel(Reference, const GatherRowsGradient&);
 void kernel(Cuda, const GatherRowsGradient&);
 
-/// Throws Error unless `index` is i64 (K) and its elements are rows of x. The elements of one that is on a GPU are
-/// taken at their word: the host doesn't wait to look.
+/// Throws Error unless `index` is i64 (K) and its elements are rows of x. The elements of an index on a GPU are not
+/// checked, because the host would have to wait for them.
 Tensor gather_rows(const Tensor& x, const Tensor& index);
 /// y has `rows` rows. Throws Error unless `index` has an element for each row of x, all of them below `rows` and
-/// distinct; on a GPU as gather_rows.
+/// distinct; not checked on a GPU, as in gather_rows.
 Tensor scatter_rows(const Tensor& x, const Tensor& index, int64_t rows);
 /// The gradient of gather_rows with respect to an x of `rows` rows.
 Tensor gather_rows_gradient(const Tensor& dy, const Tensor& index, int64_t rows);

@@ -5,7 +5,7 @@
 #include "tensor/ops/update_functions.h"
 #include "tensor/parallel.h"
 
-/// How optimizers' updates go over an arena on the CPU, piece by piece (tensor/pieces.h); internal.
+/// Optimizers' updates of an arena on the CPU, piece by piece (tensor/pieces.h); internal.
 namespace minissl::ops {
 
 inline constexpr int64_t update_grain = 16384;  ///< elements
@@ -98,7 +98,7 @@ void update_pieces(const Op& op, const T* value, const StepOf& step_of, const Up
 #pragma omp simd
       for (int64_t i = piece.begin; i < end; ++i) update(step, i);
     }
-    // Also what follows frozen values: an average goes on moving towards them.
+    // Of frozen pieces, too: the average still moves towards their values.
     followers.follow(value, piece.begin, end);
   });
 }
