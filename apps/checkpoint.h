@@ -1,5 +1,7 @@
 #pragma once
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "nn/optimizer.h"
@@ -7,14 +9,17 @@
 
 namespace minissl {
 
-/// A run's progress, apart from its weights.
+/// A run's progress, apart from its weights. Epoch and place within it follow from `step`.
 struct RunPosition {
-  int64_t epoch = 0;               ///< the current epoch, from 0, which is also the number of epochs done
-  int64_t step_in_epoch = 0;       ///< optimizer steps done in this epoch
-  int64_t step = 0;                ///< optimizer steps done in total
-  bool variance_joined = false;    ///< the variance term was added to the loss (--on-collapse variance)
-  std::vector<double> epoch_sums;  ///< sums of the loss and its terms over this epoch's steps so far
+  int64_t step = 0;              ///< optimizer steps done
+  bool variance_joined = false;  ///< the variance term was added to the loss (--on-collapse variance)
+  /// Sums of the loss and its terms over the steps of the epoch so far. Empty once the work at the end of an epoch (its
+  /// line in the log, the look for collapse, the evaluation) is done.
+  std::vector<double> epoch_sums;
 };
+
+/// The first tensor of a run's state that has a number that is not finite: no run could go on from it.
+std::optional<std::string> find_not_finite(Method& method, const Optimizer& optimizer);
 
 /// Writes the complete state of a run: weights, buffers, queue, optimizer, position. The file appears whole or not at
 /// all.
@@ -23,5 +28,18 @@ void save_checkpoint(const std::filesystem::path& path, Method& method, const Op
 
 /// Reads it back into a method and an optimizer made with the same flags. Throws Error naming any mismatch.
 RunPosition load_checkpoint(const std::filesystem::path& path, Method& method, Optimizer& optimizer);
+
+/// What a checkpoint says of itself.
+struct CheckpointSummary {
+  std::filesystem::path path;
+  RunPosition position;
+  Metadata metadata;
+
+  std::filesystem::path folder() const { return std::filesystem::absolute(path).parent_path(); }
+};
+/// Reads and checks all of a checkpoint. Throws Error if it is damaged, or is none.
+CheckpointSummary read_checkpoint(const std::filesystem::path& path);
+/// The undamaged checkpoint in a run's folder with the most steps.
+std::optional<CheckpointSummary> newest_good_checkpoint(const std::filesystem::path& folder);
 
 }  // namespace minissl

@@ -4,6 +4,8 @@
 
 #include "apps/command.h"
 #include "apps/network_flags.h"
+#include "apps/standard_streams.h"
+#include "apps/stop_requests.h"
 #include "tensor/error.h"
 
 namespace minissl {
@@ -38,12 +40,26 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  prepare_standard_streams();
+  int status = work_failed;
+  std::string failure;
   try {
-    return parse_and_run(argc, argv);
+    take_stop_requests();
+    status = parse_and_run(argc, argv);
+  } catch (const Stopped& e) {
+    status = 128 + e.signal();
+    failure = with_flags(e.what());
+  } catch (const std::bad_alloc&) {
+    failure = "out of memory";
   } catch (const std::exception& e) {
-    fmt::print(stderr, "minissl: {}\n", with_flags(e.what()));
-    return work_failed;
+    failure = with_flags(e.what());
   }
+  if (const auto lost = lost_results()) {
+    if (status == 0) status = work_failed;
+    failure = failure.empty() ? *lost : "standard output: " + failure;
+  }
+  if (!failure.empty()) say("minissl: " + failure);
+  return status;
 }
 
 }  // namespace minissl

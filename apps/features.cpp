@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/stop_requests.h"
 #include "tensor/eigen.h"
 
 namespace minissl {
@@ -37,6 +38,7 @@ Features extract_features(const Dataset& dataset, const LoaderOptions& options, 
   Features features;
   std::vector<RowStack> rows;
   while (auto batch = loader.next()) {
+    stop_if_requested();
     const std::vector<Space> embedded = embed(batch->images);
     for (size_t i = 0; i < embedded.size(); ++i) {
       if (i == rows.size()) {

@@ -2,31 +2,65 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstring>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
+
+#include "apps/standard_streams.h"
+#include "tensor/atomic_file.h"
 
 namespace minissl {
 namespace {
 
-std::atomic<bool> requested{false};
+std::atomic<int> requested{0}, scopes{0};
+
+std::string name_of(int signal) { return fmt::format("SIG{}", sigabbrev_np(signal)); }
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+[[noreturn]] void end_at_once(int signal) {
+  AtomicFile::abandon_all();
+  say(fmt::format("minissl: stopped by {}", name_of(signal)));
+  _exit(128 + signal);
+}
+
+[[noreturn]] void wait_for_signals(const sigset_t& signals) {
+  for (;;) {
+    int received = 0;
+    if (sigwait(&signals, &received) != 0) continue;
+    const bool again = requested.exchange(received) != 0;
+    if (scopes == 0 || (again && received == SIGINT)) end_at_once(received);
+  }
+}
 
 }  // namespace
 
 void take_stop_requests() {
+  static std::atomic<bool> taken{false};
+  if (taken.exchange(true)) return;
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU})
+    if (!is_ignored(signal)) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::thread([signals] {
-    int received = 0;
-    sigwait(&signals, &received);
-    requested = true;
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // this thread no longer blocks the next signal
-    for (;;) pause();
-  }).detach();
+  try {
+    std::thread([signals] { wait_for_signals(signals); }).detach();
+  } catch (const std::system_error& e) {
+    fail("can't start a thread: {}; raise the limit on processes (ulimit -u)", e.code().message());
+  }
 }
 
-bool stop_requested() { return requested; }
+StopScope::StopScope() { ++scopes; }
+StopScope::~StopScope() { --scopes; }
+
+int stop_requested() { return requested; }
+
+void stop_if_requested() {
+  if (const int signal = stop_requested()) throw Stopped(signal, "stopped by " + name_of(signal));
+}
 
 }  // namespace minissl

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sstream>
+#include <fmt/ranges.h>
 
 #include "apps/memory_report.h"
 #include "apps/model_file.h"
+#include "apps/resume.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
+#include "apps/standard_streams.h"
 #include "apps/stop_requests.h"
 #include "nn/state_file.h"
 #include "ssl/parts/variance_term.h"
@@ -16,11 +18,16 @@
 namespace minissl {
 namespace {
 
-namespace fs = std::filesystem;
+// The names of a step's loss terms, in the log's order.
+std::vector<std::string> loss_terms(const Json& step) {
+  constexpr std::string_view prefix = "loss/";
+  std::vector<std::string> names;
+  for (const auto& [field, value] : step.items())
+    if (field.starts_with(prefix)) names.push_back(field.substr(prefix.size()));
+  return names;
+}
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-std::string epoch_file(int64_t epochs) { return fmt::format("epoch_{:04}.safetensors", epochs); }
 
 }  // namespace
 
@@ -34,6 +41,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
           "--on-collapse {} is not known; there are warn, stop and variance", flags_.on_collapse);
   require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");
   flags_.augmentation.check();
+  check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
   dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
   normalization_ = Normalization::named(flags_.normalization, channels);
@@ -45,11 +53,15 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
         open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
         open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
         KnnOptions{flags_.eval_k, flags_.eval_temperature}, flags_.eval_features);
-  const int64_t images_per_step = flags_.batch * flags_.accumulate;
-  steps_per_epoch_ = dataset_->size() / images_per_step;
+  steps_per_epoch_ = dataset_->size() / flags_.batch / flags_.accumulate;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
           flags_.data, dataset_->size(), flags_.batch, flags_.accumulate);
   total_steps_ = flags_.epochs * steps_per_epoch_;
+  if (resumed_from_) {
+    check_data();
+    require(resumed_from_->position.step <= total_steps_, "{}: {} steps are done, and --epochs {} has {}",
+            resumed_from_->path.string(), resumed_from_->position.step, flags_.epochs, total_steps_);
+  }
   if (flags_.steps > 0) total_steps_ = std::min(total_steps_, flags_.steps);
   schedule_ = {flags_.schedule, flags_.lr,
                static_cast<int64_t>(std::llround(flags_.warmup_epochs * static_cast<double>(steps_per_epoch_))),
@@ -71,34 +83,76 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
           "--on-collapse variance: {} has no projections whose variance could join the loss; use warn or stop",
           flags_.method.method());
   const std::string warning = method_->check_data(dataset_->size(), flags_.batch);
-  open_folder();
   progress_ = std::make_unique<Progress>(total_steps_, "step");
+  open_folder();
   if (!warning.empty()) progress_->log("warning: " + with_flags(warning));
   log_plan();
-  if (resumed_) warn_of_changed_flags();
 }
 
 Trainer::~Trainer() = default;
 
+// What a run can't go on with is refused before anything is written, and before the data are read.
+void Trainer::check_settings() {
+  resumed_from_ = checkpoint_to_resume(folder_, flags_.resume, flags_.resume_from);
+  if (!resumed_from_) return;
+  Settings before;
+  if (const auto config = resumed_from_->folder() / run_file::config; std::filesystem::exists(config))
+    before = settings_of(read_file(config));
+  // The checkpoint's own settings count, whatever has become of config.toml.
+  if (const auto fixed = resumed_from_->metadata.find("settings"); fixed != resumed_from_->metadata.end())
+    for (const auto& [name, value] : settings_of(fixed->second)) before[name] = value;
+  changes_ = changed_settings(before, settings_of(config_));
+  require_same_run(resumed_from_->path.string(), changes_);
+}
+
+void Trainer::check_data() const {
+  const auto before = resumed_from_->metadata.find("data");
+  if (before == resumed_from_->metadata.end()) return;
+  const std::string here = identity_of(*dataset_, flags_.data);
+  require(before->second == here,
+          "{}: --data {} ({}) is not what the run was trained on ({}); a run can't go on with other images",
+          resumed_from_->path.string(), flags_.data, here, before->second);
+}
+
 void Trainer::open_folder() {
-  const fs::path last = folder_ / "last.safetensors", metrics = folder_ / "metrics.jsonl";
-  if (flags_.resume && fs::exists(last)) {
-    position_ = load_checkpoint(last, *method_, *optimizer_);
-    if (position_.variance_joined) method_->variance_term()->set_weight(1);
-    log_ = std::make_unique<MetricsLog>(metrics, position_.step - 1);
-    const std::vector<Json> events = read_metrics(metrics);
-    if (collapse_watch_) collapse_watch_->restore(events);
-    if (knn_watch_) knn_watch_->restore(events);
-    resumed_ = true;
-    return;
+  if (resumed_from_) return resume();
+  if (flags_.resume) progress_->log(folder_.path().string() + ": no checkpoint is there; the run begins");
+  folder_.open();
+  write_file(folder_ / run_file::config, config_);
+  log_ = std::make_unique<MetricsLog>(folder_ / run_file::metrics);
+}
+
+void Trainer::resume() {
+  const CheckpointSummary& from = *resumed_from_;
+  position_ = load_checkpoint(from.path, *method_, *optimizer_);
+  saved_steps_ = position_.step;
+  if (position_.variance_joined) method_->variance_term()->set_weight(1);
+  const bool branches = folder_.files().empty();
+  const auto metrics = folder_ / run_file::metrics, of_origin = from.folder() / run_file::metrics;
+  folder_.open();
+  // A run that goes on in another folder takes its log with it, if it has one.
+  if (branches && std::filesystem::exists(of_origin)) write_file(metrics, read_file(of_origin));
+  if (branches && !std::filesystem::exists(metrics))
+    log_ = std::make_unique<MetricsLog>(metrics);
+  else
+    log_ = std::make_unique<MetricsLog>(metrics, LogPosition{position_.step, position_.epoch_sums.empty()});
+  const std::vector<Json> events = read_metrics(metrics);
+  if (collapse_watch_) collapse_watch_->restore(events);
+  if (knn_watch_) knn_watch_->restore(events);
+  for (const Json& event : events)
+    if (is_event(event, "step")) term_names_ = loss_terms(event);
+  say_changes();
+  write_file(folder_ / run_file::config, config_);
+}
+
+void Trainer::say_changes() {
+  Json logged = Json::object();
+  for (const ChangedSetting& change : changes_) {
+    progress_->log(
+        fmt::format("--{} was {}, and is {} now: {}", change.name, change.before, change.now, change.effect));
+    if (change.changes_figures) logged[change.name] = {change.before, change.now};
   }
-  require(!fs::exists(metrics) || flags_.resume,
-          "{}: there is a run in it; go on with --resume, or choose another --out", folder_.string());
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  require(!error, "--out {}: {}", folder_.string(), error.message());
-  write_file(folder_ / "config.toml", config_);
-  log_ = std::make_unique<MetricsLog>(metrics);
+  if (!logged.empty()) log_->append(Json{{"event", "resume"}, {"step", position_.step}, {"changed", logged}});
 }
 
 void Trainer::log_plan() {
@@ -110,21 +164,8 @@ void Trainer::log_plan() {
     progress_->log(fmt::format("recomputation: {:+.1f}% arithmetic", plan_.extra_flops_percent));
     for (const std::string& line : plan_lines(plan_)) progress_->log("  " + line);
   }
-  if (!resumed_) log_->append(memory_event(plan_, method_->device().str()));
+  if (!resumed_from_) log_->append(memory_event(plan_, method_->device().str()));
 }
-
-void Trainer::warn_of_changed_flags() {
-  const std::string before = read_file(folder_ / "config.toml");
-  std::istringstream lines(config_);
-  std::string changed;
-  for (std::string line; std::getline(lines, line);)
-    if (before.find(line + "\n") == std::string::npos) changed += (changed.empty() ? "" : ", ") + line;
-  if (changed.empty()) return;
-  progress_->log("warning: the run began with other flags; it goes on with " + changed);
-  write_file(folder_ / "config.toml", config_);
-}
-
-bool Trainer::finished() const { return position_.step >= total_steps_; }
 
 LoaderOptions Trainer::loader_options(int64_t batch) const {
   return {.batch = batch,
@@ -139,7 +180,16 @@ LoaderOptions Trainer::loader_options(int64_t batch) const {
 }
 
 void Trainer::run() {
-  with_memory_advice(step_, [&] { run_to_end(); });
+  const StopScope stops;
+  try {
+    with_memory_advice(step_, [&] { run_to_end(); });
+  } catch (const Stopped& stop) {
+    stop_now(stop.signal());
+  } catch (const NotFinite& e) {
+    if (saved_steps_ < 0) throw;
+    throw NotFinite(fmt::format("{}; {} has the run after {} steps, from which --resume goes on", e.what(),
+                                (folder_ / run_file::last).string(), saved_steps_));
+  }
 }
 
 void Trainer::run_to_end() {
@@ -147,43 +197,51 @@ void Trainer::run_to_end() {
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
                              dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
                              method_->parameter_count()));
-  if (!resumed_) {
-    write_views();
-    look_for_collapse();
-    evaluate();
-    save_checkpoint();
-  }
-  {
-    LoaderOptions options = loader_options(flags_.batch);
-    options.device = method_->device();
-    // On a GPU, images may use the memory that the step leaves free.
-    if (options.device.type == DeviceType::cuda)
-      options.resident_bytes = std::max<int64_t>(0, available_memory(options.device) / 10 * 9 - plan_.needed());
-    options.accumulate = flags_.accumulate;
-    TrainingLoader loader(*dataset_, batch_request(), options, position_.step * flags_.accumulate);
-    while (!finished()) train_epoch(loader);
-    name_bad_files(loader.bad_files());
-    if (bad_files_named_ > 0)
-      progress_->log(fmt::format("{} files could not be read and were skipped", bad_files_named_));
-  }
+  if (!resumed_from_) begin();
+  train();
   progress_->log(fmt::format("memory: predicted {}, actual {}", format_bytes(plan_.memory.usage.peak),
                              allocator(method_->device()).usage().str()));
   save_checkpoint();
   progress_->finish();
-  fmt::print(stderr, "done: {}\n", (folder_ / "report.html").string());
+  say("done: " + (folder_ / run_file::report).string());
 }
 
-void Trainer::train_epoch(TrainingLoader& loader) {
-  while (position_.step_in_epoch < steps_per_epoch_ && !finished()) {
+void Trainer::begin() {
+  write_views();
+  look_for_collapse();
+  evaluate();
+  save_checkpoint();
+}
+
+void Trainer::train() {
+  LoaderOptions options = loader_options(flags_.batch);
+  options.device = method_->device();
+  // On a GPU, images may use the memory that the step leaves free.
+  if (options.device.type == DeviceType::cuda)
+    options.resident_bytes = std::max<int64_t>(0, available_memory(options.device) / 10 * 9 - plan_.needed());
+  options.accumulate = flags_.accumulate;
+  TrainingLoader loader(*dataset_, batch_request(), options, position_.step * flags_.accumulate);
+  const auto epoch_ends = [&] { return step_in_epoch() == 0 || finished(); };
+  // A run that was stopped in an epoch's last step has still to end the epoch, and so has one that ended within it.
+  if (!position_.epoch_sums.empty() && epoch_ends()) end_epoch();
+  while (!finished()) {
     train_step(loader);
-    if (stop_requested()) {
-      save_checkpoint();
-      progress_->finish();
-      fail("stopped after step {}; the same command with --resume goes on from there", position_.step);
-    }
+    stop_if_requested();
+    if (epoch_ends()) end_epoch();
     if (now() - last_checkpoint_ > 60 * flags_.checkpoint_minutes) save_checkpoint();
   }
-  if (position_.step_in_epoch == steps_per_epoch_) end_epoch();
+  name_bad_files(loader.bad_files());
+  if (bad_files_named_ > 0)
+    progress_->log(fmt::format("{} files could not be read and were skipped", bad_files_named_));
+}
+
+void Trainer::stop_now(int signal) {
+  const bool begun = saved_steps_ >= 0;  // without a first checkpoint there is nothing to go on from
+  if (begun) save_checkpoint();
+  progress_->finish();
+  throw Stopped(signal, begun ? fmt::format("stopped after step {}; the same command with --resume goes on from there",
+                                            position_.step)
+                              : "stopped before the first step; the same command with --resume begins again");
 }
 
 void Trainer::train_step(TrainingLoader& loader) {
@@ -191,7 +249,6 @@ void Trainer::train_step(TrainingLoader& loader) {
   const StepRates rates{schedule_.at(position_.step), schedule_.peak, decay_schedule_.at(position_.step)};
   training_step_->run({position_.step, schedule_.total_steps, steps_per_epoch_}, rates, [&] { return loader.next(); });
   ++position_.step;
-  ++position_.step_in_epoch;
   while (const auto result = training_step_->result()) record(*result);
   name_bad_files(loader.bad_files());
 }
@@ -212,7 +269,7 @@ void Trainer::record(const StepResult& result) {
   const double begun = std::max(step_begun_, last_result_);
   last_result_ = now();
   const StepEvent event{.step = result.step,
-                        .epoch = position_.epoch,
+                        .epoch = result.step / steps_per_epoch_,
                         .loss = result.loss,
                         .terms = result.terms,
                         .lr = result.lr,
@@ -224,35 +281,38 @@ void Trainer::record(const StepResult& result) {
 
   position_.epoch_sums.resize(event.terms.size() + 1);
   position_.epoch_sums[0] += event.loss;
-  term_names_.clear();
-  for (size_t t = 0; t < event.terms.size(); ++t) {
-    position_.epoch_sums[t + 1] += event.terms[t].second;
-    term_names_.push_back(event.terms[t].first);
-  }
-  progress_->update(event.step + 1,
-                    fmt::format("epoch {}/{}  loss {:.4f}", position_.epoch + 1, flags_.epochs, event.loss),
+  for (size_t t = 0; t < event.terms.size(); ++t) position_.epoch_sums[t + 1] += event.terms[t].second;
+  term_names_ = loss_terms(line);
+  progress_->update(event.step + 1, fmt::format("epoch {}/{}  loss {:.4f}", event.epoch + 1, flags_.epochs, event.loss),
                     event.images_per_s);
 }
 
+// The work at the end of an epoch, or of a run that ends within one. The position counts it as done only when all of it
+// is: a run that is stopped meanwhile does all of it again.
 void Trainer::end_epoch() {
   record_all_steps();
-  const auto steps = static_cast<double>(position_.step_in_epoch);
-  EpochEvent event{position_.epoch, position_.epoch_sums.at(0) / steps, {}};
-  for (size_t t = 0; t < term_names_.size(); ++t)
-    event.terms.emplace_back(term_names_[t], position_.epoch_sums.at(t + 1) / steps);
-  log_->append(event);
-  position_.epoch += 1;
-  position_.step_in_epoch = 0;
-  position_.epoch_sums.clear();
-  const auto due = [&](int64_t every) { return every > 0 && position_.epoch % every == 0; };
-  const bool monitor_due = due(flags_.monitor_every) || finished(), eval_due = due(flags_.eval_every) || finished();
-  if (monitor_due) look_for_collapse();
-  if (eval_due) evaluate();
+  log_epoch();
+  const int64_t epochs = position_.step / steps_per_epoch_;
+  const bool whole = step_in_epoch() == 0;
+  const auto due = [&](int64_t every) { return finished() || (whole && every > 0 && epochs % every == 0); };
+  if (due(flags_.monitor_every)) look_for_collapse();
+  if (due(flags_.eval_every)) evaluate();
+  if (whole) position_.epoch_sums.clear();
+  if (finished()) return;  // the run's last checkpoint follows
   // Saving a checkpoint also writes the report.
   if (due(flags_.checkpoint_every))
     save_checkpoint();
-  else if (monitor_due || eval_due)
-    write_report(folder_);
+  else if (due(flags_.monitor_every) || due(flags_.eval_every))
+    write_report(folder_.path());
+}
+
+void Trainer::log_epoch() {
+  const int64_t steps = (position_.step - 1) % steps_per_epoch_ + 1;
+  EpochEvent event{.epoch = (position_.step - 1) / steps_per_epoch_, .steps = steps, .of_steps = steps_per_epoch_};
+  event.loss = position_.epoch_sums.at(0) / static_cast<double>(steps);
+  for (size_t t = 0; t < term_names_.size(); ++t)
+    event.terms.emplace_back(term_names_[t], position_.epoch_sums.at(t + 1) / static_cast<double>(steps));
+  log_->append(event);
 }
 
 // Makes the same calls as the monitor and the evaluation, so that the predicted memory includes their peak.
@@ -278,14 +338,14 @@ void Trainer::evaluate_dry(Method& method) const {
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
   free_step_memory();
-  const auto [event, level] = collapse_watch_->look(*method_, position_.epoch);
+  const auto [event, level] = collapse_watch_->look(*method_, epochs_done());
   log_->append(event);
   if (level == CollapseVerdict::Level::healthy) return;
-  progress_->log(fmt::format("after epoch {}: {}", position_.epoch, event.verdict));
+  progress_->log(fmt::format("after epoch {}: {}", event.epoch, event.verdict));
   if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
     save_checkpoint();
     progress_->finish();
-    fail("stopped after epoch {} (--on-collapse stop): {}", position_.epoch, event.verdict);
+    fail("stopped after epoch {} (--on-collapse stop): {}", event.epoch, event.verdict);
   }
   if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "variance" &&
       method_->variance_term()->weight() == 0) {
@@ -298,37 +358,40 @@ void Trainer::look_for_collapse() {
 void Trainer::evaluate() {
   if (!knn_watch_) return;
   free_step_memory();
-  const EvalEvent event = knn_watch_->look(*method_, position_.epoch);
+  const EvalEvent event = knn_watch_->look(*method_, epochs_done());
   log_->append(event);
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
-                             position_.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
+                             event.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
                              100 * event.pixels.value_or(0)));
 }
 
+// The checkpoint that a run goes on from is written last, so that a kill in between loses none of the others.
 void Trainer::save_checkpoint() {
   free_step_memory();
   last_checkpoint_ = now();
+  if (const auto name = find_not_finite(*method_, *optimizer_))
+    throw NotFinite(
+        fmt::format("{} is not finite after step {}, so that nothing was saved; try a lower `lr` or "
+                    "`clip-norm`",
+                    *name, position_.step - 1));
   log_->sync();
-  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, position_.epoch};
-  const Metadata metadata = describe(model, Content::method);
-  minissl::save_checkpoint(folder_ / "last.safetensors", *method_, *optimizer_, position_, metadata);
-  save_safetensors(folder_ / "backbone.safetensors", file_tensors(method_->backbone()),
-                   describe(model, Content::backbone));
-  if (position_.step_in_epoch == 0 && position_.epoch > 0 && flags_.checkpoint_every > 0 &&
-      position_.epoch % flags_.checkpoint_every == 0) {
-    minissl::save_checkpoint(folder_ / epoch_file(position_.epoch), *method_, *optimizer_, position_, metadata);
-    prune_checkpoints();
+  const int64_t epochs = position_.step / steps_per_epoch_;
+  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
+  Metadata metadata = describe(model, Content::method);
+  metadata["settings"] = fixed_settings(config_);
+  metadata["data"] = identity_of(*dataset_, flags_.data);
+  const auto save = [&](const std::string& name) {
+    minissl::save_checkpoint(folder_ / name, *method_, *optimizer_, position_, metadata);
+  };
+  const bool epoch_ended = step_in_epoch() == 0 && position_.epoch_sums.empty() && epochs > 0;
+  if (epoch_ended && flags_.checkpoint_every > 0 && epochs % flags_.checkpoint_every == 0) {
+    save(run_file::of_epoch(epochs));
+    folder_.prune(flags_.keep);
   }
-  write_report(folder_);
-}
-
-void Trainer::prune_checkpoints() const {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder_))
-    if (entry.path().filename().string().starts_with("epoch_") && entry.path().extension() == ".safetensors")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  for (size_t i = 0; flags_.keep > 0 && i + static_cast<size_t>(flags_.keep) < files.size(); ++i) fs::remove(files[i]);
+  save_safetensors(folder_ / run_file::backbone, file_tensors(method_->backbone()), describe(model, Content::backbone));
+  save(run_file::last);
+  saved_steps_ = position_.step;
+  write_report(folder_.path());
 }
 
 void Trainer::write_views() {
@@ -338,7 +401,7 @@ void Trainer::write_views() {
   TrainingLoader loader(*dataset_, batch_request(), options);
   std::vector<Tensor> sheets;
   for (const Tensor& view : loader.next().views) sheets.push_back(to_pixels(view, normalization_));
-  write_png(folder_ / "views.png", tile(sheets, 4, 2));
+  write_png(folder_ / run_file::views, tile(sheets, 4, 2));
 }
 
 void Trainer::name_bad_files(const std::vector<BadFile>& files) {

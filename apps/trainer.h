@@ -10,6 +10,8 @@
 #include "apps/method_flags.h"
 #include "apps/run/metrics_log.h"
 #include "apps/run/progress.h"
+#include "apps/run/run_folder.h"
+#include "apps/run_settings.h"
 #include "apps/watch.h"
 #include "nn/schedule.h"
 #include "ssl/step/training_step.h"
@@ -38,13 +40,14 @@ struct TrainFlags {
   int64_t checkpoint_every = 25, keep = 3;
   double checkpoint_minutes = 10;
   bool resume = false;
+  std::string resume_from;
   int workers = 1;
   double max_bad_fraction = 0.01;
   int max_value = 0;
   bool cuda_graph = true;
 };
 
-/// Adds all flags but --out and --resume.
+/// Adds all flags but --out, --resume and --resume-from.
 void add_train_flags(CLI::App& command, TrainFlags& flags);
 /// The flags of the run in a folder, from its config.toml; `out` is the folder. Throws Error if it can't be read.
 TrainFlags read_train_flags(const std::filesystem::path& run);
@@ -57,35 +60,45 @@ class Trainer {
   Trainer(const TrainFlags& flags, std::string config);
   ~Trainer();
 
-  /// Trains to the end, or until a stop is requested (SIGINT, SIGTERM): then writes a checkpoint and throws an Error
-  /// that says how to resume.
+  /// Trains to the end, or until a signal requests a stop: then writes a checkpoint and throws Stopped, whose message
+  /// says how to resume.
   void run();
 
  private:
-  void run_to_end();
   void open_folder();
-  void warn_of_changed_flags();
+  void resume();
+  void check_settings();
+  void check_data() const;
+  void say_changes();
   void log_plan();
-  void train_epoch(TrainingLoader& loader);
+  void run_to_end();
+  void begin();
+  void train();
   void train_step(TrainingLoader& loader);
   void record(const StepResult& result);
   void record_all_steps();
   void free_step_memory();
   void evaluate_dry(Method& method) const;
   void end_epoch();
+  void log_epoch();
   void look_for_collapse();
   void evaluate();
   void save_checkpoint();
-  void prune_checkpoints() const;
+  [[noreturn]] void stop_now(int signal);
   void write_views();
   void name_bad_files(const std::vector<BadFile>& files);
   LoaderOptions loader_options(int64_t batch) const;
   BatchRequest batch_request() const { return method_->request(flags_.augmentation, flags_.network.size); }
-  bool finished() const;
+  bool finished() const { return position_.step >= total_steps_; }
+  int64_t step_in_epoch() const { return position_.step % steps_per_epoch_; }
+  /// Not whole within an epoch.
+  double epochs_done() const { return static_cast<double>(position_.step) / static_cast<double>(steps_per_epoch_); }
 
   const TrainFlags flags_;
   const std::string config_;
-  const std::filesystem::path folder_;
+  RunFolder folder_;
+  std::optional<CheckpointSummary> resumed_from_;
+  std::vector<ChangedSetting> changes_;  // since that checkpoint
   std::unique_ptr<Dataset> dataset_;
   Normalization normalization_;
   std::unique_ptr<Method> method_;
@@ -97,11 +110,11 @@ class Trainer {
   CosineSchedule decay_schedule_;
   int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   RunPosition position_;
-  bool resumed_ = false;
   std::vector<std::string> term_names_;
   std::unique_ptr<CollapseWatch> collapse_watch_;  // null: off
   std::unique_ptr<KnnWatch> knn_watch_;
   size_t bad_files_named_ = 0;
+  int64_t saved_steps_ = -1;  // of the newest checkpoint; -1: none
   double start_ = 0, last_checkpoint_ = 0, step_begun_ = 0, last_result_ = 0;
   std::unique_ptr<MetricsLog> log_;
   std::unique_ptr<Progress> progress_;

@@ -21,7 +21,7 @@ void CollapseWatch::restore(const std::vector<Json>& events) {
   }
 }
 
-CollapseWatch::Look CollapseWatch::look(Method& method, int64_t epoch) {
+CollapseWatch::Look CollapseWatch::look(Method& method, double epoch) {
   const Features features =
       extract_features(sample_, options_, [&](const Tensor& images) { return method.embed(images); });
   Look look{{.epoch = epoch}, CollapseVerdict::Level::healthy};
@@ -57,7 +57,7 @@ double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, 
   return knn_accuracy(labelled(*train_, train, *test_, test, space), knn_).top1;
 }
 
-EvalEvent KnnWatch::look(Method& method, int64_t epoch) {
+EvalEvent KnnWatch::look(Method& method, double epoch) {
   EvalEvent event{.epoch = epoch};
   event.knn_top1 = top1(
       options_, [&](const Tensor& images) { return method.embed(images); }, space_, event.n_test);

@@ -25,8 +25,8 @@ class CollapseWatch {
     MonitorEvent event;
     CollapseVerdict::Level level;  ///< of the worst space
   };
-  /// `epoch`: number of epochs done.
-  Look look(Method& method, int64_t epoch);
+  /// `epoch`: number of epochs done. Throws Stopped if a signal requests a stop meanwhile.
+  Look look(Method& method, double epoch);
 
  private:
   std::vector<CollapseMetrics>& looks_at(const std::string& space);
@@ -46,8 +46,8 @@ class KnnWatch {
 
   int64_t images() const { return train_->size() + test_->size(); }
   void restore(const std::vector<Json>& events);
-  /// `epoch`: number of epochs done.
-  EvalEvent look(Method& method, int64_t epoch);
+  /// `epoch`: number of epochs done. Throws Stopped if a signal requests a stop meanwhile.
+  EvalEvent look(Method& method, double epoch);
 
  private:
   /// Sets `test_images` to the number of images tested.

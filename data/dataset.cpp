@@ -7,6 +7,7 @@
 #include "data/image_folder.h"
 #include "data/pack.h"
 #include "data/synth.h"
+#include "tensor/checksum.h"
 
 namespace minissl {
 namespace {
@@ -48,6 +49,19 @@ std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uin
   require(std::filesystem::exists(status), "data '{}': no such folder", spec);
   if (is_pack(path)) return std::make_unique<PackFile>(path, channels);
   fail("data '{}': neither a folder of images nor a pack of them nor synth:N", spec);
+}
+
+std::string identity_of(const Dataset& dataset, const std::string& spec) {
+  Checksum sum;
+  const auto add = [&](const std::string& text) { sum.add(text.c_str(), text.size() + 1); };
+  for (const std::string& name : dataset.class_names()) add(name);
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    add(dataset.name(i));
+    const int64_t label = dataset.label(i);
+    sum.add(&label, sizeof label);
+  }
+  if (spec.starts_with(synth_prefix)) add(spec);
+  return fmt::format("{} images, {:016x}", dataset.size(), sum.value());
 }
 
 }  // namespace minissl

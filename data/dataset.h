@@ -32,4 +32,8 @@ class Dataset {
 /// `max_value` is as in DecodeOptions. Throws Error for anything else, and for data without images.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 
+/// Tells data sets apart wherever they are: a checksum of the names and labels, in order. Generated images, whose names
+/// are alike, are told apart by what --data says, `spec`. The images themselves are not compared.
+std::string identity_of(const Dataset& dataset, const std::string& spec);
+
 }  // namespace minissl

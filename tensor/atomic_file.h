@@ -7,6 +7,10 @@ namespace minissl {
 
 /// A file that appears whole or not at all: bytes go to a temporary file next to it, which commit() flushes to the disk
 /// and renames. Without commit() (an exception, a kill) the old file stays as it was.
+///
+/// The temporary file is called FILE.minissl-tmp and is locked while it is written. One that a killed process left is
+/// not locked, and the next write of FILE uses it again. A symbolic link stays one: the file that it points to is
+/// replaced. A folder, a device or a pipe is an Error, not replaced.
 /// Every failure throws Error with the path and the system's reason, a full disk included.
 class AtomicFile {
  public:
@@ -19,7 +23,13 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
+  /// Removes the temporary files that killed processes left in a folder. Returns their number.
+  static int remove_leftovers(const std::filesystem::path& folder);
+  /// Removes all temporary files of this process, which must end without committing any: to be called before _exit().
+  static void abandon_all() noexcept;
+
  private:
+  bool open_temporary();
   [[noreturn]] void fail_with_errno(const char* what) const;
 
   std::filesystem::path path_, temporary_;

@@ -4,6 +4,7 @@
 #include "apps/command.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
+#include "apps/standard_streams.h"
 #include "data/decode.h"
 #include "data/image_folder.h"
 #include "data/pack.h"
@@ -79,7 +80,7 @@ struct Pack {
         });
     require(packed > 0, "{}: not one image could be read", data);
     writer.commit();
-    fmt::print(stderr, "{} of {} images, {} MiB: {}\n", packed, dataset->size(), fs::file_size(out) >> 20, out);
+    say(fmt::format("{} of {} images, {} MiB: {}", packed, dataset->size(), fs::file_size(out) >> 20, out));
   }
 };
 

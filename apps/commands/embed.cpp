@@ -1,4 +1,5 @@
 #include "apps/embed_flags.h"
+#include "apps/standard_streams.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
 #include "tensor/ops/transpose.h"
@@ -46,7 +47,7 @@ void Embed::run() const {
   save_npy(out, rows);
   if (!images_out.empty()) save_safetensors(images_out, seen);
   write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
-  fmt::print(stderr, "{} embeddings of {} numbers: {}\n", rows.dim(0), rows.dim(1), out);
+  say(fmt::format("{} embeddings of {} numbers: {}", rows.dim(0), rows.dim(1), out));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
+#include "apps/standard_streams.h"
 #include "nn/optimizers/registry.h"
 #include "nn/state_file.h"
 #include "ssl/step/step_record.h"
@@ -56,7 +57,7 @@ void InspectStep::run() const {
   });
   save_safetensors(out, written,
                    {{"method", method.method()}, {"arch", network.arch}, {"precision", common.precision}});
-  fmt::print(stderr, "{} tensors of {} steps written to {}\n", written.size(), steps, out);
+  say(fmt::format("{} tensors of {} steps written to {}", written.size(), steps, out));
 }
 
 void add_step(CLI::App& inspect) {

@@ -1,4 +1,5 @@
 #include "apps/run/picture.h"
+#include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "data/dataset.h"
 #include "data/decode.h"
@@ -49,7 +50,7 @@ void InspectViews::run() const {
       }
       ++shown;
     } catch (const ImageError& e) {
-      fmt::print(stderr, "skipped {}: {}\n", dataset->name(index), e.reason());
+      say(fmt::format("skipped {}: {}", dataset->name(index), e.reason()));
     }
   }
   require(shown > 0, "{}: none of its images can be read", train.data);

@@ -8,6 +8,7 @@
 #include "apps/run/comparison.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
+#include "apps/run/run_folder.h"
 #include "apps/run/run_table.h"
 #include "eval/collapse.h"
 #include "tensor/atomic_file.h"
@@ -29,12 +30,8 @@ struct Monitor {
 std::vector<fs::path> checkpoints_of(const fs::path& run) {
   std::vector<fs::path> files;
   require(fs::is_directory(run), "--run {}: no such folder", run.string());
-  for (const auto& entry : fs::directory_iterator(run)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("epoch_") && entry.path().extension() == ".safetensors") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  if (fs::exists(run / "last.safetensors")) files.push_back(run / "last.safetensors");
+  for (const auto& [epochs, file] : epoch_checkpoints(run)) files.push_back(file);
+  if (fs::exists(run / run_file::last)) files.push_back(run / run_file::last);
   require(!files.empty(), "--run {}: no checkpoints (epoch_*.safetensors, last.safetensors) in it", run.string());
   return files;
 }
@@ -64,7 +61,7 @@ void Monitor::execute() const {
     options.normalization = model.normalization;
     const Subset chosen = sample(*dataset, samples, common.seed);
     const Features f = extract_features(chosen, options, [&](const Tensor& images) { return encoder.embed(images); });
-    MonitorEvent event{.epoch = model.epochs};
+    MonitorEvent event{.epoch = static_cast<double>(model.epochs)};
     for (const Space& space : f.spaces) event.spaces.emplace_back(space.name, collapse_metrics(space.rows));
     history.push_back(event.spaces.front().second);
     event.verdict = judge_collapse(history).text;

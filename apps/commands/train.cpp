@@ -1,4 +1,3 @@
-#include "apps/stop_requests.h"
 #include "apps/trainer.h"
 #include "nn/optimizers/registry.h"
 #include "tensor/atomic_file.h"
@@ -9,7 +8,7 @@ namespace {
 std::string config_of(const CLI::App& command, const std::string& method) {
   return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
                      method) +
-         to_toml(command, {"out", "resume"});
+         to_toml(command, {"out", "resume", "resume-from"});
 }
 
 }  // namespace
@@ -97,11 +96,9 @@ void add_train(CLI::App& app) {
     flags->method = MethodFlags(method);
     add_flag(command, "out", flags->out, "the run's folder", {.required = true});
     add_toggle(command, "resume", flags->resume, "resume from the last checkpoint in the run's folder");
+    add_flag(command, "resume-from", flags->resume_from, "resume from this checkpoint, in its folder or in a new one");
     add_train_flags(command, *flags);
-    set_action(command, [flags, &command, method] {
-      take_stop_requests();
-      Trainer(*flags, config_of(command, method)).run();
-    });
+    set_action(command, [flags, &command, method] { Trainer(*flags, config_of(command, method)).run(); });
   });
 }
 

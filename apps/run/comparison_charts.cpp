@@ -36,7 +36,7 @@ std::optional<Curve> epoch_means(const std::vector<Json>& events, const std::str
   Curve curve;
   for (const Json& event : events)
     if (is_event(event, "epoch") && std::isfinite(number(event, field.c_str()))) {
-      curve.x.push_back(number(event, "epoch") + 1);
+      curve.x.push_back(epochs_done(event));
       curve.y.push_back(number(event, field.c_str()));
     }
   if (curve.y.empty()) return std::nullopt;

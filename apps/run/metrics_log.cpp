@@ -10,6 +10,7 @@
 
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
+#include "tensor/write_fully.h"
 
 namespace minissl {
 namespace {
@@ -22,6 +23,12 @@ Json to_json(const CollapseMetrics& spread) {
           {"norm", spread.norm},
           {"count", spread.count},
           {"dim", spread.dim}};
+}
+
+/// A number of epochs done: whole unless the run ended within one.
+Json epochs(double done) {
+  const auto whole = static_cast<int64_t>(done);
+  return static_cast<double>(whole) == done ? Json(whole) : Json(done);
 }
 
 void add_terms(Json& event, const std::vector<std::pair<std::string, double>>& terms) {
@@ -59,14 +66,19 @@ void for_each_event(const std::filesystem::path& path, std::string_view text, Vi
   }
 }
 
-/// The part of the log up to the checkpoint of step `after`; sets `last_step` to the last step in it.
-std::string history_until(const std::filesystem::path& path, const std::string& text, int64_t after,
+bool ends_epoch(const Json& event) {
+  return is_event(event, "epoch") || is_event(event, "monitor") || is_event(event, "eval");
+}
+
+/// The part of the log that a checkpoint includes; sets `last_step` to the last step in it.
+std::string history_until(const std::filesystem::path& path, const std::string& text, const LogPosition& position,
                           std::optional<int64_t>& last_step) {
   std::string kept;
   for_each_event(path, text, [&](const Json& event, size_t begin) {
     const std::optional<int64_t> step = step_of(event);
-    if (step && *step > after) return false;
+    if (step && *step >= position.steps) return false;
     if (step) last_step = step;
+    if (last_step == position.steps - 1 && ends_epoch(event) && !position.epoch_ended) return true;
     const size_t end = text.find('\n', begin);
     kept.append(text, begin, end == text.npos ? text.npos : end - begin).push_back('\n');
     return true;
@@ -88,18 +100,19 @@ Json to_json(const StepEvent& event) {
 Json to_json(const EpochEvent& event) {
   Json json = {{"event", "epoch"}, {"epoch", event.epoch}, {"loss", event.loss}};
   add_terms(json, event.terms);
+  if (event.steps < event.of_steps) json["steps"] = event.steps, json["of_steps"] = event.of_steps;
   return json;
 }
 
 Json to_json(const MonitorEvent& event) {
-  Json json = {{"event", "monitor"}, {"epoch", event.epoch}};
+  Json json = {{"event", "monitor"}, {"epoch", epochs(event.epoch)}};
   for (const auto& [space, metrics] : event.spaces) json[space] = to_json(metrics);
   json["verdict"] = event.verdict;
   return json;
 }
 
 Json to_json(const EvalEvent& event) {
-  Json json = {{"event", "eval"}, {"epoch", event.epoch}, {"knn_top1", event.knn_top1}};
+  Json json = {{"event", "eval"}, {"epoch", epochs(event.epoch)}, {"knn_top1", event.knn_top1}};
   if (event.n_test > 0) json["n_test"] = event.n_test;
   if (event.untrained) json["baseline"]["untrained"] = *event.untrained;
   if (event.pixels) json["baseline"]["pixels"] = *event.pixels;
@@ -120,18 +133,20 @@ Json to_json(const MemoryEvent& event) {
   return json;
 }
 
-MetricsLog::MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_after_step) : path_(std::move(path)) {
-  if (resume_after_step) {
-    const int64_t after = *resume_after_step;
-    const std::string text = std::filesystem::exists(path_) ? read_file(path_) : std::string();
-    const std::string kept = history_until(path_, text, after, last_step_);
-    require(after <= 0 || last_step_ == after,
-            "{}: the checkpoint is of step {}, but the steps here end with {}; restore the file, or start another run",
-            path_.string(), after, last_step_ ? fmt::to_string(*last_step_) : "none");
-    if (kept != text) write_file(path_, kept);
-  }
-  const int truncate = resume_after_step ? 0 : O_TRUNC;
-  descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | truncate, 0644);
+MetricsLog::MetricsLog(std::filesystem::path path) : path_(std::move(path)) { open(O_TRUNC); }
+
+MetricsLog::MetricsLog(std::filesystem::path path, const LogPosition& position) : path_(std::move(path)) {
+  const std::string text = read_file(path_);
+  const std::string kept = history_until(path_, text, position, last_step_);
+  require(position.steps == 0 || last_step_ == position.steps - 1,
+          "{}: the checkpoint is after step {}, but the steps here end with {}; restore the file, or start another run",
+          path_.string(), position.steps - 1, last_step_ ? fmt::to_string(*last_step_) : "none");
+  if (kept != text) write_file(path_, kept);
+  open(0);
+}
+
+void MetricsLog::open(int flags) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0644);
   if (descriptor_ < 0) fail_with_errno("can't open");
 }
 
@@ -147,11 +162,7 @@ void MetricsLog::append(const Json& event) {
             last_step_.value_or(0));
     last_step_ = step;
   }
-  for (size_t done = 0; done < line.size();) {
-    const ssize_t written = ::write(descriptor_, line.data() + done, line.size() - done);
-    if (written < 0 && errno != EINTR) fail_with_errno("can't write");
-    if (written > 0) done += static_cast<size_t>(written);
-  }
+  if (!write_fully(descriptor_, line.data(), line.size())) fail_with_errno("can't write");
 }
 
 void MetricsLog::sync() {
@@ -161,7 +172,7 @@ void MetricsLog::sync() {
 
 void MetricsLog::fail_with_errno(const char* what) const {
   const int error = errno;
-  const char* advice = error == ENOSPC ? "; free some space, then go on with --resume" : "";
+  const char* advice = error == ENOSPC || error == EDQUOT ? "; free some space, then go on with --resume" : "";
   fail("{}: {}: {}{}", path_.string(), what, std::strerror(error), advice);
 }
 
@@ -195,6 +206,11 @@ CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space
 double number(const Json& event, const char* field) {
   const auto found = event.find(field);
   return found != event.end() && found->is_number() ? found->get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+double epochs_done(const Json& epoch_event) {
+  const double part = number(epoch_event, "steps") / number(epoch_event, "of_steps");
+  return number(epoch_event, "epoch") + (std::isfinite(part) ? part : 1);
 }
 
 bool is_event(const Json& event, const char* kind) {

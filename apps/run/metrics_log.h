@@ -31,19 +31,20 @@ struct EpochEvent {
   int64_t epoch = 0;  ///< from 0, as in StepEvent
   double loss = 0;
   std::vector<std::pair<std::string, double>> terms = {};
+  int64_t steps = 0, of_steps = 0;  ///< if the run ended within the epoch: its steps so far, and those of a whole epoch
 };
 
 /// A look of the collapse monitor. The verdict starts with "healthy" if all is well and contains "collaps" after a
 /// collapse; anything else counts as a warning (verdict.h chooses the colour).
 struct MonitorEvent {
-  int64_t epoch = 0;                                                 ///< epochs done; 0 before the first step
+  double epoch = 0;  ///< epochs done, 0 before the first step; 1.5: within the second
   std::vector<std::pair<std::string, CollapseMetrics>> spaces = {};  ///< "backbone" first
   std::string verdict = {};
 };
 
 /// k-nearest-neighbour accuracy, from 0 to 1, with its baselines.
 struct EvalEvent {
-  int64_t epoch = 0;  ///< epochs done
+  double epoch = 0;  ///< epochs done, as in MonitorEvent
   double knn_top1 = 0;
   int64_t n_test = 0;                    ///< number of test images; 0: unknown
   std::optional<double> untrained = {};  ///< the same network before its first step
@@ -62,16 +63,23 @@ Json to_json(const MonitorEvent& event);
 Json to_json(const EvalEvent& event);
 Json to_json(const MemoryEvent& event);
 
+/// A place in a log that a checkpoint counts on.
+struct LogPosition {
+  int64_t steps = 0;        ///< the log has at least these steps
+  bool epoch_ended = true;  ///< whether the events at the end of the last step's epoch, if it ended, are kept
+};
+
 /// Appends to metrics.jsonl: one JSON object per line, handed to the system when append() returns. Finite numbers read
 /// back as the same double; NaN and infinity are written as null. append() rejects repeated or skipped step numbers.
 /// Every failure, including a full disk, throws Error naming the file.
 class MetricsLog {
  public:
-  /// Without `resume_after_step`, starts an empty log and replaces an existing one. With it, resumes after that step's
-  /// checkpoint: cuts off (atomically) the first later step and everything after it, and a half-written last line. So
-  /// write a checkpoint after the events of its step, and call sync() before it.
-  /// Throws Error if the log lacks steps that the checkpoint includes.
-  explicit MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_after_step = std::nullopt);
+  /// Starts an empty log, and replaces an existing one.
+  explicit MetricsLog(std::filesystem::path path);
+  /// Goes on after a checkpoint: cuts off, atomically, the first later step and everything after it, a half-written
+  /// last line, and what else the position says. So write a checkpoint after the events of its step, and call sync()
+  /// before it. Throws Error if the log lacks steps that the checkpoint includes.
+  MetricsLog(std::filesystem::path path, const LogPosition& position);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
@@ -85,6 +93,7 @@ class MetricsLog {
   void sync();
 
  private:
+  void open(int flags);
   [[noreturn]] void fail_with_errno(const char* what) const;
 
   std::filesystem::path path_;
@@ -101,6 +110,8 @@ CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space
 
 /// A number from an event; NaN if the field is missing or null.
 double number(const Json& event, const char* field);
+/// The number of epochs done at an "epoch" event.
+double epochs_done(const Json& epoch_event);
 /// Whether the event's "event" field is `kind`.
 bool is_event(const Json& event, const char* kind);
 

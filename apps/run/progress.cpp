@@ -1,14 +1,16 @@
 #include "apps/run/progress.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <limits>
 #include <sys/ioctl.h>
+#include <tuple>
 #include <utility>
 #include <vector>
+
+#include "tensor/write_fully.h"
 
 namespace minissl {
 namespace {
@@ -162,11 +164,7 @@ void Progress::write_line() {
 
 void Progress::write(std::string_view text) const {
   // A closed standard error must not stop the run.
-  while (!text.empty()) {
-    const ssize_t written = ::write(options_.descriptor, text.data(), text.size());
-    if (written < 0 && errno != EINTR) return;
-    if (written > 0) text.remove_prefix(static_cast<size_t>(written));
-  }
+  std::ignore = write_fully(options_.descriptor, text.data(), text.size());
 }
 
 int Progress::terminal_columns() const {

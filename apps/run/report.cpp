@@ -56,7 +56,7 @@ void add_key_figures(Page& page, const ReportInput& input) {
   }
   if (last_epoch != nullptr) {
     const std::string epochs = setting(input.config, "epochs");
-    tile("Epochs done", format_number(number(*last_epoch, "epoch") + 1), epochs.empty() ? "" : "of " + epochs);
+    tile("Epochs done", format_number(epochs_done(*last_epoch)), epochs.empty() ? "" : "of " + epochs);
   }
   if (last_step != nullptr) {
     const Json& loss = last_epoch != nullptr ? *last_epoch : *last_step;

@@ -18,17 +18,18 @@ using Row = std::array<std::string, columns.size()>;
 Row row_of(const NamedRun& run) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   double first_loss = nan, last_loss = nan, rank = nan;
-  int64_t epochs = 0;
+  double epochs = 0;
   for (const Json& event : run.events) {
     if (is_event(event, "epoch")) {
       last_loss = number(event, "loss");
-      if (epochs++ == 0) first_loss = last_loss;
+      if (epochs == 0) first_loss = last_loss;
+      epochs = epochs_done(event);
     }
     if (is_event(event, "monitor")) rank = collapse_metrics_of(event, "backbone").eff_rank;
   }
   const KnnStory knn = knn_story(run.events);
   return {run.name,
-          fmt::format("{}", epochs),
+          format_number(epochs),
           format_number(first_loss),
           format_number(last_loss),
           format_percent(knn.measured() ? knn.scores.back().top1 : nan),

@@ -155,16 +155,18 @@ StepResult TrainingStep::result_of(const Pending& pending) const {
     // A sum of squares of float32 numbers is infinite in float64 only if a number was not finite.
     const double* end = n + watched.size();
     const double* broken = std::find_if(n, end, [](double square) { return !std::isfinite(square); });
-    require(std::isfinite(loss),
-            "step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
-            "`lr` or `clip-norm`",
-            pending.step, loss, broken == end ? "loss" : watched[static_cast<size_t>(broken - n)]);
+    if (!std::isfinite(loss))
+      throw NotFinite(
+          fmt::format("step {}: the loss is {}; the first value that was not finite is in {}; try a lower "
+                      "`lr` or `clip-norm`",
+                      pending.step, loss, broken == end ? "loss" : watched[static_cast<size_t>(broken - n)]));
     n = end;
   }
-  require(std::isfinite(result.gradient_norm),
-          "step {}: the gradient is not finite although the loss is ({}); try a lower `lr` or "
-          "`clip-norm`",
-          pending.step, result.loss);
+  if (!std::isfinite(result.gradient_norm))
+    throw NotFinite(
+        fmt::format("step {}: the gradient is not finite although the loss is ({}); try a lower `lr` or "
+                    "`clip-norm`",
+                    pending.step, result.loss));
   return result;
 }
 

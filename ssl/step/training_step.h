@@ -22,6 +22,12 @@ struct StepResult {
   std::vector<std::pair<std::string, double>> terms = {};  ///< of the loss
 };
 
+/// A run has diverged: a loss, a gradient or a weight is not finite.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The training steps of a run, and their results.
 ///
 /// On a GPU the host queues a step and continues; the result is read once it has arrived. The first step runs operation
@@ -38,8 +44,8 @@ class TrainingStep final : private StepObserver {
   void run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch);
 
   /// The earliest result not yet taken, if it has arrived. On a GPU it waits for a result only if two later steps are
-  /// queued or `wait` is set. Throws Error, naming the step and the first bad value, if the loss or the gradient is not
-  /// finite.
+  /// queued or `wait` is set. Throws NotFinite, naming the step and the first bad value, if the loss or the gradient is
+  /// not finite.
   std::optional<StepResult> result(bool wait = false);
 
   /// Frees the memory of the CUDA graphs, for other work between two steps; the next step records them again.

@@ -183,7 +183,7 @@ TEST(KnnStory, DifferencesWithinTwoStandardErrorsAreNone) {
 
 TEST(KnnStory, SaysWhereAccuracyEnded) {
   std::vector<Json> events;
-  const auto look = [&](int64_t epoch, double top1, int64_t n_test) {
+  const auto look = [&](double epoch, double top1, int64_t n_test) {
     events.push_back(
         to_json(EvalEvent{.epoch = epoch, .knn_top1 = top1, .n_test = n_test, .untrained = 0.5, .pixels = 0.68}));
   };

@@ -40,7 +40,7 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
       const double spread = collapse ? 0.42 * std::exp(-4.5 * t) : 0.14 + 0.16 * std::exp(-6 * t) + 0.075 * t;
       const double directions = collapse ? 0.9 * std::exp(-2.5 * t) : 0.78 + 0.05 * t;
       events.push_back(to_json(MonitorEvent{
-          .epoch = epoch + 1,
+          .epoch = static_cast<double>(epoch + 1),
           .spaces = {{"backbone",
                       {.std = spread + 0.004 * noise(),
                        .mean_cos = collapse ? 0.35 + 0.6 * t : 0.67 - 0.24 * std::sqrt(t),
@@ -58,7 +58,7 @@ std::vector<Json> made_up_events(int64_t epochs, int64_t steps_each_epoch, bool 
                          : "healthy: the spread of both spaces is steady"}));
     }
     if ((epoch + 1) % 10 == 0)
-      events.push_back(to_json(EvalEvent{.epoch = epoch + 1,
+      events.push_back(to_json(EvalEvent{.epoch = static_cast<double>(epoch + 1),
                                          .knn_top1 = collapse ? 0.62 - 0.1 * t : 0.84 - 0.3 * std::exp(-4 * t),
                                          .untrained = 0.561,
                                          .pixels = 0.507}));

@@ -22,7 +22,7 @@ class MetricsLogTest : public TemporaryFolder {
     log.append(StepEvent{.step = step, .epoch = step / 2, .loss = 1.0 / static_cast<double>(step + 3)});
     if (step % 2 == 0) return;
     log.append(EpochEvent{.epoch = step / 2, .loss = 0.5});
-    log.append(MonitorEvent{.epoch = step / 2 + 1, .verdict = "healthy"});
+    log.append(MonitorEvent{.epoch = static_cast<double>(step / 2 + 1), .verdict = "healthy"});
   }
   void append_text(const std::string& text) const { std::ofstream(path(), std::ios::app) << text; }
 };
@@ -123,7 +123,7 @@ TEST_F(MetricsLogTest, AResumedRunLeavesTheBytesOfOneNeverKilled) {
     if (length % 41 != 0 && !near_newline) continue;  // each costs a flush to the disk
     write_file(path(), whole.substr(0, length));
     {
-      MetricsLog log(path(), /*resume_after_step=*/1);
+      MetricsLog log(path(), LogPosition{.steps = 2});
       for (int64_t step = 2; step < 6; ++step) append_step(log, step);
     }
     ASSERT_EQ(read_file(path()), whole) << "killed at byte " << length;
@@ -135,18 +135,53 @@ TEST_F(MetricsLogTest, ResumingKeepsACompleteLastLineThatLacksOnlyItsNewline) {
   std::string text = read_file(path());
   text.pop_back();
   write_file(path(), text);
-  { const MetricsLog log(path(), 5); }
+  { const MetricsLog log(path(), LogPosition{.steps = 6}); }
   EXPECT_EQ(read_file(path()), text + "\n");
 }
 
 TEST_F(MetricsLogTest, ResumingRefusesALogThatLacksSteps) {
   write_run();
   const std::string before = read_file(path());
-  const std::string message = error_of([&] { MetricsLog(path(), 9); });
+  const std::string message = error_of([&] { MetricsLog(path(), LogPosition{.steps = 10}); });
   EXPECT_NE(message.find("metrics.jsonl"), std::string::npos) << message;
-  EXPECT_NE(message.find("the checkpoint is of step 9, but the steps here end with 5"), std::string::npos) << message;
+  EXPECT_NE(message.find("the checkpoint is after step 9, but the steps here end with 5"), std::string::npos)
+      << message;
   EXPECT_EQ(read_file(path()), before);
-  EXPECT_NE(error_of([&] { MetricsLog(folder_ / "missing.jsonl", 3); }).find("end with none"), std::string::npos);
+  write_file(path(), "");
+  EXPECT_NE(error_of([&] { MetricsLog(path(), LogPosition{.steps = 4}); }).find("end with none"), std::string::npos);
+  EXPECT_NE(error_of([&] { MetricsLog(folder_ / "missing.jsonl", LogPosition{}); }).find("can't read"),
+            std::string::npos);
+}
+
+TEST_F(MetricsLogTest, TheEndOfAnEpochThatIsDoneAgainLeavesTheLog) {
+  const auto epoch_ends = [](MetricsLog& log) {
+    log.append(EpochEvent{.epoch = 0, .loss = 5});
+    log.append(MonitorEvent{.epoch = 1});
+  };
+  {
+    MetricsLog log(path());
+    log.append(MonitorEvent{.epoch = 0});
+    append_step(log, 0);
+    log.append(Json{{"event", "step"}, {"step", 1}});
+    log.append(Json{{"event", "resume"}, {"step", 2}});
+  }
+  const std::string before = read_file(path());
+  {
+    MetricsLog log(path(), LogPosition{.steps = 2});
+    epoch_ends(log);
+  }
+  const std::string after = read_file(path());
+  { const MetricsLog log(path(), LogPosition{.steps = 2}); }
+  EXPECT_EQ(read_file(path()), after) << "the checkpoint includes the end of the epoch";
+  { const MetricsLog log(path(), LogPosition{.steps = 2, .epoch_ended = false}); }
+  EXPECT_EQ(read_file(path()), before);
+}
+
+TEST_F(MetricsLogTest, AnEpochThatTheRunEndedWithinSaysHowMuchOfItIsDone) {
+  EXPECT_EQ(epochs_done(to_json(EpochEvent{.epoch = 3, .steps = 4, .of_steps = 4})), 4);
+  EXPECT_EQ(epochs_done(to_json(EpochEvent{.epoch = 3, .steps = 1, .of_steps = 4})), 3.25);
+  EXPECT_EQ(to_json(MonitorEvent{.epoch = 3.25}).at("epoch").dump(), "3.25");
+  EXPECT_EQ(to_json(MonitorEvent{.epoch = 3}).at("epoch").dump(), "3");
 }
 
 TEST_F(MetricsLogTest, StartingOverEmptiesTheLog) {

@@ -174,7 +174,7 @@ TEST_F(ReportTest, TheVerdictIsASentenceWithAColour) {
   EXPECT_EQ(severity_of("dimensional collapse: 3 of 512 dimensions left"), Severity::collapsed);
   EXPECT_EQ(severity_of("std is shrinking"), Severity::warning);
   std::vector<Json> events;
-  const auto look = [&](int64_t epoch, double std, double std_normalized, const char* words) {
+  const auto look = [&](double epoch, double std, double std_normalized, const char* words) {
     events.push_back(to_json(MonitorEvent{
         .epoch = epoch, .spaces = {{"backbone", {.std = std, .std_normalized = std_normalized}}}, .verdict = words}));
   };

@@ -16,10 +16,10 @@ NamedRun run_of(const std::string& name, const std::string& config, const std::v
   NamedRun run{name, config_table("method = \"moco\"\n" + config), {}};
   for (size_t i = 0; i < looks.size(); ++i)
     run.events.push_back(
-        to_json(MonitorEvent{.epoch = 10 * static_cast<int64_t>(i),
+        to_json(MonitorEvent{.epoch = 10 * static_cast<double>(i),
                              .spaces = {{"backbone", looks[i]}, {"projection", looks_like(10, 0.1, 90)}}}));
   for (size_t i = 0; i < accuracies.size(); ++i)
-    run.events.push_back(to_json(EvalEvent{.epoch = 10 * static_cast<int64_t>(i),
+    run.events.push_back(to_json(EvalEvent{.epoch = 10 * static_cast<double>(i),
                                            .knn_top1 = accuracies[i],
                                            .n_test = 1000,
                                            .untrained = 0.5,
