@@ -21,15 +21,23 @@ struct CommonFlags {
   /// Sets the number of threads. While the returned scope lives, networks are created on --device. Throws Error for a
   /// device or precision that this build or machine lacks.
   [[nodiscard]] DeviceScope apply() const;
+  /// The number of threads that apply() sets.
+  int resolved_threads() const;
   /// The type of images and activations; parameters and losses have master_type(dtype()).
   DType dtype() const;
   /// The device that --device selects; auto is the first GPU if there is one. Throws Error if there is no such device.
   Device compute_device() const;
 };
 
+/// What a data set, and the flags that read it, may have.
+inline constexpr Range workers_range{0, 1024}, threads_range{0, 4096}, white_level_range{0, 65535},
+    fraction_range{0, 1};
+
 /// Adds `--cuda-graph`, for commands that run training steps.
 void add_cuda_graph(CLI::App& command, bool& value);
 
+/// Adds all commands.
+void add_commands(CLI::App& app);
 // One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
 void add_data(CLI::App& app);

@@ -18,16 +18,9 @@ int parse_and_run(int argc, char** argv) {
   NetworkFlags::choose_default_arch(arguments);
   CLI::App app("Pretrains image encoders without labels, and shows how it does it.", "minissl");
   app.set_version_flag("--version", "minissl " MINISSL_VERSION);
-  app.require_subcommand(1);
-  add_train(app);
-  add_eval(app);
-  add_embed(app);
-  add_monitor(app);
-  add_report(app);
-  add_inspect(app);
-  add_bench(app);
-  add_data(app);
-  add_devices(app);
+  app.failure_message(
+      [](const CLI::App*, const CLI::Error& error) { return fmt::format("minissl: {} (see --help)\n", error.what()); });
+  add_commands(app);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them reversed
   try {
     app.parse(arguments);
@@ -38,6 +31,19 @@ int parse_and_run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_commands(CLI::App& app) {
+  app.require_subcommand(1);
+  add_train(app);
+  add_eval(app);
+  add_embed(app);
+  add_monitor(app);
+  add_report(app);
+  add_inspect(app);
+  add_bench(app);
+  add_data(app);
+  add_devices(app);
+}
 
 int run_command_line(int argc, char** argv) {
   prepare_standard_streams();

@@ -7,9 +7,10 @@ namespace minissl {
 void EmbedFlags::add_to(CLI::App& command) {
   add_flag(command, "weights", weights, "a run's backbone.safetensors or checkpoint, or a torchvision state dict",
            {.required = true});
-  add_flag(command, "workers", workers, "decoding threads");
-  add_flag(command, "max-bad-fraction", max_bad_fraction, "fraction of the files that may be unreadable");
-  add_flag(command, "max-value", max_value, "white level of 16-bit images (0: detected)");
+  add_flag(command, "workers", workers, "decoding threads", {.range = workers_range});
+  add_flag(command, "max-bad-fraction", max_bad_fraction, "fraction of the files that may be unreadable",
+           {.range = fraction_range});
+  add_flag(command, "max-value", max_value, "white level of 16-bit images (0: detected)", {.range = white_level_range});
   network.add_to(command);
   common.add_to(command);
 }

@@ -37,7 +37,8 @@ class Classes : public Subset {
 void EvalFlags::add_to(CLI::App& command) {
   add_flag(command, "train", train, "labelled training images", {.required = true});
   add_flag(command, "test", test, "labelled test images", {.required = true});
-  add_flag(command, "features", features, "backbone, projection, or pixels (raw, 32 x 32)");
+  add_flag(command, "features", features, "space of the features; pixels: raw, 32 x 32",
+           {.one_of = {"backbone", "projection", "pixels"}});
   add_flag(command, "classes", classes, "only these classes, such as normal,pneumonia");
   add_toggle(command, "baselines", baselines, "also evaluate the untrained network and raw pixels");
   add_json(command, common.json);
@@ -46,8 +47,7 @@ void EvalFlags::add_to(CLI::App& command) {
 
 EvalFlags::Json EvalFlags::evaluate(const Measure& measure) const {
   const DeviceScope device = common.apply();
-  require(features == "backbone" || features == "projection" || features == "pixels",
-          "--features {} is not known; there are backbone, projection and pixels", features);
+  require(features != "pixels" || !baselines, "--baselines already measures pixels; choose other --features");
   const DType dtype = common.dtype();
   PretrainedEncoder encoder(weights, network, master_type(dtype));
   const ModelDescription& model = encoder.description();

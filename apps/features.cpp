@@ -15,7 +15,7 @@ class RowStack {
   explicit RowStack(int64_t most) : most_(most) {}
   void append(const Tensor& batch) {
     if (!rows_.defined()) rows_ = Tensor::empty({most_, batch.dim(1)});
-    rows_.rows(count_, count_ + batch.dim(0)).copy_from(batch.to(DType::f32).to(Device{}));
+    rows_.rows(count_, count_ + batch.dim(0)).copy_from(batch);
     count_ += batch.dim(0);
   }
   Tensor rows() const { return rows_.rows(0, count_); }
@@ -45,7 +45,13 @@ Features extract_features(const Dataset& dataset, const LoaderOptions& options, 
         rows.emplace_back(dataset.size());
         features.spaces.push_back({embedded[i].name, {}});
       }
-      rows[i].append(embedded[i].rows);
+      const Tensor of_batch = embedded[i].rows.to(DType::f32).to(Device{});
+      if (const int64_t row = first_row_not_finite(of_batch); row >= 0)
+        fail(
+            "{}: the encoder's {} features of this image are not finite; check the weights (they may be of a run that "
+            "diverged: use an earlier checkpoint) and the precision",
+            dataset.name(batch->indices[static_cast<size_t>(row)]), embedded[i].name);
+      rows[i].append(of_batch);
     }
     features.labels.insert(features.labels.end(), batch->labels.begin(), batch->labels.end());
     features.indices.insert(features.indices.end(), batch->indices.begin(), batch->indices.end());

@@ -25,7 +25,8 @@ inline constexpr int64_t embedding_batch = 64;
 using EmbedFunction = std::function<std::vector<Space>(const Tensor& images)>;
 
 /// Embeds the evaluation view of every image of a data set. `progress` receives the number of images done. Unreadable
-/// images are skipped and added to `bad_files`. Throws Stopped if a signal requests a stop.
+/// images are skipped and added to `bad_files`. Throws Error, naming the first image, for features that are not finite,
+/// and Stopped if a signal requests a stop.
 Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
                           std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
 

@@ -3,11 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/ranges.h>
-#include <set>
 #include <sstream>
 
+#include "apps/flag_values.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
+#include "tensor/options.h"
 
 namespace minissl {
 namespace {
@@ -19,6 +20,12 @@ struct IsVector<std::vector<T>> : std::true_type {};
 
 // The names of the flags of all commands.
 std::set<std::string>& known_flags() {
+  static std::set<std::string> names;
+  return names;
+}
+
+// The names of the flags on the command line itself.
+std::set<std::string>& typed_flags() {
   static std::set<std::string> names;
   return names;
 }
@@ -47,22 +54,40 @@ std::string toml_value(const std::string& value) {
   return quoted + '"';
 }
 
+// A flag whose text `read` turns into a value; its Errors are wrong usage.
+template <class Text>
+CLI::Option& add_reader(CLI::App& command, const std::string& name, const std::string& help,
+                        const std::function<void(const Text&)>& read, const FlagRules& rules) {
+  known_flags().insert(name);
+  const auto read_or_refuse = [read, name, given = rules.given](const Text& text) {
+    try {
+      read(text);
+    } catch (const Error& error) {
+      throw_wrong_usage(with_flags(error.what()));
+    }
+    if (given) given->insert(name);
+  };
+  return *command.add_option_function<Text>("--" + name, read_or_refuse, help)->required(rules.required);
+}
+
 }  // namespace
 
 template <class T>
 void add_flag(CLI::App& command, const std::string& name, T& value, const std::string& help, const FlagRules& rules) {
-  known_flags().insert(name);
-  CLI::Option* option = command.add_option("--" + name, value, help)->required(rules.required);
   if constexpr (IsVector<T>::value) {
-    option->delimiter(',');
-    if (!value.empty()) option->capture_default_str();
+    using Element = typename T::value_type;
+    const auto read = [&value, name, rules](const std::vector<std::string>& texts) {
+      value = read_values<Element>(name, texts, rules);
+    };
+    CLI::Option& option = add_reader<std::vector<std::string>>(command, name, help, read, rules);
+    option.type_name(kind_of_value<Element>(rules) + ", ...");
+    if (!value.empty()) option.default_str(fmt::format("{}", fmt::join(value, ",")));
   } else {
-    option->take_last()->capture_default_str();
-  }
-  if (!rules.one_of.empty()) option->check(CLI::IsMember(rules.one_of));
-  if constexpr (std::is_integral_v<T>) {
-    constexpr FlagRules none;
-    if (rules.least != none.least || rules.most != none.most) option->check(CLI::Range(rules.least, rules.most));
+    const auto read = [&value, name, rules](const std::string& text) { value = read_value<T>(name, text, rules); };
+    add_reader<std::string>(command, name, help, read, rules)
+        .take_last()
+        ->default_str(fmt::format("{}", value))
+        ->type_name(kind_of_value<T>(rules));
   }
 }
 template void add_flag(CLI::App&, const std::string&, int&, const std::string&, const FlagRules&);
@@ -74,35 +99,55 @@ template void add_flag(CLI::App&, const std::string&, std::string&, const std::s
 template void add_flag(CLI::App&, const std::string&, std::vector<int64_t>&, const std::string&, const FlagRules&);
 template void add_flag(CLI::App&, const std::string&, std::vector<std::string>&, const std::string&, const FlagRules&);
 
-template <class T, size_t n>
-void add_list(CLI::App& command, const std::string& name, std::array<T, n>& values, const std::string& help) {
-  const auto read = [&values, name](const std::string& text) {
-    std::istringstream in(text);
-    std::string part;
-    for (T& value : values) {
-      char* end = nullptr;
-      if (!std::getline(in, part, ',') || (value = static_cast<T>(std::strtod(part.c_str(), &end)), *end) ||
-          part.empty())
-        throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers like {}", n, fmt::join(values, ",")));
-    }
-    if (!in.eof()) throw CLI::ValidationError("--" + name, fmt::format("needs {} numbers, not more", n));
-  };
-  known_flags().insert(name);
-  command.add_option_function<std::string>("--" + name, read, help)
-      ->default_str(fmt::format("{}", fmt::join(values, ",")))
-      ->take_last();
+template <>
+void add_flag(CLI::App& command, const std::string& name, std::optional<double>& value, const std::string& help,
+              const FlagRules& rules) {
+  const auto read = [&value, name, rules](const std::string& text) { value = read_value<double>(name, text, rules); };
+  add_reader<std::string>(command, name, help, read, rules).take_last()->type_name(kind_of_value<double>(rules));
 }
-template void add_list(CLI::App&, const std::string&, std::array<float, 2>&, const std::string&);
-template void add_list(CLI::App&, const std::string&, std::array<double, 2>&, const std::string&);
-template void add_list(CLI::App&, const std::string&, std::array<double, 3>&, const std::string&);
 
-void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
-  const auto read = [&value](const std::string& text) { value = text == "on"; };
-  known_flags().insert(name);
-  command.add_option_function<std::string>("--" + name, read, help)
-      ->check(CLI::IsMember({"on", "off"}))
+template <class T, size_t n>
+void add_list(CLI::App& command, const std::string& name, std::array<T, n>& values, const std::string& help,
+              const FlagRules& rules) {
+  const auto read = [&values, name, rules](const std::string& text) {
+    const std::vector<double> numbers = read_numbers(name, text, n, rules.range);
+    std::transform(numbers.begin(), numbers.end(), values.begin(), [](double v) { return static_cast<T>(v); });
+  };
+  add_reader<std::string>(command, name, help, read, rules)
+      .take_last()
+      ->default_str(fmt::format("{}", fmt::join(values, ",")))
+      ->type_name(kind_of_value<T>(rules) + ", ...");
+}
+template void add_list(CLI::App&, const std::string&, std::array<double, 2>&, const std::string&, const FlagRules&);
+template void add_list(CLI::App&, const std::string&, std::array<double, 3>&, const std::string&, const FlagRules&);
+
+template <class T>
+void add_interval(CLI::App& command, const std::string& name, std::array<T, 2>& values, const std::string& help,
+                  const FlagRules& rules) {
+  const auto read = [&values, name, rules](const std::string& text) {
+    const std::vector<double> ends = read_numbers(name, text, 2, rules.range);
+    check_interval(name, {ends[0], ends[1]}, rules.range);
+    values = {static_cast<T>(ends[0]), static_cast<T>(ends[1])};
+  };
+  add_reader<std::string>(command, name, help, read, rules)
+      .take_last()
+      ->default_str(fmt::format("{}", fmt::join(values, ",")))
+      ->type_name(kind_of_value<T>(rules) + ", ...");
+}
+template void add_interval(CLI::App&, const std::string&, std::array<float, 2>&, const std::string&, const FlagRules&);
+template void add_interval(CLI::App&, const std::string&, std::array<double, 2>&, const std::string&, const FlagRules&);
+
+void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help,
+                const FlagRules& rules) {
+  FlagRules on_or_off = rules;
+  on_or_off.one_of = {"on", "off"};
+  const auto read = [&value, name, on_or_off](const std::string& text) {
+    value = read_value<std::string>(name, text, on_or_off) == "on";
+  };
+  add_reader<std::string>(command, name, help, read, rules)
+      .take_last()
       ->default_str(value ? "on" : "off")
-      ->take_last();
+      ->type_name(kind_of_value<std::string>(on_or_off));
 }
 
 void add_toggle(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
@@ -125,6 +170,16 @@ void add_positional(CLI::App& command, const std::string& name, T& value, const 
 template void add_positional(CLI::App&, const std::string&, std::string&, const std::string&);
 template void add_positional(CLI::App&, const std::string&, std::vector<std::string>&, const std::string&);
 
+void refuse_idle(const CLI::App& command, const std::vector<std::string>& flags, const std::string& why) {
+  for (const std::string& flag : flags) {
+    const CLI::Option* option = command.get_option("--" + flag);
+    if (!typed_flags().contains(flag) || option->count() == 0) continue;
+    const std::string value = fmt::format("{}", fmt::join(option->reduced_results(), ","));
+    if (value != option->get_default_str())
+      throw_wrong_usage(fmt::format("--{} {} would have no effect {}", flag, value, why));
+  }
+}
+
 bool has_flag(const CLI::App& command, const std::string& name) {
   return command.get_option_no_throw("--" + name) != nullptr;
 }
@@ -145,6 +200,8 @@ std::string with_flags(const std::string& message) {
 }
 
 void begin_group(CLI::App& command, const std::string& heading) { command.option_defaults()->group(heading); }
+
+void throw_wrong_usage(const std::string& message) { throw CLI::ValidationError(message); }
 
 CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& help) {
   return *parent.add_subcommand(name, help);
@@ -190,6 +247,8 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
     }
     for (std::string& flag : flags_of_file(path)) from_files.push_back(std::move(flag));
   }
+  for (const std::string& argument : given)
+    if (argument.starts_with("--")) typed_flags().insert(argument.substr(2, argument.find('=') - 2));
   // After the names of the command, before its flags.
   const auto first_flag = std::find_if(given.begin(), given.end(), is_flag);
   // A run's config.toml has the method as a key, the command line has it as a command.
@@ -204,7 +263,8 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
   return given;
 }
 
-std::string to_toml(const CLI::App& command, const std::vector<std::string>& without) {
+std::string to_toml(const CLI::App& command, const std::vector<std::string>& without,
+                    const std::map<std::string, std::string>& resolved) {
   std::string text;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_single_name();
@@ -213,8 +273,7 @@ std::string to_toml(const CLI::App& command, const std::vector<std::string>& wit
     const bool toggle = option->get_expected_max() == 0;
     std::string value = toggle ? "false" : option->get_default_str();
     if (option->count() > 0) value = fmt::format("{}", fmt::join(option->reduced_results(), ","));
-    // CLI11 prints lists as [a,b].
-    if (value.starts_with("[") && value.ends_with("]")) value = value.substr(1, value.size() - 2);
+    if (const auto known = resolved.find(name); known != resolved.end()) value = known->second;
     text += fmt::format("{} = {}\n", name, toml_value(value));
   }
   return text;

@@ -31,7 +31,11 @@ RecomputePlan fixed_plan(const std::string& name) {
   if (name == "none") return RecomputePlan(Policy::none);
   if (name == "stage") return RecomputePlan(Policy::stage);
   if (name == "block") return RecomputePlan(Policy::block);
-  fail("--recompute {} is not known; there are none, stage, block and auto", name);
+  fail("`recompute` {} is not a fixed plan; there are none, stage and block", name);
+}
+
+void check_budget(const std::string& budget) {
+  if (!budget.empty() && budget != "auto") parse_bytes(budget);
 }
 
 // Throws Error if the method can't process its batch.
@@ -52,7 +56,8 @@ int64_t parse_bytes(const std::string& text) {
                                                   {"GB", 1e9},     {"TB", 1e12}};
   for (const auto& [name, bytes] : units)
     if (unit == name) factor = bytes;
-  require(end != text.c_str() && factor > 0 && value > 0, "{} is no amount of memory; say 22GiB, 512MB or bytes", text);
+  require(end != text.c_str() && factor > 0 && value > 0 && value * factor < 0x1p62,
+          "`memory-budget` \"{}\" is no amount of memory; say 22GiB, 512MB or bytes", text);
   return static_cast<int64_t>(value * factor);
 }
 
@@ -73,10 +78,11 @@ int64_t available_memory(Device device) {
 
 void MemoryFlags::add_to(CLI::App& command) {
   begin_group(command, "Memory");
-  add_flag(command, "recompute", recompute,
-           "what backward recomputes instead of keeping: none, stage, block, or auto (as the budget requires)");
+  add_flag(command, "recompute", recompute, "what backward recomputes instead of keeping; auto: as the budget requires",
+           {.one_of = {"none", "stage", "block", "auto"}});
   add_flag(command, "memory-budget", budget,
-           "memory limit for tensors, such as 22GiB, or auto (nine tenths of free memory); implies --recompute auto");
+           "memory limit for tensors, such as 22GiB, or auto (nine tenths of free memory); implies --recompute auto",
+           {.check = check_budget});
   begin_group(command);
 }
 
@@ -86,6 +92,10 @@ std::string MemoryFlags::str() const {
 }
 
 MemoryPlan MemoryFlags::plan(const StepDescription& step, PlanCostSource source) const {
+  require(
+      budget.empty() || recompute == "none" || recompute == "auto",
+      "--recompute {} and --memory-budget contradict each other: the budget decides what is recomputed; leave one out",
+      recompute);
   check_batch(step);
   if (budget.empty() && recompute != "auto") return describe_plan(step, fixed_plan(recompute));
   const bool automatic = budget.empty() || budget == "auto";
@@ -116,7 +126,7 @@ StepDescription describe_step(const MethodFlags& method, const NetworkFlags& net
 }
 
 void PlanFlags::add_to(CLI::App& command) {
-  add_flag(command, "batch", batch, "images per step", {.least = 2, .most = 1 << 20});
+  add_flag(command, "batch", batch, "images per step", {.range = {2, 1 << 20}});
   network.add_to(command);
   method.add_to(command);
   memory.add_to(command);

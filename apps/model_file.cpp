@@ -62,6 +62,24 @@ Metadata describe(const ModelDescription& model, Content content) {
   return metadata;
 }
 
+// Throws Error for a flag that was given and contradicts the file.
+void check_given(const NetworkFlags& given, const NetworkFlags& in_file, const std::string& where) {
+  const auto options = given.options(), file_options = in_file.options();
+  require(!given.given.contains("arch") || given.arch == in_file.arch, "{}: it holds {}, not {}; leave --arch out",
+          where, in_file.arch, given.arch);
+  for (const std::string& flag : given.given) {
+    if (flag == "size" || flag == "arch") continue;
+    const auto value_in = [&](const NetworkFlags& network, const auto& of_family) -> std::string {
+      if (flag == "channels") return std::to_string(network.channels);
+      const auto found = of_family.find(flag);
+      return found == of_family.end() ? "" : found->second;
+    };
+    const std::string wanted = value_in(given, options), is = value_in(in_file, file_options);
+    require(!is.empty(), "{}: it holds {}, which has no --{}; leave that out", where, in_file.arch, flag);
+    require(wanted == is, "{}: its network has {} {}, not {}; leave --{} out", where, flag, is, wanted, flag);
+  }
+}
+
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise) {
   ModelDescription d;
   d.network = otherwise;
@@ -81,6 +99,8 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
             d.network.channels);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
     d.normalization.std = split(metadata.at("std"), d.network.channels, where);
+    check_given(otherwise, d.network, where);
+    if (otherwise.given.contains("size")) d.network.size = otherwise.size;
     // Older files have no seed, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
     if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));

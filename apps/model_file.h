@@ -23,7 +23,8 @@ struct ModelDescription {
 enum class Content { backbone, method };
 Metadata describe(const ModelDescription& model, Content content);
 
-/// Reads it back; `otherwise` supplies values that the file lacks. Throws Error for invalid metadata.
+/// Reads it back; `otherwise` supplies values that the file lacks. Those of its flags that were given hold: another
+/// size of the images is taken, another network refused. Throws Error for invalid metadata.
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise);
 
 /// A pretrained encoder from a file: backbone.safetensors, a checkpoint of a run, or a torchvision state dict.

@@ -23,12 +23,13 @@ NetworkFlags::NetworkFlags(const std::string& name) : arch(name), config_(find_b
 
 void NetworkFlags::add_to(CLI::App& command) {
   begin_group(command, "Network");
-  FlagRules names;
+  FlagRules names{.given = &given};
   for (const BackboneEntry& e : backbones()) names.one_of.push_back(e.name);
   add_flag(command, "arch", arch, "the backbone", names);
-  add_flag(command, "channels", channels, "image channels: 3, or 1 for gray", {.one_of = {"1", "3"}});
-  add_flag(command, "size", size, "height and width of the images", {.least = 8, .most = 4096});
-  add_option_flags(command, [this](OptionVisitor& visitor) { config_->visit(visitor); });
+  add_flag(command, "channels", channels, "image channels: 3, or 1 for gray", {.one_of = {"1", "3"}, .given = &given});
+  add_flag(command, "size", size, "height and width of the images", {.range = {8, 4096}, .given = &given});
+  add_option_flags(
+      command, [this](OptionVisitor& visitor) { config_->visit(visitor); }, {}, &given);
   begin_group(command);
 }
 

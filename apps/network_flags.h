@@ -21,6 +21,8 @@ class NetworkFlags {
 
   std::string arch;
   int64_t channels = 3, size = 224;
+  /// The names of the flags that were given.
+  std::set<std::string> given;
 
   /// The configuration for creating the backbone.
   const BackboneConfig& config() const;

@@ -10,41 +10,64 @@ namespace {
 
 class FlagAdder final : public OptionVisitor {
  public:
-  explicit FlagAdder(CLI::App& command) : command_(command) {}
-  void visit(const char* name, int64_t& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, double& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
-  }
+  FlagAdder(CLI::App& command, const std::string& prefix, std::set<std::string>* given)
+      : command_(command), prefix_(prefix), given_(given) {}
+  void visit(const char* name, int64_t& value, const char* help) override { add(name, value, help, {}); }
+  void visit(const char* name, double& value, const char* help) override { add(name, value, help, {}); }
+  void visit(const char* name, std::string& value, const char* help) override { add(name, value, help, {}); }
   void visit(const char* name, bool& value, const char* help) override {
-    add_switch(command_, free_name(name), value, help);
-  }
-  void visit(const char* name, std::string& value, const char* help) override {
-    add_flag(command_, free_name(name), value, help);
+    add_switch(command_, flag(name), value, help, {.given = given_});
   }
   void visit(const char* name, std::array<double, 2>& value, const char* help) override {
-    add_list(command_, free_name(name), value, help);
+    add_list(command_, flag(name), value, help, {.given = given_});
   }
   void visit(const char* name, std::array<double, 3>& value, const char* help) override {
-    add_list(command_, free_name(name), value, help);
+    add_list(command_, flag(name), value, help, {.given = given_});
   }
 
-  void visit_choice(const char* name, int64_t& value, std::initializer_list<int64_t> choices,
-                    const char* help) override {
+  void visit_number(const char* name, int64_t& value, const Range& range, const char* help) override {
+    add(name, value, help, {.range = range});
+  }
+  void visit_number(const char* name, double& value, const Range& range, const char* help) override {
+    add(name, value, help, {.range = range});
+  }
+  void visit_number(const char* name, float& value, const Range& range, const char* help) override {
+    add(name, value, help, {.range = range});
+  }
+  void visit_interval(const char* name, std::array<double, 2>& value, const Range& range, const char* help) override {
+    add_interval(command_, flag(name), value, help, {.range = range, .given = given_});
+  }
+  void visit_interval(const char* name, std::array<float, 2>& value, const Range& range, const char* help) override {
+    add_interval(command_, flag(name), value, help, {.range = range, .given = given_});
+  }
+  void visit_numbers(const char* name, std::array<double, 3>& value, const Range& range, const char* help) override {
+    add_list(command_, flag(name), value, help, {.range = range, .given = given_});
+  }
+  void visit_choice(const char* name, int64_t& value, const std::vector<int64_t>& choices, const char* help) override {
     FlagRules rules;
     for (const int64_t choice : choices) rules.one_of.push_back(std::to_string(choice));
-    add_flag(command_, free_name(name), value, help, rules);
+    add(name, value, help, rules);
   }
-  void visit_choice(const char* name, std::string& value, std::initializer_list<const char*> choices,
-                    const char* help) override {
-    add_flag(command_, free_name(name), value, help, {.one_of = {choices.begin(), choices.end()}});
+  void visit_choice(const char* name, std::string& value, const Choices& choices, const char* help) override {
+    add(name, value, help, {.one_of = choices});
+  }
+  void visit_text(const char* name, std::string& value, const TextCheck& check, const char* help) override {
+    add(name, value, help, {.check = check});
   }
 
  private:
-  std::string free_name(const std::string& name) const { return has_flag(command_, name) ? "loss-" + name : name; }
+  std::string flag(const std::string& name) const {
+    return has_flag(command_, prefix_ + name) ? "loss-" + name : prefix_ + name;
+  }
+  template <class T>
+  void add(const char* name, T& value, const char* help, FlagRules rules) const {
+    rules.given = given_;
+    add_flag(command_, flag(name), value, help, rules);
+  }
 
   CLI::App& command_;
+  const std::string prefix_;
+  std::set<std::string>* given_;
 };
 
 class TextWriter final : public OptionVisitor {
@@ -108,8 +131,8 @@ class TextReader final : public OptionVisitor {
 
 }  // namespace
 
-void add_option_flags(CLI::App& command, const Visit& visit) {
-  FlagAdder adder(command);
+void add_option_flags(CLI::App& command, const Visit& visit, const std::string& prefix, std::set<std::string>* given) {
+  FlagAdder adder(command, prefix, given);
   visit(adder);
 }
 
@@ -122,6 +145,11 @@ std::map<std::string, std::string> option_texts(const Visit& visit) {
 void set_options(const Visit& visit, const std::map<std::string, std::string>& texts, const std::string& where) {
   TextReader reader(texts, where);
   visit(reader);
+  try {
+    check_options(visit);
+  } catch (const Error& error) {
+    fail("{}: {}", where, error.what());
+  }
 }
 
 }  // namespace minissl

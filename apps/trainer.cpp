@@ -37,8 +37,6 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   require(flags_.common.dtype() != DType::f64, "train needs --precision f32 or bf16; f64 is for inspect step");
   require(flags_.epochs > 0 && flags_.batch > 1 && flags_.accumulate > 0,
           "--epochs and --accumulate must be at least 1, --batch at least 2");
-  require(flags_.on_collapse == "warn" || flags_.on_collapse == "stop" || flags_.on_collapse == "variance",
-          "--on-collapse {} is not known; there are warn, stop and variance", flags_.on_collapse);
   require(flags_.eval_train.empty() == flags_.eval_test.empty(), "--eval-train and --eval-test go together");
   flags_.augmentation.check();
   check_settings();
@@ -52,7 +50,10 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
     knn_watch_ = std::make_unique<KnnWatch>(
         open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
         open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
-        KnnOptions{flags_.eval_k, flags_.eval_temperature}, flags_.eval_features);
+        flags_.eval_knn, flags_.eval_features, [this] {
+          const DeviceScope here(method_->device());
+          return flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
+        });
   steps_per_epoch_ = dataset_->size() / flags_.batch / flags_.accumulate;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
           flags_.data, dataset_->size(), flags_.batch, flags_.accumulate);
@@ -63,9 +64,10 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
             resumed_from_->path.string(), resumed_from_->position.step, flags_.epochs, total_steps_);
   }
   if (flags_.steps > 0) total_steps_ = std::min(total_steps_, flags_.steps);
-  schedule_ = {flags_.schedule, flags_.lr,
-               static_cast<int64_t>(std::llround(flags_.warmup_epochs * static_cast<double>(steps_per_epoch_))),
-               flags_.epochs * steps_per_epoch_};
+  schedule_ = {
+      flags_.schedule, flags_.lr,
+      static_cast<int64_t>(std::llround(flags_.resolved_warmup_epochs() * static_cast<double>(steps_per_epoch_))),
+      flags_.epochs * steps_per_epoch_};
   schedule_.at(0);
   decay_schedule_ = {flags_.optimizer.weight_decay, flags_.weight_decay_end, schedule_.total_steps};
 
@@ -86,6 +88,11 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   progress_ = std::make_unique<Progress>(total_steps_, "step");
   open_folder();
   if (!warning.empty()) progress_->log("warning: " + with_flags(warning));
+  if (schedule_.warmup_steps > total_steps_)
+    progress_->log(
+        fmt::format("warning: the warmup (--warmup-epochs {}: {} steps) is longer than the run ({} steps): it never "
+                    "reaches --lr {}",
+                    flags_.resolved_warmup_epochs(), schedule_.warmup_steps, total_steps_, flags_.lr));
   log_plan();
 }
 
@@ -338,7 +345,8 @@ void Trainer::evaluate_dry(Method& method) const {
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
   free_step_memory();
-  const auto [event, level] = collapse_watch_->look(*method_, epochs_done());
+  const auto [event, level] =
+      collapse_watch_->look([this](const Tensor& images) { return method_->embed(images); }, epochs_done());
   log_->append(event);
   if (level == CollapseVerdict::Level::healthy) return;
   progress_->log(fmt::format("after epoch {}: {}", event.epoch, event.verdict));

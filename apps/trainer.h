@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -29,13 +30,14 @@ struct TrainFlags {
 
   std::string data, out, normalization = "imagenet";
   int64_t epochs = 100, batch = 256, steps = 0, accumulate = 1;
-  double lr = 1e-3, warmup_epochs = 10, clip_norm = 0, weight_decay_end = -1;
+  double lr = 1e-3, clip_norm = 0, weight_decay_end = -1;
+  std::optional<double> warmup_epochs = {};
   std::string schedule = "cosine";
   int64_t monitor_every = 5, monitor_samples = 2048;
   std::string on_collapse = "warn";
   std::string eval_train, eval_test;
-  int64_t eval_every = 0, eval_k = 200;
-  double eval_temperature = 0.1;
+  int64_t eval_every = 0;
+  KnnOptions eval_knn;
   std::string eval_features = "backbone";
   int64_t checkpoint_every = 25, keep = 3;
   double checkpoint_minutes = 10;
@@ -45,6 +47,11 @@ struct TrainFlags {
   double max_bad_fraction = 0.01;
   int max_value = 0;
   bool cuda_graph = true;
+
+  /// Unless given, a tenth of the epochs and at most 10.
+  double resolved_warmup_epochs() const {
+    return warmup_epochs.value_or(std::min(10.0, static_cast<double>(epochs) / 10));
+  }
 };
 
 /// Adds all flags but --out, --resume and --resume-from.

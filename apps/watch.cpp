@@ -4,7 +4,7 @@ namespace minissl {
 
 CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options)
     : sample_(sample(dataset, samples, options.seed)), options_(options) {
-  require(samples >= 2, "--monitor-samples must be at least 2, not {}", samples);
+  monitor_samples_range.check("monitor-samples", samples);
 }
 
 std::vector<CollapseMetrics>& CollapseWatch::looks_at(const std::string& space) {
@@ -21,9 +21,8 @@ void CollapseWatch::restore(const std::vector<Json>& events) {
   }
 }
 
-CollapseWatch::Look CollapseWatch::look(Method& method, double epoch) {
-  const Features features =
-      extract_features(sample_, options_, [&](const Tensor& images) { return method.embed(images); });
+CollapseWatch::Look CollapseWatch::look(const EmbedFunction& embed, double epoch) {
+  const Features features = extract_features(sample_, options_, embed);
   Look look{{.epoch = epoch}, CollapseVerdict::Level::healthy};
   for (const Space& space : features.spaces) {
     std::vector<CollapseMetrics>& looks = looks_at(space.name);
@@ -38,8 +37,13 @@ CollapseWatch::Look CollapseWatch::look(Method& method, double epoch) {
 }
 
 KnnWatch::KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-                   const KnnOptions& knn, std::string space)
-    : train_(std::move(train)), test_(std::move(test)), options_(options), knn_(knn), space_(std::move(space)) {}
+                   const KnnOptions& knn, std::string space, MakeMethod make_untrained)
+    : train_(std::move(train)),
+      test_(std::move(test)),
+      options_(options),
+      knn_(knn),
+      space_(std::move(space)),
+      make_untrained_(std::move(make_untrained)) {}
 
 void KnnWatch::restore(const std::vector<Json>& events) {
   for (const Json& event : events)
@@ -57,15 +61,19 @@ double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, 
   return knn_accuracy(labelled(*train_, train, *test_, test, space), knn_).top1;
 }
 
+double KnnWatch::top1(Method& method, int64_t& test_images) const {
+  return top1(
+      options_, [&](const Tensor& images) { return method.embed(images); }, space_, test_images);
+}
+
 EvalEvent KnnWatch::look(Method& method, double epoch) {
   EvalEvent event{.epoch = epoch};
-  event.knn_top1 = top1(
-      options_, [&](const Tensor& images) { return method.embed(images); }, space_, event.n_test);
+  event.knn_top1 = top1(method, event.n_test);
   if (!untrained_) {
     LoaderOptions pixels = options_;
     pixels.size = pixel_size;
     pixels.dtype = DType::f32;
-    untrained_ = event.knn_top1;
+    untrained_ = epoch > 0 ? top1(*make_untrained_(), event.n_test) : event.knn_top1;
     pixels_ = top1(pixels, pixel_embedding, "pixels", event.n_test);
   }
   event.untrained = untrained_;

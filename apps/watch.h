@@ -11,6 +11,8 @@
 
 namespace minissl {
 
+inline constexpr Range monitor_samples_range{2, 0x1p32};
+
 /// The collapse monitor of a run: embeds the same sample of the data at every look and judges it given the earlier
 /// looks.
 class CollapseWatch {
@@ -25,8 +27,9 @@ class CollapseWatch {
     MonitorEvent event;
     CollapseVerdict::Level level;  ///< of the worst space
   };
-  /// `epoch`: number of epochs done. Throws Stopped if a signal requests a stop meanwhile.
-  Look look(Method& method, double epoch);
+  /// `epoch`: number of epochs done. The first look should be at the untrained network: later ones are compared with
+  /// it. Throws Stopped if a signal requests a stop meanwhile.
+  Look look(const EmbedFunction& embed, double epoch);
 
  private:
   std::vector<CollapseMetrics>& looks_at(const std::string& space);
@@ -41,8 +44,11 @@ class CollapseWatch {
 /// the untrained network and raw pixels, measured at the first look.
 class KnnWatch {
  public:
+  using MakeMethod = std::function<std::unique_ptr<Method>()>;
+
+  /// `make_untrained` makes the method as it was before the run's first step.
   KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-           const KnnOptions& knn, std::string space);
+           const KnnOptions& knn, std::string space, MakeMethod make_untrained);
 
   int64_t images() const { return train_->size() + test_->size(); }
   void restore(const std::vector<Json>& events);
@@ -53,11 +59,13 @@ class KnnWatch {
   /// Sets `test_images` to the number of images tested.
   double top1(const LoaderOptions& options, const EmbedFunction& embed, const std::string& space,
               int64_t& test_images) const;
+  double top1(Method& method, int64_t& test_images) const;
 
   std::unique_ptr<Dataset> train_, test_;
   LoaderOptions options_;
   KnnOptions knn_;
   std::string space_;
+  MakeMethod make_untrained_;
   std::optional<double> untrained_, pixels_;
 };
 

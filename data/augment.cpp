@@ -55,19 +55,21 @@ float draw_factor(const Random& random, uint32_t i, float strength) {
 
 }  // namespace
 
-void Augmentation::check() const {
-  const auto probability = [](const char* flag, float v) {
-    require(v >= 0 && v <= 1, "`{}` is a probability, in [0, 1], not {}", flag, v);
-  };
-  const auto strength = [](const char* flag, float v) { require(v >= 0 && v < 1e3f, "`{}` can't be {}", flag, v); };
-  require(crop_scale[0] > 0 && crop_scale[0] <= crop_scale[1] && crop_scale[1] <= 1,
-          "`crop-scale` is LOW,HIGH with 0 < LOW <= HIGH <= 1, not {},{}", crop_scale[0], crop_scale[1]);
-  require(rotate >= 0 && rotate <= 180, "`rotate` is in degrees, 0 to 180, not {}", rotate);
-  require(hue >= 0 && hue <= 0.5f, "`hue` is in [0, 0.5], not {}", hue);
-  strength("brightness", brightness), strength("contrast", contrast), strength("saturation", saturation);
-  strength("noise", noise);
-  probability("flip", flip), probability("jitter-prob", jitter_prob), probability("gray-prob", gray_prob);
-  probability("blur-prob", blur_prob), probability("solarize-prob", solarize_prob);
+void Augmentation::visit(OptionVisitor& visitor) {
+  constexpr Range probability{0, 1}, strength{0, 1000};
+  visitor.visit_interval("crop-scale", crop_scale, Range::above(0, 1),
+                         "fraction of the image's area in a view: from,to");
+  visitor.visit_number("rotate", rotate, {0, 180}, "degrees, in either direction");
+  visitor.visit_number("flip", flip, probability, "probability");
+  visitor.visit_number("brightness", brightness, strength, "factors within 1 - v and 1 + v");
+  visitor.visit_number("contrast", contrast, strength, "factors within 1 - v and 1 + v");
+  visitor.visit_number("saturation", saturation, strength, "factors within 1 - v and 1 + v");
+  visitor.visit_number("hue", hue, {0, 0.5}, "turns, in either direction");
+  visitor.visit_number("jitter-prob", jitter_prob, probability, "probability of these four");
+  visitor.visit_number("gray-prob", gray_prob, probability, "probability");
+  visitor.visit_number("blur-prob", blur_prob, probability, "probability");
+  visitor.visit_number("noise", noise, strength, "maximum quantum noise at full intensity");
+  visitor.visit_number("solarize-prob", solarize_prob, probability, "probability");
 }
 
 Normalization Normalization::imagenet(int64_t channels) {

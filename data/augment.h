@@ -5,6 +5,7 @@
 
 #include "data/augment_functions.h"
 #include "data/image.h"
+#include "tensor/options.h"
 
 namespace minissl {
 
@@ -25,8 +26,9 @@ struct Augmentation {
   float noise = 0.1f;       ///< quantum noise: deviation noise * u * sqrt(intensity), u in [0, 1)
   float solarize_prob = 0;  ///< values of 1/2 and above are inverted
 
-  /// Throws Error naming a flag that is out of range.
-  void check() const;
+  void visit(OptionVisitor& visitor);
+  /// Throws Error naming an option that is out of range.
+  void check() const { checked(*this); }
 };
 
 /// Each channel becomes (value - mean) / std.
@@ -37,7 +39,8 @@ struct Normalization {
   static Normalization imagenet(int64_t channels);
   /// CIFAR-10's values for 3 channels, their luma for 1.
   static Normalization cifar10(int64_t channels);
-  /// By name: imagenet or cifar10. Throws Error for any other name.
+  static OptionVisitor::Choices names() { return {"imagenet", "cifar10"}; }
+  /// By one of these names. Throws Error for any other.
   static Normalization named(const std::string& name, int64_t channels);
   /// Leaves values in [0, 1].
   static Normalization none() { return {{0, 0, 0}, {1, 1, 1}}; }

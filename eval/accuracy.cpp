@@ -1,10 +1,20 @@
 #include "eval/accuracy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "tensor/finite.h"
+
 namespace minissl {
+
+int64_t first_row_not_finite(const Tensor& features) {
+  const Tensor here = features.to(Device{});
+  for (int64_t row = 0; row < here.dim(0); ++row)
+    if (!all_finite(here.rows(row, row + 1))) return row;
+  return -1;
+}
 
 void LabelledFeatures::check(const char* who) const {
   require(train.defined() && test.defined() && train.dim(0) > 0 && test.dim(0) > 0,
@@ -15,6 +25,12 @@ void LabelledFeatures::check(const char* who) const {
            std::all_of(labels.begin(), labels.end(), [&](int64_t label) { return label >= 0 && label < classes; });
   };
   require(labelled(train_labels, train) && labelled(test_labels, test), "{} needs a label for every image", who);
+  const auto check_finite = [&](const Tensor& features, const char* set) {
+    const int64_t row = first_row_not_finite(features);
+    require(row < 0, "{}: the features of {} image {} are not finite", who, set, row);
+  };
+  check_finite(train, "training");
+  check_finite(test, "test");
 }
 
 Accuracy accuracy_of(const Tensor& scores, const std::vector<int64_t>& labels) {
@@ -43,6 +59,9 @@ Accuracy accuracy_of(const Tensor& scores, const std::vector<int64_t>& labels) {
 }
 
 double roc_auc(const std::vector<double>& scores, const std::vector<bool>& positive) {
+  // NaN has no rank, and is not even equal to itself.
+  require(std::none_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); }),
+          "a score is NaN; images can't be ranked by it");
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] < scores[b]; });

@@ -6,6 +6,9 @@
 
 namespace minissl {
 
+/// The first row of features (N, D) with a number that is NaN or infinite; -1 if there is none.
+int64_t first_row_not_finite(const Tensor& features);
+
 /// Features of labelled images: a training set and a test set.
 struct LabelledFeatures {
   Tensor train;  ///< f32 (N, D)
@@ -14,7 +17,8 @@ struct LabelledFeatures {
   std::vector<int64_t> test_labels;
   int64_t classes = 0;  ///< labels are in [0, classes)
 
-  /// Throws Error, starting with `who`, if either set is empty, the widths differ or labels are missing.
+  /// Throws Error, starting with `who`, if either set is empty, the widths differ, labels are missing or features are
+  /// not finite.
   void check(const char* who) const;
 };
 
@@ -26,10 +30,13 @@ struct Accuracy {
 };
 
 /// Accuracy of scores, f64 (M, classes). The highest score decides, the first among ties. Labels are in [0, classes).
+/// The AUC ranks images by their scores, so scores must be comparable between images, as probabilities are and logits
+/// are not. Throws Error for a score that is NaN.
 Accuracy accuracy_of(const Tensor& scores, const std::vector<int64_t>& labels);
 
 /// The area under the receiver operating characteristic: the probability that a positive's score is above a negative's,
-/// with ties counted as one half (Mann and Whitney). NaN without positives or without negatives.
+/// with ties counted as one half (Mann and Whitney). NaN without positives or without negatives. Throws Error for a
+/// score that is NaN.
 double roc_auc(const std::vector<double>& scores, const std::vector<bool>& positive);
 
 }  // namespace minissl

@@ -81,7 +81,7 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history) {
     best_spread = std::max(best_spread, relative_spread(m, dim));
   }
   if (!std::isfinite(now.std) || !std::isfinite(now.eff_rank))
-    return {Level::collapsed, "the embeddings are not finite"};
+    return {Level::collapsed, "collapsed: the embeddings are not finite"};
   // An untrained network also maps all images close together. It has collapsed only if it was trained for a while or
   // its embeddings were spread before.
   if (spread < least_spread && history.size() > 1) {

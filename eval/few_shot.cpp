@@ -59,14 +59,21 @@ double student_t95(int64_t freedom) {
   return 0;  // not reached: the interval holds the whole integral
 }
 
+void FewShotOptions::check_shots(const std::vector<int64_t>& shots) {
+  require(!shots.empty(), "`shots` needs numbers such as 1,5,10");
+  for (const int64_t number : shots) {
+    shots_range.check("shots", number);
+    require(std::count(shots.begin(), shots.end(), number) == 1, "`shots` has {} more than once", number);
+  }
+}
+
 std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features,
                                                   const std::vector<std::string>& class_names,
                                                   const FewShotOptions& options,
                                                   const std::function<void(int64_t)>& progress) {
   features.check("a few-shot probe");
-  require(options.repeats > 0, "`repeats` must be above 0, not {}", options.repeats);
-  require(!options.shots.empty() && *std::min_element(options.shots.begin(), options.shots.end()) > 0,
-          "`shots` needs numbers above 0");
+  FewShotOptions::check_shots(options.shots);
+  FewShotOptions::repeats_range.check("repeats", options.repeats);
   const int64_t most = *std::max_element(options.shots.begin(), options.shots.end());
   const Tensor train = standardize(features.train, features.train), test = standardize(features.test, features.train);
 

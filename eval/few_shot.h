@@ -4,6 +4,7 @@
 #include <string>
 
 #include "eval/accuracy.h"
+#include "tensor/range.h"
 
 namespace minissl {
 
@@ -12,6 +13,10 @@ struct FewShotOptions {
   int64_t repeats = 10;                             ///< number of draws
   double l2 = 1;                                    ///< as in LogisticRegression
   uint64_t seed = 0;                                ///< of the draws
+
+  static constexpr Range shots_range{1, 1LL << 32}, repeats_range{1, 1000000};
+  /// Throws Error for numbers of shots that are out of range or the same.
+  static void check_shots(const std::vector<int64_t>& shots);
 };
 
 /// AUC over repeated draws of the training images, with fixed test images.

@@ -10,9 +10,14 @@
 
 namespace minissl {
 
+void KnnOptions::visit(OptionVisitor& visitor) {
+  visitor.visit_number("k", k, {1, 1LL << 40}, "neighbours; all if there are fewer");
+  visitor.visit_number("temperature", temperature, Range::above(0), "temperature of the votes");
+}
+
 Accuracy knn_accuracy(const LabelledFeatures& features, const KnnOptions& options) {
   features.check("kNN");
-  require(options.k > 0 && options.temperature > 0, "`k` and `temperature` must be above 0");
+  checked(options);
   const Tensor train = ops::normalize(features.train.to(DType::f32));
   const Tensor test = ops::normalize(features.test.to(DType::f32));
   const int64_t neighbours = train.dim(0), classes = features.classes, k = std::min(options.k, neighbours);

@@ -1,5 +1,6 @@
 #pragma once
 #include "eval/accuracy.h"
+#include "tensor/options.h"
 
 namespace minissl {
 
@@ -9,6 +10,8 @@ inline constexpr int64_t knn_block = 256;
 struct KnnOptions {
   int64_t k = 200;           ///< neighbours; all if there are fewer
   double temperature = 0.1;  ///< a neighbour with cosine s has exp(s / temperature) votes
+
+  void visit(OptionVisitor& visitor);
 };
 
 /// Weighted k-nearest-neighbour classification by cosine similarity (Wu et al. 2018, "Non-parametric instance

@@ -62,7 +62,7 @@ ConstMatrixMap<double> matrix(const Tensor& t) { return minissl::matrix<double>(
 LogisticRegression::LogisticRegression(const Tensor& features, const std::vector<int64_t>& labels, int64_t classes,
                                        double l2, const FitProgress& progress)
     : weight_(Tensor::zeros({classes, features.dim(1)}, DType::f64)), bias_(Tensor::zeros({classes}, DType::f64)) {
-  require(l2 > 0, "`l2` must be above 0, not {}", l2);
+  l2_range.check("l2", l2);
   const Tensor x = in_double(features);
   Objective objective{matrix(x), labels, classes, l2, progress};
   lbfgs_parameter_t parameters;
@@ -91,6 +91,17 @@ Tensor LogisticRegression::logits(const Tensor& features) const {
   return out;
 }
 
+Tensor LogisticRegression::probabilities(const Tensor& features) const {
+  Tensor out = logits(features);
+  auto rows = mutable_matrix<double>(out, out.dim(0), out.dim(1));
+  for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+    auto row = rows.row(i);
+    row.array() = (row.array() - row.maxCoeff()).exp();
+    row /= row.sum();
+  }
+  return out;
+}
+
 Tensor standardize(const Tensor& features, const Tensor& reference) {
   const Tensor from = in_double(reference);
   Tensor out = in_double(features).clone();
@@ -110,7 +121,7 @@ Accuracy linear_accuracy(const LabelledFeatures& features, double l2, const FitP
   features.check("a linear classifier");
   const LogisticRegression classifier(standardize(features.train, features.train), features.train_labels,
                                       features.classes, l2, progress);
-  return accuracy_of(classifier.logits(standardize(features.test, features.train)), features.test_labels);
+  return accuracy_of(classifier.probabilities(standardize(features.test, features.train)), features.test_labels);
 }
 
 }  // namespace minissl

@@ -2,11 +2,14 @@
 #include <functional>
 
 #include "eval/accuracy.h"
+#include "tensor/range.h"
 
 namespace minissl {
 
 /// Receives the progress of a fit: steps taken, and the objective divided by the number of rows.
 using FitProgress = std::function<void(int64_t iteration, double loss)>;
+
+inline constexpr Range l2_range = Range::above(0);
 
 /// Multinomial logistic regression on features (N, D), in f64: the weights W (classes, D) and biases b that minimise
 ///   sum_i -log softmax(W x_i + b)[y_i] + l2 / 2 * |W|^2,
@@ -18,8 +21,10 @@ class LogisticRegression {
   LogisticRegression(const Tensor& features, const std::vector<int64_t>& labels, int64_t classes, double l2,
                      const FitProgress& progress = {});
 
-  /// W x + b, f64 (N, classes).
+  /// W x + b, f64 (N, classes). Only differences within a row have a meaning.
   Tensor logits(const Tensor& features) const;
+  /// The softmax of each row, comparable between images.
+  Tensor probabilities(const Tensor& features) const;
   const Tensor& weight() const { return weight_; }  ///< f64 (classes, D)
   const Tensor& bias() const { return bias_; }      ///< f64 (classes)
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "nn/module.h"
-#include "nn/options.h"
+#include "tensor/options.h"
 
 namespace minissl {
 

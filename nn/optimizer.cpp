@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/optimizers/registry.h"
 #include "tensor/ops/update.h"
 
 namespace minissl {
@@ -25,14 +26,27 @@ Tensor pieces_of(const ParameterArena& arena) {
 
 }  // namespace
 
+void OptimizerOptions::visit_kind(OptionVisitor& visitor) {
+  visitor.visit_choice("optimizer", kind, optimizer_kinds(), "how gradients become steps");
+}
+
+void OptimizerOptions::visit(OptionVisitor& visitor) {
+  visit_kind(visitor);
+  visitor.visit_number("weight-decay", weight_decay, Range::at_least(0),
+                       "weight decay, of the parameters in decay-scope");
+  visitor.visit_choice("decay-scope", decay_scope, {"all", "weights"},
+                       "parameters with weight decay: all, or weights (no norms or biases; LARS: always)");
+  visitor.visit_number("sgd-momentum", momentum, {0, 1}, "momentum of SGD and LARS");
+  visitor.visit_number("trust", trust, Range::at_least(0), "trust coefficient of LARS");
+}
+
 Optimizer::Optimizer(const OptimizerOptions& options, ParameterArena& arena, ParameterRules rules, const Traits& traits)
     : options_(options),
       arena_(arena),
       ask_rule_(rules ? std::move(rules) : [](const std::string&, const Shape&) { return ParameterRule{}; }),
       rules_(arena.segments().size()),
       skipped_(arena.segments().size()) {
-  require(options.decay_scope == "all" || options.decay_scope == "weights",
-          "decay scope {} is not known; there are all and weights", options.decay_scope);
+  checked(options);
   if (traits.exempt_vectors || options.decay_scope == "weights") ask_rule_ = exempt_vectors(std::move(ask_rule_));
   const TagScope tag(MemoryTag::optimizer);
   const Device device = arena.values().device();

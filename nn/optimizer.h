@@ -7,6 +7,7 @@
 #include "nn/arena.h"
 #include "nn/parameter_rule.h"
 #include "tensor/number.h"
+#include "tensor/options.h"
 
 namespace minissl {
 
@@ -35,6 +36,10 @@ struct OptimizerOptions {
   double trust = 0.001;   ///< of LARS: the length of a step as a fraction of the weights' norm, at a rate of 1
   AdamWOptions adamw = {};
   LionOptions lion = {};
+
+  void visit(OptionVisitor& visitor);
+  /// The kind alone, for programs that only need to know how much memory it takes.
+  void visit_kind(OptionVisitor& visitor);
 };
 
 /// The rates of one step.

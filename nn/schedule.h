@@ -3,19 +3,23 @@
 #include <numbers>
 #include <string>
 
-#include "tensor/error.h"
+#include "tensor/options.h"
 
 namespace minissl {
 
 /// The learning rate over a run: linear warmup, then a half cosine to 0 (Loshchilov and Hutter 2017) or a constant.
 struct Schedule {
-  std::string kind = "cosine";  ///< or constant
+  static constexpr Range peak_range = Range::at_least(0);
+  static OptionVisitor::Choices kinds() { return {"cosine", "constant"}; }
+
+  std::string kind = "cosine";
   double peak = 1e-3;
   int64_t warmup_steps = 0, total_steps = 1;
 
   /// For the optimizer step `step`, counted from 0.
   double at(int64_t step) const {
-    require(kind == "cosine" || kind == "constant", "schedule {} is not known; there are cosine and constant", kind);
+    check_choice("schedule", kind, kinds());
+    peak_range.check("lr", peak);
     if (step < warmup_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
     if (kind == "constant") return peak;
     const auto done = static_cast<double>(step - warmup_steps);

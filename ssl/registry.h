@@ -26,7 +26,7 @@ class MethodConfigOf final : public MethodConfig {
  public:
   void visit(OptionVisitor& visitor) override { options_.visit(visitor); }
   std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const override {
-    return std::make_unique<M>(options_, backbone, seed, dtype);
+    return std::make_unique<M>(checked(options_), backbone, seed, dtype);
   }
   std::unique_ptr<MethodConfig> clone() const override { return std::make_unique<MethodConfigOf>(*this); }
 

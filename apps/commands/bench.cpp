@@ -51,7 +51,6 @@ int64_t process_peak_bytes() {
 void BenchStep::run() const {
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
-  require(batch > 0 && steps > 0 && warmup >= 0, "--batch and --steps must be above 0");
   const StepDescription description = describe_step(method, network, {}, batch, dtype);
   const MemoryPlan plan = memory.plan(description, PlanCostSource::measured);
   if (!common.json && plan.recompute.policy() == RecomputePlan::Policy::chain)
@@ -148,9 +147,10 @@ void add_bench(CLI::App& app) {
   add_command_of_each_method(bench, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();
     flags->method = MethodFlags(name);
-    add_flag(command, "batch", flags->batch, "images per step");
-    add_flag(command, "steps", flags->steps, "samples of a step's time; on a GPU, each the mean of ten steps");
-    add_flag(command, "warmup", flags->warmup, "samples to discard first");
+    add_flag(command, "batch", flags->batch, "images per step", {.range = {1, 1 << 20}});
+    add_flag(command, "steps", flags->steps, "samples of a step's time; on a GPU, each the mean of ten steps",
+             {.range = {1, 1000000}});
+    add_flag(command, "warmup", flags->warmup, "samples to discard first", {.range = {0, 1000000}});
     add_toggle(command, "profile", flags->profile, "also print where the time goes, by operation");
     add_flag(command, "trace", flags->trace, "write the timed steps to this file, for ui.perfetto.dev");
     add_json(command, flags->common.json);
@@ -159,7 +159,11 @@ void add_bench(CLI::App& app) {
     flags->memory.add_to(command);
     flags->common.add_to(command);
     add_cuda_graph(command, flags->cuda_graph);
-    set_action(command, [flags] { flags->run(); });
+    set_action(command, [flags] {
+      if (flags->common.json && flags->profile)
+        throw_wrong_usage("--profile prints a table, which --json leaves out; use --trace, or leave one out");
+      flags->run();
+    });
   });
 }
 

@@ -65,7 +65,6 @@ struct Pack {
   int channels = 3, max_value = 0, threads = 0;
 
   void run() const {
-    require(size > 0, "--size must be at least 1, not {}", size);
     const auto dataset = open_dataset(data, channels, 0, max_value);
     PackWriter writer(out, dataset->class_names());
     int64_t packed = 0;
@@ -136,15 +135,17 @@ void add_data(CLI::App& app) {
   CLI::App& data = add_command_group(app, "data", "Prepare or check images");
   const auto common = [](CLI::App& command, auto& flags) {
     add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
-    add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)");
-    add_flag(command, "threads", flags.threads, "decoding threads (0: the machine's cores)");
+    add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)",
+             {.range = white_level_range});
+    add_flag(command, "threads", flags.threads, "decoding threads (0: the machine's cores)", {.range = threads_range});
   };
   auto pack = std::make_shared<Pack>();
   CLI::App& pack_command = add(data, "pack", "Decode images once, into one file that --data can name", pack);
   common(pack_command, *pack);
   add_flag(pack_command, "out", pack->out, "the file", {.required = true});
-  add_flag(pack_command, "size", pack->size, "shorter side in pixels; smaller images stay unchanged");
-  add_flag(pack_command, "channels", pack->channels, "3, or 1 for gray");
+  add_flag(pack_command, "size", pack->size, "shorter side in pixels; smaller images stay unchanged",
+           {.range = {1, 65535}});
+  add_flag(pack_command, "channels", pack->channels, "3, or 1 for gray", {.one_of = {"1", "3"}});
 
   auto check = std::make_shared<Check>();
   CLI::App& check_command = add(data, "check", "Find unusable files and the reasons", check);
@@ -154,9 +155,9 @@ void add_data(CLI::App& app) {
   auto synth = std::make_shared<Synth>();
   CLI::App& synth_command = add(data, "synth", "Write generated radiographs, a folder for each class", synth);
   add_flag(synth_command, "out", synth->out, "the folder", {.required = true});
-  add_flag(synth_command, "images", synth->images, "number of images");
-  add_flag(synth_command, "size", synth->size, "height and width in pixels");
-  add_flag(synth_command, "seed", synth->seed, "seed of the radiographs");
+  add_flag(synth_command, "images", synth->images, "number of images", {.range = {1, 0x1p32}});
+  add_flag(synth_command, "size", synth->size, "height and width in pixels", {.range = {32, 1024}});
+  add_flag(synth_command, "seed", synth->seed, "seed of the radiographs", seed_rules());
 }
 
 }  // namespace minissl

@@ -22,8 +22,6 @@ std::string csv_field(const std::string& text) {
 
 void Embed::run() const {
   const DeviceScope device = common.apply();
-  require(features == "backbone" || features == "projection",
-          "--features {} is not known; there are backbone and projection", features);
   require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
   PretrainedEncoder encoder(weights, network, master_type(common.dtype()));
   const ModelDescription& model = encoder.description();
@@ -57,7 +55,7 @@ void add_embed(CLI::App& app) {
   auto flags = std::make_shared<Embed>();
   add_flag(embed, "data", flags->data, "a folder of images, a pack of them, or synth:N", {.required = true});
   add_flag(embed, "out", flags->out, "float32 (N, D), plus a .csv with row, path, label", {.required = true});
-  add_flag(embed, "features", flags->features, "backbone or projection");
+  add_flag(embed, "features", flags->features, "space of the embeddings", {.one_of = {"backbone", "projection"}});
   add_flag(embed, "images-out", flags->images_out,
            "the encoder's input, for checking elsewhere: batch0, batch1, ... (N, C, H, W) (.safetensors)");
   flags->add_to(embed);

@@ -1,4 +1,5 @@
 #include "apps/eval_flags.h"
+#include "apps/option_flags.h"
 #include "apps/run/progress.h"
 #include "eval/few_shot.h"
 #include "eval/knn.h"
@@ -113,18 +114,20 @@ void add_eval(CLI::App& app) {
   CLI::App& eval = add_command_group(app, "eval", "Measure what an encoder has learned");
 
   const auto [knn, knn_flags] = add<EvalKnn>(eval, "knn", "k-nearest-neighbour accuracy");
-  add_flag(knn, "k", knn_flags->knn.k, "neighbours");
-  add_flag(knn, "temperature", knn_flags->knn.temperature, "temperature of the votes");
+  add_option_flags(knn, [&options = knn_flags->knn](OptionVisitor& visitor) { options.visit(visitor); });
 
   const auto [linear, linear_flags] =
       add<EvalLinear>(eval, "linear", "accuracy of logistic regression on frozen features");
-  add_flag(linear, "l2", linear_flags->l2, "weight of half the squared weights, added to the sum of losses");
+  add_flag(linear, "l2", linear_flags->l2, "weight of half the squared weights, added to the sum of losses",
+           {.range = l2_range});
 
   const auto [probe, probe_flags] =
       add<EvalProbe>(eval, "probe", "AUC of logistic regression trained on a few images of a class");
-  add_flag(probe, "shots", probe_flags->options.shots, "training images of a class, and equally many of others");
-  add_flag(probe, "repeats", probe_flags->options.repeats, "number of draws");
-  add_flag(probe, "l2", probe_flags->options.l2, "weight of half the squared weights, added to the sum of losses");
+  add_flag(probe, "shots", probe_flags->options.shots, "training images of a class, and equally many of others",
+           {.range = FewShotOptions::shots_range});
+  add_flag(probe, "repeats", probe_flags->options.repeats, "number of draws", {.range = FewShotOptions::repeats_range});
+  add_flag(probe, "l2", probe_flags->options.l2, "weight of half the squared weights, added to the sum of losses",
+           {.range = l2_range});
 }
 
 }  // namespace minissl

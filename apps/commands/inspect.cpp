@@ -1,7 +1,7 @@
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
+#include "apps/option_flags.h"
 #include "apps/standard_streams.h"
-#include "nn/optimizers/registry.h"
 #include "nn/state_file.h"
 #include "ssl/step/step_record.h"
 #include "tensor/ops/cast.h"
@@ -49,6 +49,8 @@ void InspectStep::run() const {
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
   const Shape images = read_batch(view_file, *net, 0, dtype, network.channels).views[0].shape();
+  require(!network.given.contains("size") || images[1] == network.size,
+          "{}: its views have {} pixels, not {}; leave --size out", views, images[1], network.size);
   StepDescription description = describe_step(method, network, optimizer, images[0], dtype);
   description.images = images;
   const RecomputePlan plan = memory.plan(description).recompute;
@@ -70,10 +72,9 @@ void add_step(CLI::App& inspect) {
     add_flag(command, "views", flags->views,
              "input of the steps: step0/view1, step0/view2 (N, C, H, W), ... (.safetensors)", {.required = true});
     add_flag(command, "out", flags->out, "output file for all tensors (.safetensors)", {.required = true});
-    add_flag(command, "steps", flags->steps, "number of steps");
-    add_flag(command, "lr", flags->lr, "learning rate");
-    add_flag(command, "weight-decay", flags->optimizer.weight_decay, "weight decay of all parameters");
-    add_flag(command, "optimizer", flags->optimizer.kind, optimizer_kinds("or"));
+    add_flag(command, "steps", flags->steps, "number of steps", {.range = {1, 1000000}});
+    add_flag(command, "lr", flags->lr, "learning rate", {.range = Schedule::peak_range});
+    add_option_flags(command, [&o = flags->optimizer](OptionVisitor& visitor) { o.visit(visitor); });
     flags->network.add_to(command);
     flags->method.add_to(command);
     flags->memory.add_to(command);

@@ -74,7 +74,7 @@ void add_inspect_leak(CLI::App& inspect) {
   auto flags = std::make_shared<InspectLeak>();
   add_flag(leak, "run", flags->run, "the run's folder", {.required = true});
   add_flag(leak, "data", flags->data, "images to check (default: those of the run)");
-  add_flag(leak, "batches", flags->batches, "batches to distinguish");
+  add_flag(leak, "batches", flags->batches, "batches to distinguish", {.range = {2, 1000000}});
   add_json(leak, flags->common.json);
   flags->common.add_to(leak);
   set_action(leak, [flags] { flags->execute(); });

@@ -2,7 +2,7 @@
 
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
-#include "nn/optimizers/registry.h"
+#include "apps/option_flags.h"
 
 namespace minissl {
 namespace {
@@ -30,7 +30,7 @@ void add_inspect_memory(CLI::App& inspect) {
   add_command_of_each_method(inspect, "memory", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<InspectMemory>();
     flags->method = MethodFlags(name);
-    add_flag(command, "optimizer", flags->optimizer.kind, optimizer_kinds("or"));
+    add_option_flags(command, [&o = flags->optimizer](OptionVisitor& visitor) { o.visit_kind(visitor); });
     add_json(command, flags->common.json);
     flags->add_to(command);
     set_action(command, [flags] { flags->run(); });

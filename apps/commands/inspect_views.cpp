@@ -68,7 +68,7 @@ void add_inspect_views(CLI::App& inspect) {
     flags->train.method = MethodFlags(method);
     add_flag(command, "out", flags->out, "the picture (.png): image, view 1, view 2, ...; four images a row",
              {.required = true});
-    add_flag(command, "images", flags->images, "images to show", {.least = 1, .most = 10000});
+    add_flag(command, "images", flags->images, "images to show", {.range = {1, 10000}});
     add_train_flags(command, flags->train);
     set_action(command, [flags] { flags->run(); });
   });

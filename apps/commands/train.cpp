@@ -1,14 +1,32 @@
+#include "apps/option_flags.h"
 #include "apps/trainer.h"
-#include "nn/optimizers/registry.h"
 #include "tensor/atomic_file.h"
 
 namespace minissl {
 namespace {
 
-std::string config_of(const CLI::App& command, const std::string& method) {
+std::string config_of(const CLI::App& command, const std::string& method, const TrainFlags& flags) {
   return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
                      method) +
-         to_toml(command, {"out", "resume", "resume-from"});
+         to_toml(command, {"out", "resume", "resume-from"},
+                 {{"threads", std::to_string(flags.common.resolved_threads())},
+                  {"warmup-epochs", fmt::format("{}", flags.resolved_warmup_epochs())}});
+}
+
+// Refuses flags that the others leave without an effect.
+void check_flags(const CLI::App& command, const TrainFlags& f) {
+  const std::string& optimizer = f.optimizer.kind;
+  if (optimizer != "sgd" && optimizer != "lars")
+    refuse_idle(command, {"sgd-momentum"}, "with --optimizer " + optimizer);
+  if (optimizer != "lars") refuse_idle(command, {"trust"}, "with --optimizer " + optimizer);
+  if (f.monitor_every == 0) refuse_idle(command, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
+  require(f.monitor_every > 0 || f.on_collapse == "warn",
+          "--on-collapse {} needs the monitor: --monitor-every 1 or more", f.on_collapse);
+  if (f.eval_train.empty())
+    refuse_idle(command, {"eval-every", "eval-k", "eval-temperature", "eval-features"}, "without --eval-train");
+  if (f.checkpoint_every == 0) refuse_idle(command, {"keep"}, "with --checkpoint-every 0");
+  if (f.network.channels == 1)
+    refuse_idle(command, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
 }
 
 }  // namespace
@@ -17,60 +35,53 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs",
            {.required = true});
   begin_group(command, "Training");
-  add_flag(command, "epochs", f.epochs, "passes over the data");
-  add_flag(command, "batch", f.batch, "images per batch");
-  add_flag(command, "steps", f.steps, "stop after this many optimizer steps (0: no limit)");
-  add_flag(command, "accumulate", f.accumulate, "batches per optimizer step");
-  add_flag(command, "optimizer", f.optimizer.kind, optimizer_kinds("or"));
-  add_flag(command, "lr", f.lr, "peak learning rate");
-  add_flag(command, "weight-decay", f.optimizer.weight_decay, "weight decay of the parameters in --decay-scope");
+  constexpr Range epochs{1, 1e9}, every{0, 1e9};
+  add_flag(command, "epochs", f.epochs, "passes over the data", {.range = epochs});
+  add_flag(command, "batch", f.batch, "images per batch", {.range = {2, 1 << 20}});
+  add_flag(command, "steps", f.steps, "stop after this many optimizer steps (0: no limit)", {.range = {0, 1e15}});
+  add_flag(command, "accumulate", f.accumulate, "batches per optimizer step", {.range = {1, 1 << 20}});
+  add_option_flags(command, [&o = f.optimizer](OptionVisitor& visitor) { o.visit(visitor); });
   add_flag(command, "weight-decay-end", f.weight_decay_end,
-           "final weight decay, reached along a cosine (negative: constant)");
-  add_flag(command, "decay-scope", f.optimizer.decay_scope, "all, or weights (no norms or biases)");
-  add_flag(command, "sgd-momentum", f.optimizer.momentum, "momentum of SGD and LARS");
-  add_flag(command, "trust", f.optimizer.trust, "trust coefficient of LARS");
-  add_flag(command, "warmup-epochs", f.warmup_epochs, "epochs of linear warmup");
-  add_flag(command, "schedule", f.schedule, "cosine or constant");
-  add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)");
+           "final weight decay, reached along a cosine (negative: constant)", {.range = Range::at_least(-1)});
+  add_flag(command, "lr", f.lr, "peak learning rate", {.range = Schedule::peak_range});
+  add_flag(command, "warmup-epochs", f.warmup_epochs, "epochs of linear warmup (default: a tenth of all, at most 10)",
+           {.range = every});
+  add_flag(command, "schedule", f.schedule, "the learning rate after its warmup", {.one_of = Schedule::kinds()});
+  add_flag(command, "clip-norm", f.clip_norm, "bound on the gradient's norm (0: off)", {.range = Range::at_least(0)});
   f.network.add_to(command);
   f.method.add_to(command);
   f.memory.add_to(command);
   begin_group(command, "Augmentation");
-  Augmentation& a = f.augmentation;
-  add_list(command, "crop-scale", a.crop_scale, "fraction of the image's area in a view: from,to");
-  add_flag(command, "rotate", a.rotate, "degrees, in either direction");
-  add_flag(command, "flip", a.flip, "probability");
-  add_flag(command, "brightness", a.brightness, "factors within 1 - v and 1 + v");
-  add_flag(command, "contrast", a.contrast, "factors within 1 - v and 1 + v");
-  add_flag(command, "saturation", a.saturation, "factors within 1 - v and 1 + v");
-  add_flag(command, "hue", a.hue, "turns, in either direction, at most 0.5");
-  add_flag(command, "jitter-prob", a.jitter_prob, "probability of these four");
-  add_flag(command, "gray-prob", a.gray_prob, "probability");
-  add_flag(command, "blur-prob", a.blur_prob, "probability");
-  add_flag(command, "noise", a.noise, "maximum quantum noise at full intensity");
-  add_flag(command, "solarize-prob", a.solarize_prob, "probability");
+  add_option_flags(command, [&a = f.augmentation](OptionVisitor& visitor) { a.visit(visitor); });
   begin_group(command, "Monitoring");
-  add_flag(command, "monitor-every", f.monitor_every, "epochs between collapse checks (0: off)");
-  add_flag(command, "monitor-samples", f.monitor_samples, "images to check");
+  add_flag(command, "monitor-every", f.monitor_every, "epochs between collapse checks (0: off)", {.range = every});
+  add_flag(command, "monitor-samples", f.monitor_samples, "images to check", {.range = monitor_samples_range});
   add_flag(command, "on-collapse", f.on_collapse,
-           "warn, stop, or variance (adds the variance term to the loss with weight 1)");
+           "when the embeddings collapse; variance: adds the variance term to the loss with weight 1",
+           {.one_of = {"warn", "stop", "variance"}});
   add_flag(command, "eval-train", f.eval_train, "labelled training images for k nearest neighbours");
   add_flag(command, "eval-test", f.eval_test, "labelled test images for k nearest neighbours");
-  add_flag(command, "eval-every", f.eval_every, "epochs between evaluations (0: before and after training)");
-  add_flag(command, "eval-k", f.eval_k, "neighbours");
-  add_flag(command, "eval-temperature", f.eval_temperature, "temperature of the votes");
-  add_flag(command, "eval-features", f.eval_features, "space of the neighbours: backbone or projection",
+  add_flag(command, "eval-every", f.eval_every, "epochs between evaluations (0: before and after training)",
+           {.range = every});
+  add_option_flags(
+      command, [&knn = f.eval_knn](OptionVisitor& visitor) { knn.visit(visitor); }, "eval-");
+  add_flag(command, "eval-features", f.eval_features, "space of the neighbours",
            {.one_of = {"backbone", "projection"}});
   begin_group(command, "Checkpoints");
-  add_flag(command, "checkpoint-every", f.checkpoint_every, "epochs between checkpoints that are kept (0: none)");
-  add_flag(command, "keep", f.keep, "number of checkpoints to keep (0: all)");
-  add_flag(command, "checkpoint-minutes", f.checkpoint_minutes, "minutes between updates of last.safetensors");
+  add_flag(command, "checkpoint-every", f.checkpoint_every, "epochs between checkpoints that are kept (0: none)",
+           {.range = every});
+  add_flag(command, "keep", f.keep, "number of checkpoints to keep (0: all)", {.range = every});
+  add_flag(command, "checkpoint-minutes", f.checkpoint_minutes, "minutes between updates of last.safetensors",
+           {.range = every});
   begin_group(command, "Data");
-  add_flag(command, "workers", f.workers, "threads for decoding and augmentation");
-  add_flag(command, "max-bad-fraction", f.max_bad_fraction, "fraction of the files that may be unreadable");
-  add_flag(command, "normalization", f.normalization, "mean and deviation of the colours: imagenet or cifar10");
+  add_flag(command, "workers", f.workers, "threads for decoding and augmentation", {.range = workers_range});
+  add_flag(command, "max-bad-fraction", f.max_bad_fraction, "fraction of the files that may be unreadable",
+           {.range = fraction_range});
+  add_flag(command, "normalization", f.normalization, "mean and deviation of the colours",
+           {.one_of = Normalization::names()});
   add_flag(command, "max-value", f.max_value,
-           "white level of 16-bit images (0: the smallest of 1023, 4095, 16383 and 65535 that fits)");
+           "white level of 16-bit images (0: the smallest of 1023, 4095, 16383 and 65535 that fits)",
+           {.range = white_level_range});
   begin_group(command);
   f.common.add_to(command);
   add_cuda_graph(command, f.cuda_graph);
@@ -98,7 +109,10 @@ void add_train(CLI::App& app) {
     add_toggle(command, "resume", flags->resume, "resume from the last checkpoint in the run's folder");
     add_flag(command, "resume-from", flags->resume_from, "resume from this checkpoint, in its folder or in a new one");
     add_train_flags(command, *flags);
-    set_action(command, [flags, &command, method] { Trainer(*flags, config_of(command, method)).run(); });
+    set_action(command, [flags, &command, method] {
+      check_flags(command, *flags);
+      Trainer(*flags, config_of(command, method, *flags)).run();
+    });
   });
 }
 

@@ -146,10 +146,13 @@ void ResNetConfig::visit(OptionVisitor& visitor) {
   visitor.visit_choice("stem", stem_, {"imagenet", "small"}, "imagenet, or small (3x3, stride 1, no max pooling)");
   visitor.visit_choice("width", width_, {8, 16, 32, 64, 128, 256},
                        "channels of the first stage; 64 in the paper, fewer is faster");
-  visitor.visit("bn", bn_, "batch normalisation: plain, or split:G (over G groups of the batch)");
+  visitor.visit_text(
+      "bn", bn_, [](const std::string& bn) { parse_groups(bn); },
+      "batch normalisation: plain, or split:G (over G groups of the batch)");
 }
 
 std::unique_ptr<Backbone> ResNetConfig::make() const {
+  checked(*this);
   return std::make_unique<ResNet>(ResNetOptions{.depth = depth_,
                                                 .stem = parse_stem(stem_),
                                                 .channels = channels,

@@ -13,22 +13,18 @@ const std::vector<OptimizerEntry>& optimizers() {
   return all;
 }
 
-std::string optimizer_kinds(const char* conjunction) {
-  std::string list;
-  for (const OptimizerEntry& entry : optimizers()) {
-    const bool last = &entry == &optimizers().back();
-    if (!list.empty()) list += last ? fmt::format(" {} ", conjunction) : ", ";
-    list += entry.kind;
-  }
-  return list;
+std::vector<std::string> optimizer_kinds() {
+  std::vector<std::string> kinds;
+  for (const OptimizerEntry& entry : optimizers()) kinds.emplace_back(entry.kind);
+  return kinds;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, ParameterArena& arena,
                                           ParameterRules rules) {
+  check_choice("optimizer", options.kind, optimizer_kinds());
   const auto& all = optimizers();
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const auto& entry) { return entry.kind == options.kind; });
-  require(found != all.end(), "optimizer {} is not known; there are {}", options.kind, optimizer_kinds("and"));
   return found->make(options, arena, std::move(rules));
 }
 

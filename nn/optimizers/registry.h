@@ -15,7 +15,6 @@ struct OptimizerEntry {
 };
 
 const std::vector<OptimizerEntry>& optimizers();
-/// "adamw, sgd or lars", for messages and help.
-std::string optimizer_kinds(const char* conjunction);
+std::vector<std::string> optimizer_kinds();
 
 }  // namespace minissl

@@ -1,20 +1,20 @@
 #include "ssl/methods/barlow_twins.h"
 
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 
 namespace minissl {
 
 void BarlowTwinsOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("hidden", hidden, "width of the projector's hidden layers");
-  visitor.visit("lambda", lambda, "weight of the correlations between different dimensions");
+  visitor.visit_number("dim", dim, width_range, "width of the projections");
+  visitor.visit_number("hidden", hidden, width_range, "width of the projector's hidden layers");
+  visitor.visit_number("lambda", lambda, Range::at_least(0), "weight of the correlations between different dimensions");
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 BarlowTwins::BarlowTwins(const BarlowTwinsOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.hidden, options.dim}),
+    : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.hidden, options.dim}),
       options_(options) {
-  require(options.lambda >= 0, "`lambda` must not be negative, but it is {}", options.lambda);
   initialize_trained(seed, dtype);
 }
 

@@ -2,18 +2,19 @@
 
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 
 namespace minissl {
 
 void BYOLOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("hidden", hidden, "width of the projector's and predictor's hidden layers");
+  visitor.visit_number("dim", dim, width_range, "width of the projections");
+  visitor.visit_number("hidden", hidden, width_range, "width of the projector's and predictor's hidden layers");
   momentum.visit(visitor);
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 BYOL::BYOL(const BYOLOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.dim}),
+    : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.dim}),
       momentum_(options.momentum, DeviceScope::current()),
       predictor_({options.dim, options.hidden, options.dim}),
       target_backbone_(backbone.make()),

@@ -2,29 +2,29 @@
 
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 #include "tensor/group.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
 
 void MoCoOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
+  visitor.visit_number("dim", dim, width_range, "width of the projections");
   visitor.visit_choice("head", head, {"mlp", "linear"}, "mlp (MoCo v2) or linear (MoCo v1)");
-  visitor.visit("queue", queue, "number of keys from past batches");
+  visitor.visit_number("queue", queue, {1, 1 << 30}, "number of keys from past batches");
   momentum.visit(visitor);
-  visitor.visit("temperature", temperature, "temperature of the softmax");
+  visitor.visit_number("temperature", temperature, temperature_range, "temperature of the softmax");
   visitor.visit("symmetric", symmetric, "on: also predict view 2 from view 1");
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 MoCo::MoCo(const MoCoOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : ProjectionMethod(options.variance_weight),
+    : ProjectionMethod(checked(options).variance_weight),
       options_(options),
       encoder_q_(backbone.make(), parse_head(options.head), options.dim),
       encoder_k_(backbone.make(), parse_head(options.head), options.dim),
       queue_(options.queue, options.dim, seed, dtype),
       momentum_(options.momentum, DeviceScope::current()) {
-  require(options.temperature > 0, "`temperature` must be above 0, not {}", options.temperature);
   add_child("encoder_q", encoder_q_);
   add_child("encoder_k", encoder_k_);
   add_child("", queue_);

@@ -2,19 +2,19 @@
 
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 
 namespace minissl {
 
 void SimCLROptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("hidden", hidden, "width of the projector's hidden layer");
-  visitor.visit("temperature", temperature, "temperature of the softmax");
+  visitor.visit_number("dim", dim, width_range, "width of the projections");
+  visitor.visit_number("hidden", hidden, width_range, "width of the projector's hidden layer");
+  visitor.visit_number("temperature", temperature, temperature_range, "temperature of the softmax");
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 SimCLR::SimCLR(const SimCLROptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.dim}), options_(options) {
-  require(options.temperature > 0, "`temperature` must be above 0, not {}", options.temperature);
+    : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.dim}), options_(options) {
   initialize_trained(seed, dtype);
 }
 

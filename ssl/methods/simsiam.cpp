@@ -2,17 +2,18 @@
 
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 
 namespace minissl {
 
 void SimSiamOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("hidden", hidden, "width of the projector's hidden layers");
+  visitor.visit_number("dim", dim, {4, 1 << 20}, "width of the projections, four times the predictor's");
+  visitor.visit_number("hidden", hidden, width_range, "width of the projector's hidden layers");
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 SimSiam::SimSiam(const SimSiamOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.hidden, options.dim},
+    : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.hidden, options.dim},
                      Mlp::Last::batch_norm),
       predictor_({options.dim, options.dim / 4, options.dim}, Mlp::Last::linear_with_bias) {
   add_predictor(predictor_);

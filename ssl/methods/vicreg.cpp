@@ -1,24 +1,21 @@
 #include "ssl/methods/vicreg.h"
 
-#include <algorithm>
-
 #include "autograd/functions.h"
 #include "ssl/parts/losses.h"
+#include "ssl/parts/option_ranges.h"
 
 namespace minissl {
 
 void VICRegOptions::visit(OptionVisitor& visitor) {
-  visitor.visit("dim", dim, "width of the projections");
-  visitor.visit("hidden", hidden, "width of the projector's hidden layers");
-  visitor.visit("weights", weights, "weights of invariance, variance and covariance");
+  visitor.visit_number("dim", dim, width_range, "width of the projections");
+  visitor.visit_number("hidden", hidden, width_range, "width of the projector's hidden layers");
+  visitor.visit_numbers("weights", weights, Range::at_least(0), "weights of invariance, variance and covariance");
   VarianceTerm::visit(visitor, variance_weight);
 }
 
 VICReg::VICReg(const VICRegOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-    : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.hidden, options.dim}),
+    : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.hidden, options.dim}),
       options_(options) {
-  require(std::all_of(options.weights.begin(), options.weights.end(), [](double w) { return w >= 0; }),
-          "`weights` must not be negative, but they are {}", fmt::join(options.weights, ","));
   initialize_trained(seed, dtype);
 }
 

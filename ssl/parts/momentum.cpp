@@ -9,14 +9,12 @@
 namespace minissl {
 
 void MomentumSchedule::visit(OptionVisitor& visitor) {
-  visitor.visit("momentum", start, "how slowly the momentum encoder follows; 1: not at all");
-  visitor.visit("momentum-end", end, "its value at the end of the run, reached along a cosine (0: constant)");
+  visitor.visit_number("momentum", start, {0, 1}, "how slowly the momentum encoder follows; 1: not at all");
+  visitor.visit_number("momentum-end", end, {0, 1},
+                       "its value at the end of the run, reached along a cosine (0: constant)");
 }
 
-void MomentumSchedule::check() const {
-  require(start >= 0 && start <= 1, "`momentum` must be from 0 to 1, not {}", start);
-  require(end >= 0 && end <= 1, "`momentum-end` must be from 0 to 1, not {}", end);
-}
+void MomentumSchedule::check() const { checked(*this); }
 
 double MomentumSchedule::at(const StepPosition& position) const {
   if (end == 0) return start;

@@ -5,11 +5,12 @@
 namespace minissl {
 
 void VarianceTerm::visit(OptionVisitor& visitor, double& weight) {
-  visitor.visit("variance-weight", weight, "weight of VICReg's variance term on the raw projections (0: none)");
+  visitor.visit_number("variance-weight", weight, Range::at_least(0),
+                       "weight of VICReg's variance term on the raw projections (0: none)");
 }
 
 VarianceTerm::VarianceTerm(double weight) : weight_(weight) {
-  require(weight >= 0, "`variance-weight` must not be negative, but it is {}", weight);
+  check_options([&](OptionVisitor& visitor) { visit(visitor, weight); });
 }
 
 void VarianceTerm::set_weight(double weight) {

@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
-#include "nn/options.h"
 #include "ssl/step_log.h"
+#include "tensor/options.h"
 
 namespace minissl {
 

@@ -21,7 +21,7 @@ TEST_F(FlagsTest, OptionsInMessagesOfLibrariesAreShownAsFlags) {
   EXPECT_NE(error(train + "--bn sometimes").find("--bn sometimes is not known"), std::string::npos);
   EXPECT_EQ(minissl_command(train + "--stem tiny", folder_).status, 2) << "one of a few values";
   EXPECT_NE(error(train + "--bn split:3").find("--bn split:3 needs batches"), std::string::npos);
-  EXPECT_NE(error(train + "--flip 2").find("--flip is a probability"), std::string::npos);
+  EXPECT_NE(error(train + "--flip 2").find("--flip must be from 0 to 1, not 2"), std::string::npos);
   EXPECT_NE(error(train + "--batch 9").find("--batch 9"), std::string::npos);
 }
 

@@ -89,7 +89,7 @@ TEST_F(TrainTest, RecomputationTrainsTheSame) {
     EXPECT_TRUE(bytes("none/last.safetensors") == bytes(recompute + "/last.safetensors"));
     EXPECT_EQ(log("none"), log(recompute));
   }
-  EXPECT_EQ(train("other", "--recompute sometimes").status, 1);
+  EXPECT_EQ(train("other", "--recompute sometimes").status, 2);
 }
 
 TEST_F(TrainTest, AKillInMidEpochAndAResumeEndInTheSameBytes) {
@@ -233,7 +233,7 @@ TEST_F(TrainTest, WrongUsageAndFailedWorkHaveTheirOwnStatus) {
   EXPECT_EQ(train("y", "--batch 24").status, 1);        // does not divide the queue
   EXPECT_EQ(train("z", "--device cuda:99").status, 1);  // there are never that many
   EXPECT_EQ(train("z", "--precision f64").status, 1);   // for inspect step
-  EXPECT_EQ(train("z", "--lr 0.1 --on-collapse faint").status, 1);
+  EXPECT_EQ(train("z", "--lr 0.1 --on-collapse faint").status, 2);
   EXPECT_FALSE(fs::exists(folder_ / "z"));
 }
 

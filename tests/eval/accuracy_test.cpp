@@ -22,6 +22,21 @@ TEST(RocAuc, NeedsBothKinds) {
   EXPECT_TRUE(std::isnan(roc_auc({1, 2}, {false, false})));
 }
 
+// NaN is not equal to itself, which a search for the end of equal scores may wait for.
+TEST(RocAuc, AScoreThatIsNaNIsAnError) {
+  const double nan = std::nan("");
+  EXPECT_THROW(roc_auc({0.1, nan, 0.3}, {true, false, true}), Error);
+  EXPECT_THROW(roc_auc({nan, nan}, {true, false}), Error);
+  EXPECT_THROW(accuracy_of(Tensor::from<double>({2, 2}, {nan, 1, 0, 1}), {0, 1}), Error);
+  EXPECT_DOUBLE_EQ(roc_auc({-HUGE_VAL, HUGE_VAL, HUGE_VAL}, {false, true, true}), 1);
+}
+
+TEST(FirstRowNotFinite, NamesTheRow) {
+  EXPECT_EQ(first_row_not_finite(Tensor::from<float>({3, 2}, {1, 2, 3, 4, 5, 6})), -1);
+  EXPECT_EQ(first_row_not_finite(Tensor::from<float>({3, 2}, {1, 2, 3, NAN, HUGE_VALF, 6})), 1);
+  EXPECT_EQ(first_row_not_finite(Tensor::from<double>({2, 1}, {1, -HUGE_VAL})), 1);
+}
+
 TEST(AccuracyOf, CountsByClass) {
   const Tensor scores = Tensor::from<double>({4, 3}, {2, 1, 0,    // 0, found
                                                       0, 1, 2,    // 0, taken for 2

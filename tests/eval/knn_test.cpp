@@ -52,6 +52,14 @@ TEST(Knn, MissingLabelsAndOddShapesAreErrors) {
   EXPECT_THROW(knn_accuracy({two, {0, -1}, two, {0, 1}, 2}, {}), Error);
   EXPECT_THROW(knn_accuracy({two, {0, 1}, random_tensor({2, 3}, 1), {0, 1}, 2}, {}), Error);
   EXPECT_THROW(knn_accuracy({two, {0, 1}, two, {0, 1}, 2}, {.k = 0}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, 1}, two, {0, 1}, 2}, {.temperature = HUGE_VAL}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, 1}, two, {0, 1}, 2}, {.temperature = NAN}), Error);
+}
+
+TEST(Knn, FeaturesThatAreNotFiniteAreAnError) {
+  const Tensor two = on_circle({0, 90}), spoiled = Tensor::from<float>({2, 2}, {1, 0, NAN, 1});
+  EXPECT_THROW(knn_accuracy({spoiled, {0, 1}, two, {0, 1}, 2}, {.k = 1}), Error);
+  EXPECT_THROW(knn_accuracy({two, {0, 1}, spoiled, {0, 1}, 2}, {.k = 1}), Error);
 }
 
 }  // namespace

@@ -78,5 +78,28 @@ TEST(LinearAccuracy, SeparatesWhatAHyperplaneSeparatesWhateverItsScale) {
   EXPECT_DOUBLE_EQ(linear_accuracy(features, 0.01).top1, a.top1);
 }
 
+// Expected: scikit-learn 1.x, LogisticRegression(C=1) on StandardScaler's features, roc_auc_score of predict_proba, one
+// class against the others. Of its decision_function, whose rows have no common zero, they would be 0.7, 0.56, 0.625.
+TEST(LinearAccuracy, TheAucIsOfProbabilitiesWhichAreComparableBetweenImages) {
+  const auto features = [](int64_t count, int64_t set) {
+    Tensor x = Tensor::empty({count, 3});
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t j = 0; j < 3; ++j)
+        x.mutable_data<float>()[3 * i + j] =
+            static_cast<float>((7 * i * i + 13 * i * j + 5 * j + 11 * set) % 17 - 8 + (i % 3 == j ? 3 : 0));
+    return x;
+  };
+  const auto labels = [](int64_t count) {
+    std::vector<int64_t> labels;
+    for (int64_t i = 0; i < count; ++i) labels.push_back(i % 3);
+    return labels;
+  };
+  const Accuracy a = linear_accuracy({features(24, 1), labels(24), features(30, 2), labels(30), 3}, 1);
+  EXPECT_DOUBLE_EQ(a.auc[0], 0.66);
+  EXPECT_DOUBLE_EQ(a.auc[1], 0.56);
+  EXPECT_DOUBLE_EQ(a.auc[2], 0.615);
+  EXPECT_DOUBLE_EQ(a.top1, 13.0 / 30);
+}
+
 }  // namespace
 }  // namespace minissl

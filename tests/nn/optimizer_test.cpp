@@ -49,11 +49,11 @@ TEST(Schedule, ErrorsSpeakOfTheOptionAndNameNoFlag) {
   Linear net(3, 2);
   ParameterArena arena(net);
   EXPECT_EQ(message_of([] { Schedule{"linear"}.at(0); }),
-            "schedule linear is not known; there are cosine and constant");
+            "`schedule` linear is not known; there are cosine and constant");
   EXPECT_EQ(message_of([&] { make_optimizer({.kind = "adam"}, arena); }),
-            "optimizer adam is not known; there are adamw, sgd, lars and lion");
+            "`optimizer` adam is not known; there are adamw, sgd, lars and lion");
   EXPECT_EQ(message_of([&] { make_optimizer({.decay_scope = "norms"}, arena); }),
-            "decay scope norms is not known; there are all and weights");
+            "`decay-scope` norms is not known; there are all and weights");
 }
 
 TEST(GradientScale, ReducesLargeNormsAndLeavesSmallOnes) {

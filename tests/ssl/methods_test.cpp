@@ -35,6 +35,15 @@ std::unique_ptr<Method> narrow(const MethodEntry& entry, double variance_weight 
   return config->make(tiny_network, 1, DType::f32);
 }
 
+// The ranges of options hold without a command line, too.
+TEST(MethodOptions, WhatIsOutOfRangeIsRefusedByTheMethodItself) {
+  EXPECT_THROW(BYOL({.dim = 0}, tiny_network, 1), Error);
+  EXPECT_THROW(BYOL({.dim = 8, .hidden = int64_t{1} << 40}, tiny_network, 1), Error);
+  EXPECT_THROW(BYOL({.dim = 8, .hidden = 8, .variance_weight = NAN}, tiny_network, 1), Error);
+  for (const MethodEntry& entry : methods())
+    for (const double weight : {-1.0, std::nan(""), HUGE_VAL}) EXPECT_THROW(narrow(entry, weight), Error) << entry.name;
+}
+
 class EveryMethod : public testing::TestWithParam<MethodEntry> {
  protected:
   std::unique_ptr<Method> method_ = narrow(GetParam());

@@ -56,11 +56,11 @@ class PlainNet : public Backbone {
 class PlainConfig : public BackboneConfig {
  public:
   void visit(OptionVisitor& visitor) override {
-    visitor.visit("width", width_, "channels of the first stage");
-    visitor.visit("stages", stages_, "how many; each halves the image");
+    visitor.visit_number("width", width_, {1, 1024}, "channels of the first stage");
+    visitor.visit_number("stages", stages_, {1, 8}, "how many; each halves the image");
   }
   std::unique_ptr<Backbone> make() const override {
-    require(width_ > 0 && stages_ > 0, "`width` and `stages` must be above 0");
+    checked(*this);
     return std::make_unique<PlainNet>(channels, width_, stages_);
   }
   std::unique_ptr<BackboneConfig> clone() const override { return std::make_unique<PlainConfig>(*this); }

@@ -15,11 +15,12 @@ struct MultiCropOptions {
   double variance_weight = 0;
 
   void visit(OptionVisitor& visitor) {
-    visitor.visit("dim", dim, "width of the projections");
-    visitor.visit("hidden", hidden, "width of the projector's hidden layers");
-    visitor.visit("local-crops", local_crops, "small views of each image");
-    visitor.visit("local-size", local_size, "of these, in pixels");
-    visitor.visit("local-crop-scale", local_crop_scale, "part of the image's area that they show: from,to");
+    visitor.visit_number("dim", dim, {1, 1 << 20}, "width of the projections");
+    visitor.visit_number("hidden", hidden, {1, 1 << 20}, "width of the projector's hidden layers");
+    visitor.visit_number("local-crops", local_crops, {1, 100}, "small views of each image");
+    visitor.visit_number("local-size", local_size, {8, 4096}, "of these, in pixels");
+    visitor.visit_interval("local-crop-scale", local_crop_scale, Range::above(0, 1),
+                           "part of the image's area that they show: from,to");
     VarianceTerm::visit(visitor, variance_weight);
   }
 };
@@ -29,7 +30,7 @@ class MultiCrop : public JointEmbedding {
   using Options = MultiCropOptions;
 
   MultiCrop(const Options& options, const BackboneConfig& backbone, uint64_t seed, DType dtype)
-      : JointEmbedding(options.variance_weight, backbone, {options.hidden, options.dim}), options_(options) {
+      : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.dim}), options_(options) {
     initialize_trained(seed, dtype);
   }
 
