@@ -6,8 +6,8 @@ namespace minissl {
 /// The values that a number may have: all between two ends, never NaN or infinity. Integers are told apart up to 2^53.
 class Range {
  public:
-  /// The upper end where nothing else limits a number: f32 holds it, and its square in f64.
-  static constexpr double largest = 1e30;
+  /// The upper end where nothing else limits a number: f32 holds it.
+  static constexpr double largest = 3.4e38;
 
   /// Both ends included.
   constexpr Range(double least, double most) : least_(least), most_(most) {}

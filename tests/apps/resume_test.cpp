@@ -95,7 +95,8 @@ TEST_F(ResumeTest, ARunBranchesIntoANewFolderWithItsLog) {
 }
 
 TEST_F(ResumeTest, WhatARunCannotGoOnWithIsRefusedByName) {
-  train_well("run", "--epochs 2 --eval-temperature 0.2");
+  const std::string eval = "--eval-train synth:20:32:5 --eval-test synth:20:32:6 --eval-temperature 0.2 ";
+  train_well("run", eval + "--epochs 2");
   for (const auto& [flags, message] : std::map<std::string, std::string>{
            {"--batch 32", "batch is 32 now, and was 16"},
            {"--accumulate 2", "accumulate is 2 now, and was 1"},
@@ -107,7 +108,7 @@ TEST_F(ResumeTest, WhatARunCannotGoOnWithIsRefusedByName) {
            {"--rotate 0", "rotate is 0 now, and was 10"},
            {"--data synth:64:64", "is not what the run was trained on"},
            {"--data synth:80:32", "is not what the run was trained on"}})
-    refused("run", "--epochs 4 --eval-temperature 0.2 --resume " + flags, message);
+    refused("run", eval + "--epochs 4 --resume " + flags, message);
   const CommandResult other = minissl_command(
       "train simsiam --epochs 4 --resume --out " + path("run") + tiny_run.substr(std::string("train simclr").size()),
       folder_);
