@@ -1,8 +1,5 @@
 #include "apps/command.h"
 
-#include <algorithm>
-#include <thread>
-
 #include "tensor/convolution/winograd.h"
 #include "tensor/cuda/device.h"
 #include "tensor/error.h"
@@ -12,7 +9,7 @@
 namespace minissl {
 void CommonFlags::add_to(CLI::App& command) {
   begin_group(command, "Machine");
-  add_flag(command, "threads", threads, "compute threads (0: the machine's cores)");
+  add_flag(command, "threads", threads, "compute threads (0: the cores that this process may use)");
   add_flag(command, "seed", seed, "seed of all random numbers");
   add_flag(command, "device", device, "auto, cpu, cuda or cuda:N");
   add_flag(command, "precision", precision, "f32, bf16 (for GPUs; slow on the CPU) or f64 (CPU, for checking)");
@@ -34,7 +31,7 @@ DeviceScope CommonFlags::apply() const {
   dtype();
   winograd::enable(!exact_convolutions);
   tf32::enable(tf32);
-  set_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  set_threads(threads > 0 ? threads : allowed_threads());
   return DeviceScope(chosen);
 }
 
