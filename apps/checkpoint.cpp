@@ -19,11 +19,14 @@ RunPosition position_in(const SafetensorsReader& file) {
   for (const char* name : {position_name, sums_name})
     require(file.contains(name), "{}: no {} in it; only last.safetensors and epoch_*.safetensors can be resumed from",
             file.path().string(), name);
-  const Tensor numbers = file.read(position_name);
+  const StoredTensor &stored = file.find(position_name), &sums = file.find(sums_name);
   // The first design wrote epoch, step in the epoch, step and variance_joined.
-  const bool old = numbers.numel() == 4;
-  require(numbers.dtype() == DType::i64 && (numbers.numel() == 2 || old), "{}: {} is {}", file.path().string(),
-          position_name, numbers.str());
+  const bool old = stored.shape == Shape{4};
+  require(stored.dtype == DType::i64 && (stored.shape == Shape{2} || old), "{}: {} is {}{}", file.path().string(),
+          position_name, stored.stored_as, stored.shape.str());
+  require(sums.dtype == DType::f64 && sums.shape.rank() == 1, "{}: {} is {}{}", file.path().string(), sums_name,
+          sums.stored_as, sums.shape.str());
+  const Tensor numbers = file.read(position_name);
   const int64_t* at = numbers.data<int64_t>() + (old ? 2 : 0);
   require(at[0] >= 0, "{}: {} is step {}", file.path().string(), position_name, at[0]);
   return {at[0], at[1] != 0, file.read(sums_name).to_vector()};

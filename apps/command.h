@@ -10,7 +10,7 @@
 namespace minissl {
 
 struct CommonFlags {
-  int threads = 0;  ///< 0: the machine's cores
+  int threads = 0;  ///< 0: allowed_threads()
   uint64_t seed = 0;
   std::string device = "auto";
   std::string precision = "f32";

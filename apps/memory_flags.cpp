@@ -1,30 +1,9 @@
 #include "apps/memory_flags.h"
 
-#include <fstream>
 #include <new>
-#include <sys/resource.h>
-
-#include "tensor/atomic_file.h"
-#include "tensor/cuda/device.h"
 
 namespace minissl {
 namespace {
-
-// The number in the line of a file that begins with `key`; 0 if there is none.
-int64_t number_after(const char* file, const std::string& key) {
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key)) return std::strtoll(line.c_str() + key.size(), nullptr, 10);
-  return 0;
-}
-int64_t kilobytes_in(const char* file, const std::string& key) { return number_after(file, key + ":") << 10; }
-
-std::optional<int64_t> number_in(const char* file) {
-  std::ifstream in(file);
-  int64_t value = 0;
-  if (in >> value) return value;
-  return std::nullopt;  // no such file, or "max"
-}
 
 RecomputePlan fixed_plan(const std::string& name) {
   using Policy = RecomputePlan::Policy;
@@ -59,21 +38,6 @@ int64_t parse_bytes(const std::string& text) {
   require(end != text.c_str() && factor > 0 && value > 0 && value * factor < 0x1p62,
           "`memory-budget` \"{}\" is no amount of memory; say 22GiB, 512MB or bytes", text);
   return static_cast<int64_t>(value * factor);
-}
-
-int64_t available_memory(Device device) {
-  // Memory reserved by the allocator counts as used, but is available to tensors.
-  if (device.type == DeviceType::cuda) return cuda::properties(device).free_memory + allocator(device).usage().reserved;
-  int64_t free = kilobytes_in("/proc/meminfo", "MemAvailable");
-  // A container's usage includes cached files, which the kernel evicts when needed.
-  if (const auto limit = number_in("/sys/fs/cgroup/memory.max"))
-    free = std::min(free, *limit - number_in("/sys/fs/cgroup/memory.current").value_or(0) +
-                              number_after("/sys/fs/cgroup/memory.stat", "inactive_file "));
-  rlimit address_space{};
-  getrlimit(RLIMIT_AS, &address_space);
-  if (address_space.rlim_cur != RLIM_INFINITY)
-    free = std::min(free, static_cast<int64_t>(address_space.rlim_cur) - kilobytes_in("/proc/self/status", "VmSize"));
-  return std::max<int64_t>(free, 0);
 }
 
 void MemoryFlags::add_to(CLI::App& command) {

@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 
+#include "apps/available_memory.h"
 #include "apps/method_flags.h"
 #include "ssl/step/memory_plan.h"
 
@@ -9,10 +10,6 @@ namespace minissl {
 
 /// "22GiB", "512MB", "1.5GiB" or plain bytes. Throws Error for anything else.
 int64_t parse_bytes(const std::string& text);
-
-/// Memory available to a new process: the minimum of free memory, the control group's limit and the limit on the
-/// address space; on a GPU, its free memory.
-int64_t available_memory(Device device = {});
 
 /// The memory limit of a step.
 struct MemoryFlags {

@@ -3,9 +3,12 @@
 #include <charconv>
 
 #include "nn/state_file.h"
+#include "tensor/dry_run.h"
 
 namespace minissl {
 namespace {
+
+constexpr int64_t largest_size = 8192;  // as in data/loader.h
 
 std::string join(const std::array<float, 3>& values, int64_t channels) {
   return fmt::format("{}", fmt::join(values.begin(), values.begin() + channels, ","));
@@ -95,6 +98,8 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
     d.network.channels = std::stoll(metadata.at("channels"));
     d.network.size = std::stoll(metadata.at("size"));
     d.epochs = std::stoll(metadata.at("epochs"));
+    require(d.network.size > 0 && d.network.size <= largest_size, "{}: the metadata speak of images of {} pixels",
+            where, d.network.size);
     require(d.network.channels == 1 || d.network.channels == 3, "{}: the metadata speak of {} channels", where,
             d.network.channels);
     d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
@@ -124,12 +129,30 @@ PretrainedEncoder::PretrainedEncoder(ModelDescription description, Content conte
   }
 }
 
+Module& PretrainedEncoder::module() {
+  if (method_) return *method_;
+  return *backbone_;
+}
+
+// The metadata may ask for a network of any size: its shapes are compared with the file's before it gets memory.
+ModelDescription PretrainedEncoder::fitting_description(const SafetensorsReader& file, const NetworkFlags& otherwise,
+                                                        DType dtype) {
+  ModelDescription description = read_description(file, otherwise);
+  const DryRun dry_run;
+  const auto imaginary = [&] {
+    try {
+      return PretrainedEncoder(description, content_of(file), dtype);
+    } catch (const Error& e) {
+      fail("{}: the network that it is for can't be made: {}", file.path().string(), e.what());
+    }
+  };
+  require_state_fits(imaginary().module(), file);
+  return description;
+}
+
 PretrainedEncoder::PretrainedEncoder(const SafetensorsReader& file, const NetworkFlags& otherwise, DType dtype)
-    : PretrainedEncoder(read_description(file, otherwise), content_of(file), dtype) {
-  if (method_)
-    load_state(*method_, file);
-  else
-    load_state(*backbone_, file);
+    : PretrainedEncoder(fitting_description(file, otherwise, dtype), content_of(file), dtype) {
+  load_state(module(), file);
 }
 
 PretrainedEncoder::PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype)

@@ -30,7 +30,8 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
 /// A pretrained encoder from a file: backbone.safetensors, a checkpoint of a run, or a torchvision state dict.
 class PretrainedEncoder {
  public:
-  /// `dtype` is the type of its parameters.
+  /// `dtype` is the type of its parameters. Throws Error if the file doesn't fit the network that it says it is for,
+  /// before memory is taken for that network.
   PretrainedEncoder(const std::filesystem::path& path, const NetworkFlags& otherwise, DType dtype = DType::f32);
   /// The same network with its initial weights, drawn from the seed.
   static PretrainedEncoder untrained(const ModelDescription& description, DType dtype = DType::f32);
@@ -44,6 +45,9 @@ class PretrainedEncoder {
  private:
   PretrainedEncoder(const SafetensorsReader& file, const NetworkFlags& otherwise, DType dtype);
   PretrainedEncoder(ModelDescription description, Content content, DType dtype);
+  static ModelDescription fitting_description(const SafetensorsReader& file, const NetworkFlags& otherwise,
+                                              DType dtype);
+  Module& module();
 
   ModelDescription description_;
   std::unique_ptr<Method> method_;

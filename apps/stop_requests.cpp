@@ -3,12 +3,11 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <system_error>
-#include <thread>
 #include <unistd.h>
 
 #include "apps/standard_streams.h"
 #include "tensor/atomic_file.h"
+#include "tensor/threads.h"
 
 namespace minissl {
 namespace {
@@ -47,11 +46,7 @@ void take_stop_requests() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU})
     if (!is_ignored(signal)) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  try {
-    std::thread([signals] { wait_for_signals(signals); }).detach();
-  } catch (const std::system_error& e) {
-    fail("can't start a thread: {}; raise the limit on processes (ulimit -u)", e.code().message());
-  }
+  start_thread("to wait for signals", [signals] { wait_for_signals(signals); }).detach();
 }
 
 StopScope::StopScope() { ++scopes; }

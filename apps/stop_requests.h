@@ -7,7 +7,8 @@ namespace minissl {
 
 /// From this call on a signal ends the process at once, with one line on standard error and without temporary files;
 /// while a StopScope lives, it is a request instead. Signals that the caller has set to be ignored (nohup) stay
-/// ignored. Call it before the process starts other threads, which inherit the blocked signals.
+/// ignored. Call it before the process starts other threads, which inherit the blocked signals. Throws Error if
+/// there is no thread to be had.
 ///
 /// A thread waits for the signals instead of a signal handler: oneDNN's sgemm computes with the stack pointer at the
 /// end of a small heap block, so a handler's frame would overwrite the memory before the block.

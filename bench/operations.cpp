@@ -2,7 +2,6 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <string>
-#include <thread>
 
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/convolution.h"
@@ -127,7 +126,7 @@ void add_all(int64_t batch) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  minissl::set_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  minissl::set_threads(minissl::allowed_threads());
   fmt::print(stderr, "{} threads, {} kernels, matrix products reach {:.0f} GFLOP/s\n", minissl::threads(),
              minissl::simd::kernels().name, minissl::peak() * 1e-9);
   minissl::add_all(16);

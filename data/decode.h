@@ -33,12 +33,22 @@ struct DecodeOptions {
 
 /// The most pixels that an image may have. Checked in the header, before memory is allocated.
 inline constexpr int64_t max_image_pixels = 100'000'000;
+/// The most times that the scans of a JPEG may visit each of its blocks, on average; photographs have 1 to 10. This
+/// bounds the time of a decoding in proportion to the pixels, since a scan of a few hundred bytes can visit every
+/// block.
+inline constexpr int max_jpeg_passes = 32;
 /// The largest file that is read.
 inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 
 /// Reads a JPEG (baseline, progressive; gray, YCbCr, RGB, CMYK, YCCK) or PNG (1 to 16 bits, gray, RGB, palette, alpha
 /// composited on black, interlaced), told apart by content. Applies EXIF orientation. Damaged and truncated files are
 /// rejected, never partly decoded. Throws ImageError.
+///
+/// Whatever the file holds, time and memory are bounded by the pixels that its header says and by its size. Beside the
+/// file and the result, a JPEG of several scans takes 2 bytes for each pixel and component; a PNG takes its pixels once
+/// more and two buffers, usually of the size of its uncompressed rows and of its compressed data, which grow to at most
+/// four times the rows. A JPEG with more than max_jpeg_passes and a PNG with compressed data of more than twice its
+/// rows are refused before they are decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same from memory. Throws Error with the reason alone.

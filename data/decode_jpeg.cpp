@@ -6,11 +6,10 @@
 
 #include "data/decode_formats.h"
 #include "data/exif.h"
+#include "data/jpeg_scans.h"
 
 namespace minissl {
 namespace {
-
-constexpr int max_scans = 500;  // a progressive file of a few kilobytes can hold thousands, each decoding all pixels
 
 struct ErrorManager {
   jpeg_error_mgr base;
@@ -35,13 +34,6 @@ void on_message(j_common_ptr info, int level) {
     default:
       escape(info);
   }
-}
-
-void limit_scans(j_common_ptr info) {
-  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= max_scans) return;
-  auto* errors = reinterpret_cast<ErrorManager*>(info->err);
-  std::snprintf(errors->message, sizeof errors->message, "more than %d scans", max_scans);
-  std::longjmp(errors->escape, 1);
 }
 
 /// libjpeg's decompressor, with errors as exceptions. Its callbacks run inside C code, so they leave by longjmp: code
@@ -91,8 +83,6 @@ class Decompressor {
     errors_.base.error_exit = escape;
     errors_.base.emit_message = on_message;
     guarded([&] { jpeg_create_decompress(&info_); });
-    progress_.progress_monitor = limit_scans;
-    info_.progress = &progress_;
   }
 
   template <class F>
@@ -102,7 +92,6 @@ class Decompressor {
   }
 
   jpeg_decompress_struct info_{};
-  jpeg_progress_mgr progress_{};
   ErrorManager errors_{};
 };
 
@@ -141,6 +130,9 @@ Image decode_jpeg(std::span<const std::byte> bytes, const DecodeOptions& options
   Decompressor decompressor(bytes);
   jpeg_decompress_struct& info = decompressor.info();
   require_decodable_size(info.image_width, info.image_height);
+  const double passes = passes_of_jpeg(bytes);
+  require(passes <= max_jpeg_passes, "its scans visit each block {:.0f} times, more than the {} that are decoded",
+          passes, max_jpeg_passes);
   const int orientation = decompressor.orientation();
   info.out_color_space = output_space(info, options.channels);
   decompressor.start();

@@ -12,7 +12,7 @@
 namespace {
 
 // stb_image inflates a stream to its end, and a crafted one of a few megabytes inflates to gigabytes. The header gives
-// the size that an image needs; a buffer that grows beyond it gets no memory.
+// the size that an image needs; a buffer that grows beyond that gets no memory.
 thread_local size_t largest_buffer = 0;
 void* reallocate_within_limit(void* block, size_t bytes) {
   return bytes <= largest_buffer ? std::realloc(block, bytes) : nullptr;
@@ -32,11 +32,34 @@ void* reallocate_within_limit(void* block, size_t bytes) {
 namespace minissl {
 namespace {
 
+constexpr size_t slack = 65536;  // bytes allowed beyond those that an image needs: small ones compress badly
+
 struct Header {
   int64_t width = 0, height = 0;
   int bits = 0;
+  int color_type = 0;
+  bool interlaced = false;
   int orientation = 1;
 };
+
+// The bytes of all rows before compression: in each, a filter and the pixels.
+size_t bytes_of_rows(const Header& header) {
+  const int64_t channels = header.color_type == 2 ? 3 : header.color_type == 4 ? 2 : header.color_type == 6 ? 4 : 1;
+  const auto rows = [&](int64_t width, int64_t height) {
+    return width > 0 && height > 0 ? height * (1 + (width * channels * header.bits + 7) / 8) : 0;
+  };
+  if (!header.interlaced) return static_cast<size_t>(rows(header.width, header.height));
+  // Adam7: seven images, each of every dx-th pixel from x on and every dy-th row from y on.
+  struct Pass {
+    int64_t x, y, dx, dy;
+  };
+  constexpr Pass passes[] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                             {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+  int64_t bytes = 0;
+  for (const Pass& p : passes)
+    bytes += rows((header.width - p.x + p.dx - 1) / p.dx, (header.height - p.y + p.dy - 1) / p.dy);
+  return static_cast<size_t>(bytes);
+}
 
 uint32_t big_endian(const std::byte* b) {
   return std::to_integer<uint32_t>(b[0]) << 24 | std::to_integer<uint32_t>(b[1]) << 16 |
@@ -53,6 +76,8 @@ int orientation_of(std::span<const std::byte> exif) {
 // would go unnoticed.
 Header check_chunks(std::span<const std::byte> bytes) {
   constexpr size_t signature = 8, around = 12;  // a chunk is length, type, content, checksum
+  constexpr size_t longest_exif = 1 << 16;      // as in a JPEG
+  size_t compressed = 0;
   Header header;
   for (size_t at = signature;;) {
     require(bytes.size() - at >= around, "cut short (no end chunk)");
@@ -67,10 +92,17 @@ Header check_chunks(std::span<const std::byte> bytes) {
       header.width = big_endian(&content[0]);
       header.height = big_endian(&content[4]);
       header.bits = std::to_integer<int>(content[8]);
+      header.color_type = std::to_integer<int>(content[9]);
+      header.interlaced = content[12] != std::byte{0};
       require_decodable_size(header.width, header.height);
     }
-    if (type == "eXIf") header.orientation = orientation_of(content);
-    if (type == "IEND") return header;
+    if (type == "IDAT") compressed += length;
+    if (type == "eXIf" && length <= longest_exif) header.orientation = orientation_of(content);
+    if (type == "IEND") {
+      require(compressed <= 2 * bytes_of_rows(header) + slack, "its rows take {} bytes, but its compressed data {}",
+              bytes_of_rows(header), compressed);
+      return header;
+    }
     at += around + length;
   }
 }
@@ -121,8 +153,7 @@ int range_of(const uint16_t* values, int64_t count) {
 
 Image decode_png(std::span<const std::byte> bytes, const DecodeOptions& options) {
   const Header header = check_chunks(bytes);
-  const auto pixels = static_cast<size_t>(header.width * header.height);
-  largest_buffer = 2 * std::max(8 * pixels + static_cast<size_t>(2 * header.height), bytes.size()) + 65536;
+  largest_buffer = 2 * (2 * bytes_of_rows(header) + slack);  // buffers grow by doubling
 
   Image image;
   if (header.bits == 16) {

@@ -106,7 +106,7 @@ TrainingLoader::TrainingLoader(const Dataset& dataset, BatchRequest request, con
       options_(options),
       normalization_(normalization_of(options)),
       batches_per_epoch_(options.batch > 0 && options.accumulate > 0
-                             ? dataset.size() / (options.batch * options.accumulate) * options.accumulate
+                             ? dataset.size() / options.batch / options.accumulate * options.accumulate
                              : 0),
       next_(first_batch) {
   check_options(dataset, options);

@@ -12,11 +12,13 @@
 #include <vector>
 
 #include "tensor/parallel.h"
+#include "tensor/threads.h"
 
 namespace minissl {
 
 /// Prepares batches ahead of time on its own threads, one job per item, and returns them in order. At most `prefetch`
-/// batches are in progress or waiting at any time, not counting those already returned.
+/// batches are in progress or waiting at any time, not counting those already returned. The constructor throws Error if
+/// the system has no threads for the workers.
 template <class Batch>
 class Prefetcher {
  public:
@@ -31,16 +33,16 @@ class Prefetcher {
 
   Prefetcher(int workers, int prefetch, Open open, Fill fill)
       : prefetch_(static_cast<size_t>(std::max(prefetch, 1))), open_(std::move(open)), fill_(std::move(fill)) {
-    for (int i = 0; i < std::max(workers, 1); ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Prefetcher() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
+    threads_.reserve(static_cast<size_t>(std::max(workers, 1)));
+    try {
+      for (int i = 0; i < std::max(workers, 1); ++i)
+        threads_.push_back(start_thread("to load images", [this] { work(); }));
+    } catch (...) {
+      stop();
+      throw;
     }
-    job_.notify_all();
-    for (auto& thread : threads_) thread.join();
   }
+  ~Prefetcher() { stop(); }
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
@@ -84,6 +86,15 @@ class Prefetcher {
     if (!finished_ || slot.error) slots_.push_back(std::move(slot));
     if (finished_) ready_.notify_all();
     return finished_ ? nullptr : &slots_.back();
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    job_.notify_all();
+    for (auto& thread : threads_) thread.join();
   }
 
   void work() {

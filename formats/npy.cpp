@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/input_file.h"
 #include "tensor/atomic_file.h"
+#include "tensor/input_file.h"
 
 namespace minissl {
 namespace {

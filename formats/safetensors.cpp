@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <numeric>
 #include <unordered_set>
 
 #include "formats/safetensors_header.h"
 #include "tensor/atomic_file.h"
+#include "tensor/checksum.h"
 
 namespace minissl {
 namespace {
@@ -24,19 +26,15 @@ float half_to_float(uint16_t half) {
   return sign ? -subnormal : subnormal;
 }
 
-/// Reads elements of type Stored and converts each to type Element. Works in pieces, so that the stored form of the
-/// tensor is never entirely in memory.
+constexpr int64_t piece_bytes = 1 << 18;  // a multiple of every element size
+
+/// A function that converts pieces of Stored elements one after the other to the elements from `to` on.
 template <class Stored, class Element, class Convert>
-void read_converted(const InputFile& file, int64_t offset, const Tensor& to, Convert convert) {
-  constexpr int64_t piece = 1 << 16;
-  std::vector<Stored> stored(static_cast<size_t>(std::min(piece, to.numel())));
-  auto* elements = to.mutable_data<Element>();
-  for (int64_t done = 0; done < to.numel(); done += piece) {
-    const int64_t count = std::min(piece, to.numel() - done);
-    file.read_at(offset + done * static_cast<int64_t>(sizeof(Stored)), stored.data(),
-                 static_cast<size_t>(count) * sizeof(Stored));
-    std::transform(stored.begin(), stored.begin() + count, elements + done, convert);
-  }
+auto converter(Element* to, Convert convert) {
+  return [to, convert](const std::byte* bytes, size_t count) mutable {
+    const auto* stored = reinterpret_cast<const Stored*>(bytes);
+    to = std::transform(stored, stored + count / sizeof(Stored), to, convert);
+  };
 }
 
 /// Reads the 8 bytes of header length and the header. Returns the header and its end position.
@@ -73,7 +71,9 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
     require(name != "__metadata__", "{}: can't write: no tensor may be called __metadata__", where);
     require(names.insert(name).second, "{}: can't write: two tensors are called {}", where, quote(name));
     require(tensor.defined(), "{}: can't write: tensor {} is undefined", where, quote(name));
-    header.tensors.push_back({name, safetensors_name_of(tensor.dtype()), tensor.dtype(), tensor.shape(), 0, 0});
+    const Tensor here = tensor.to(Device{});
+    header.tensors.push_back({name, safetensors_name_of(tensor.dtype()), tensor.dtype(), tensor.shape(), 0, 0,
+                              checksum(here.bytes_begin(), static_cast<size_t>(here.bytes()))});
   }
 
   std::vector<size_t> layout(tensors.size());
@@ -106,21 +106,52 @@ SafetensorsReader::SafetensorsReader(std::filesystem::path path) : file_(std::mo
   metadata_ = std::move(header.metadata);
   tensors_ = std::move(header.tensors);
   for (size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+  has_checksums_ = header.has_checksums;
+}
+
+const StoredTensor& SafetensorsReader::find(const std::string& name) const {
+  const auto it = index_.find(name);
+  require(it != index_.end(), "{}: holds no tensor {}", path().string(), quote(name));
+  return tensors_[it->second];
+}
+
+template <class Use>
+bool SafetensorsReader::read_pieces(const StoredTensor& stored, Use&& use) const {
+  std::vector<std::byte> piece(static_cast<size_t>(std::min(piece_bytes, stored.end - stored.begin)));
+  Checksum sum;
+  for (int64_t at = stored.begin; at < stored.end; at += piece_bytes) {
+    const auto count = static_cast<size_t>(std::min(piece_bytes, stored.end - at));
+    file_.read_at(data_begin_ + at, piece.data(), count);
+    sum.add(piece.data(), count);
+    use(piece.data(), count);
+  }
+  return !stored.checksum || *stored.checksum == sum.value();
 }
 
 Tensor SafetensorsReader::read(const std::string& name) const {
-  const auto it = index_.find(name);
-  require(it != index_.end(), "{}: holds no tensor {}", path().string(), quote(name));
-  const StoredTensor& stored = tensors_[it->second];
-  const int64_t offset = data_begin_ + stored.begin;
+  const StoredTensor& stored = find(name);
   Tensor tensor = Tensor::empty(stored.shape, stored.dtype);
+  std::byte* to = tensor.bytes_begin();
+  const auto copy = [&](const std::byte* bytes, size_t count) { to = std::copy_n(bytes, count, to); };
+  bool intact = false;
   if (stored.stored_as == "F16")
-    read_converted<uint16_t, float>(file_, offset, tensor, half_to_float);
+    intact = read_pieces(stored, converter<uint16_t>(tensor.mutable_data<float>(), half_to_float));
   else if (stored.stored_as == "I32")
-    read_converted<int32_t, int64_t>(file_, offset, tensor, [](int32_t v) { return int64_t{v}; });
+    intact = read_pieces(stored, converter<int32_t>(tensor.mutable_data<int64_t>(), std::identity()));
   else
-    file_.read_at(offset, tensor.bytes_begin(), static_cast<size_t>(tensor.bytes()));
+    intact = read_pieces(stored, copy);
+  require(intact, "{}: tensor {} is damaged: its checksum differs; use another checkpoint", path().string(),
+          quote(name));
   return tensor;
+}
+
+void SafetensorsReader::verify() const {
+  std::vector<std::string> damaged;
+  for (const StoredTensor& stored : tensors_)
+    if (!read_pieces(stored, [](const std::byte*, size_t) {})) damaged.push_back(quote(stored.name));
+  require(damaged.empty(),
+          "{}: of {} tensors, {} are damaged, because their checksums differ: {}; use another checkpoint",
+          path().string(), tensors_.size(), damaged.size(), fmt::join(damaged, ", "));
 }
 
 TensorFile load_safetensors(const std::filesystem::path& path) {

@@ -4,7 +4,9 @@
 #include <array>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
+
+#include "formats/json_members.h"
+#include "formats/safetensors_checksums.h"
 
 namespace minissl {
 namespace {
@@ -26,50 +28,6 @@ const ElementType* find_element_type(std::string_view name) {
   const auto* it =
       std::find_if(element_types.begin(), element_types.end(), [&](const auto& t) { return t.name == name; });
   return it == element_types.end() ? nullptr : it;
-}
-
-/// A JSON object and its keys in file order. JSON allows repeated keys, of which parsers pick one, so two programs can
-/// read the same file differently: repeated keys are errors here.
-struct OrderedObject {
-  json object;
-  std::vector<std::string> keys;
-};
-
-OrderedObject parse_object(std::string_view text, const std::string& where) {
-  constexpr int deepest = 3;  // header, tensor, shape
-  require(text.starts_with('{'), "{}: is not a .safetensors file: the header does not begin with '{{'", where);
-  OrderedObject result;
-  std::vector<std::unordered_set<std::string>> open_objects;
-  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-        open_objects.emplace_back();
-        [[fallthrough]];
-      case json::parse_event_t::array_start:
-        require(depth < deepest, "{}: the header is nested deeper than that of a .safetensors file", where);
-        break;
-      case json::parse_event_t::object_end:
-        open_objects.pop_back();
-        break;
-      case json::parse_event_t::key: {
-        const auto& key = parsed.get_ref<const std::string&>();
-        require(open_objects.back().insert(key).second, "{}: {} occurs twice in the header", where, quote(key));
-        if (open_objects.size() == 1) result.keys.push_back(key);
-        break;
-      }
-      default:
-        break;
-    }
-    return true;
-  };
-  try {
-    result.object = json::parse(text, check);
-  } catch (const json::parse_error& e) {
-    fail("{}: the header is not valid JSON at byte {}", where, e.byte);
-  } catch (const json::exception&) {
-    fail("{}: the header holds a number that is out of range", where);
-  }
-  return result;
 }
 
 Metadata parse_metadata(const json& value, const std::string& where) {
@@ -116,7 +74,7 @@ StoredTensor parse_tensor(const std::string& name, const json& description, cons
           fmt::join(offsets, ", "));
   require(offsets[1] - offsets[0] == bytes, "{}: {}[{}] takes {} bytes, but data_offsets [{}] are {} apart", where,
           type->name, fmt::join(shape, ", "), bytes, fmt::join(offsets, ", "), offsets[1] - offsets[0]);
-  return {name, type->name, type->read_as, Shape(shape.begin(), shape.end()), offsets[0], offsets[1]};
+  return {name, type->name, type->read_as, Shape(shape.begin(), shape.end()), offsets[0], offsets[1], {}};
 }
 
 void require_exact_cover(const std::vector<StoredTensor>& tensors, int64_t data_bytes, const std::string& where) {
@@ -152,15 +110,15 @@ const char* safetensors_name_of(DType type) {
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, int64_t data_bytes, const std::string& where) {
-  const OrderedObject parsed = parse_object(text, where);
+  constexpr int deepest = 3;  // header, tensor, shape
   SafetensorsHeader header;
-  for (const std::string& key : parsed.keys) {
-    const json& value = parsed.object.at(key);
+  for_each_member(text, deepest, where, [&](const std::string& key, const json& value) {
     if (key == "__metadata__")
       header.metadata = parse_metadata(value, where);
     else
       header.tensors.push_back(parse_tensor(key, value, fmt::format("{}: tensor {}", where, quote(key))));
-  }
+  });
+  take_checksums(text, header, where);
   require_exact_cover(header.tensors, data_bytes, where);
   return header;
 }
@@ -168,7 +126,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, int64_t data_b
 std::string format_safetensors_header(const SafetensorsHeader& header, const std::string& where) {
   std::vector<std::string> members;
   try {
-    if (!header.metadata.empty()) members.push_back(fmt::format(R"("__metadata__":{})", json(header.metadata).dump()));
+    members.push_back(fmt::format(R"("__metadata__":{})", json(with_checksums(header, where)).dump()));
     for (const StoredTensor& t : header.tensors)
       members.push_back(fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", json(t.name).dump(),
                                     t.stored_as, fmt::join(t.shape, ","), t.begin, t.end));
@@ -177,6 +135,7 @@ std::string format_safetensors_header(const SafetensorsHeader& header, const std
   }
   std::string text = fmt::format("{{{}}}", fmt::join(members, ","));
   text.append((8 - text.size() % 8) % 8, ' ');
+  seal_header(text);
   require(static_cast<int64_t>(text.size()) <= max_safetensors_header,
           "{}: can't write: names and metadata take {} bytes, the format allows {}", where, text.size(),
           max_safetensors_header);

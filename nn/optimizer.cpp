@@ -108,22 +108,25 @@ NamedTensors Optimizer::state() const {
 }
 
 void Optimizer::load_state(const SafetensorsReader& file) {
-  const auto read = [&](const char* name, const Shape& shape) {
+  const auto check = [&](const char* name, const Shape& shape) {
     require(file.contains(name), "{}: no {} in it; it was not written by the optimizer {}", file.path().string(), name,
             options_.kind);
-    const Tensor stored = file.read(name);
-    require(stored.shape() == shape, "{}: {} is {}, not {}; it belongs to another network", file.path().string(), name,
-            stored.str(), shape.str());
-    return stored;
+    require(file.find(name).shape == shape, "{}: {} is {}, not {}; it belongs to another network", file.path().string(),
+            name, file.find(name).shape.str(), shape.str());
   };
+  // All shapes before anything is read or changed.
+  check(steps_name, {});
+  for (size_t i = 0; i < moments_.size(); ++i) check(moment_names[i], moments_[i].shape());
+  const bool was_frozen = file.contains(skipped_name);
+  if (was_frozen) check(skipped_name, {static_cast<int64_t>(skipped_.size())});
   for (size_t i = moments_.size(); i < std::size(moment_names); ++i)
     require(!file.contains(moment_names[i]), "{}: there is {} in it; it was not written by the optimizer {}",
             file.path().string(), moment_names[i], options_.kind);
-  const Tensor steps = read(steps_name, {});
-  for (size_t i = 0; i < moments_.size(); ++i) moments_[i].copy_from(read(moment_names[i], moments_[i].shape()));
+  const Tensor steps = file.read(steps_name);
+  for (size_t i = 0; i < moments_.size(); ++i) moments_[i].copy_from(file.read(moment_names[i]));
   std::fill(skipped_.begin(), skipped_.end(), 0);
-  if (file.contains(skipped_name)) {
-    const Tensor skipped = read(skipped_name, {static_cast<int64_t>(skipped_.size())});
+  if (was_frozen) {
+    const Tensor skipped = file.read(skipped_name);
     std::copy_n(skipped.data<int64_t>(), skipped_.size(), skipped_.begin());
   }
   steps_ = *steps.data<int64_t>();

@@ -6,11 +6,14 @@
 namespace minissl {
 namespace {
 
-/// Addresses without memory, with room for each segment to grow.
+/// Addresses without memory, with room for each segment to grow: 16 TiB, more than any machine has.
 class ImaginaryMemory final : public MemorySource {
  public:
-  std::byte* take(size_t) override { return std::exchange(next_, next_ + room); }
-  bool extend(std::byte*, size_t) override { return true; }
+  std::byte* take(size_t bytes) override { return bytes <= room ? std::exchange(next_, next_ + room) : nullptr; }
+  bool extend(std::byte* end, size_t bytes) override {
+    const uintptr_t used = (reinterpret_cast<uintptr_t>(end) - 1) % room + 1;
+    return bytes <= room - used;
+  }
   void give_back(std::byte*, size_t) noexcept override {}
   void fill(std::byte*, std::byte, size_t) override {}
   bool holds(const std::byte*, std::byte, size_t) override { return true; }

@@ -12,7 +12,8 @@ namespace minissl {
 /// that are never touched, so the peaks are those of a real run, to the byte.
 ///
 /// Small tensors (up to small_tensor bytes) do have elements, all zero unless the host writes them: code may read
-/// losses, counters and permutations. Reading a larger tensor throws Error.
+/// losses, counters and permutations. Reading a larger tensor throws Error. A tensor above 16 TiB is OutOfMemory, as on
+/// any machine.
 /// Tensors that were made in a dry run must not outlive it.
 class DryRun {
  public:

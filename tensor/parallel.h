@@ -5,7 +5,12 @@
 
 namespace minissl {
 
-/// Sets the number of threads that operations use (oneDNN and Eigen included), and makes each flush denormals.
+/// The number of threads that this process may use: the cores that it may run on, or fewer if OMP_THREAD_LIMIT says so.
+int allowed_threads();
+
+/// Sets the number of threads that operations use (oneDNN and Eigen included), starts them, and makes each flush
+/// denormals. Throws Error if OMP_THREAD_LIMIT is lower, or if the system doesn't let the process start so many: OpenMP
+/// itself would end the process, or wait for ever.
 void set_threads(int count);
 int threads();
 

@@ -31,16 +31,14 @@ class Shape {
   const int64_t* begin() const { return extents_.data(); }
   const int64_t* end() const { return extents_.data() + rank_; }
 
-  /// Product of the extents; 1 for a scalar.
-  int64_t numel() const {
-    int64_t n = 1;
-    for (int64_t extent : *this) n *= extent;
-    return n;
-  }
+  /// Product of the extents; 1 for a scalar. Throws Error if it doesn't fit 63 bits.
+  int64_t numel() const { return leading(0); }
   /// Product of the extents but the last `but`: leading(1) of (..., D) is its number of rows.
   int64_t leading(int but) const {
     int64_t n = 1;
-    for (int dim = 0; dim + but < rank_; ++dim) n *= (*this)[dim];
+    for (int dim = 0; dim + but < rank_; ++dim)
+      if (__builtin_mul_overflow(n, (*this)[dim], &n)) [[unlikely]]
+        fail("a tensor of shape {} is too large", str());
     return n;
   }
   /// "[2, 3]"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "tensor/cuda/device.h"
 #include "tensor/dry_run.h"
@@ -31,6 +32,8 @@ void Storage::retag(MemoryTag tag) {
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  require(shape.numel() <= std::numeric_limits<int64_t>::max() / size_of(dtype), "a tensor of shape {} is too large",
+          shape.str());
   Tensor t;
   t.shape_ = shape;
   t.dtype_ = dtype;
@@ -127,8 +130,8 @@ Tensor Tensor::rows(int64_t begin, int64_t end) const {
 }
 
 Tensor Tensor::slice(int64_t offset, const Shape& shape) const {
-  require(offset >= 0 && offset + shape.numel() <= numel(), "a slice of shape {} at element {} is not within {}",
-          shape.str(), offset, str());
+  require(offset >= 0 && offset <= numel() && shape.numel() <= numel() - offset,
+          "a slice of shape {} at element {} is not within {}", shape.str(), offset, str());
   Tensor t = *this;
   t.shape_ = shape;
   t.offset_ += offset * size_of(dtype_);

@@ -1,5 +1,4 @@
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "apps/command.h"
 #include "apps/run/picture.h"
@@ -10,13 +9,14 @@
 #include "data/pack.h"
 #include "data/prefetcher.h"
 #include "data/synth.h"
+#include "tensor/parallel.h"
 
 namespace minissl {
 namespace {
 
 namespace fs = std::filesystem;
 
-int workers_for(int threads) { return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()); }
+int workers_for(int threads) { return threads > 0 ? threads : allowed_threads(); }
 
 // Decodes every image of a data set on several threads and calls use(i, image) or skip(i, reason) in order.
 template <class Use, class Skip>
@@ -137,7 +137,7 @@ void add_data(CLI::App& app) {
     add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
     add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)",
              {.range = white_level_range});
-    add_flag(command, "threads", flags.threads, "decoding threads (0: the machine's cores)", {.range = threads_range});
+    add_flag(command, "threads", flags.threads, "decoding threads (0: the cores that this process may use)", {.range = threads_range});
   };
   auto pack = std::make_shared<Pack>();
   CLI::App& pack_command = add(data, "pack", "Decode images once, into one file that --data can name", pack);

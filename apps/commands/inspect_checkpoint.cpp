@@ -16,6 +16,8 @@ struct InspectCheckpoint {
 
 void InspectCheckpoint::run() const {
   const SafetensorsReader reader(file);
+  reader.verify();
+  const char* checksums = reader.has_checksums() ? "verified" : "none";
   nlohmann::ordered_json tensors = nlohmann::json::array();
   std::string table;
   size_t widest = 0;
@@ -31,8 +33,9 @@ void InspectCheckpoint::run() const {
     bytes += t.end - t.begin;
   }
   if (json) {
-    fmt::print("{}\n",
-               nlohmann::ordered_json{{"metadata", reader.metadata()}, {"tensors", tensors}, {"bytes", bytes}}.dump());
+    const nlohmann::ordered_json object = {
+        {"metadata", reader.metadata()}, {"tensors", tensors}, {"bytes", bytes}, {"checksums", checksums}};
+    fmt::print("{}\n", object.dump());
     return;
   }
   for (const auto& [key, value] : reader.metadata()) {
@@ -44,15 +47,15 @@ void InspectCheckpoint::run() const {
     }
     fmt::print("{}:{}{}\n", key, lines.find('\n') == std::string::npos ? " " : "\n    ", lines);
   }
-  fmt::print("{}{}{} tensors, {} numbers, {}\n", reader.metadata().empty() ? "" : "\n", table, reader.tensors().size(),
-             numbers, format_bytes(bytes));
+  fmt::print("{}{}{} tensors, {} numbers, {}, checksums: {}\n", reader.metadata().empty() ? "" : "\n", table,
+             reader.tensors().size(), numbers, format_bytes(bytes), checksums);
 }
 
 }  // namespace
 
 void add_inspect_checkpoint(CLI::App& inspect) {
-  CLI::App& command =
-      add_command(inspect, "checkpoint", "Names, types and shapes of a file's tensors, and its metadata");
+  CLI::App& command = add_command(inspect, "checkpoint",
+                                  "Names, types and shapes of a file's tensors, and its metadata; verifies checksums");
   auto flags = std::make_shared<InspectCheckpoint>();
   add_positional(command, "FILE", flags->file, "a .safetensors file");
   add_json(command, flags->json);

@@ -125,16 +125,35 @@ TEST_F(InspectCommandTest, CheckpointListsTensorsAndMetadata) {
                    {{"a.weight", Tensor::zeros({2, 3})}, {"b", Tensor::zeros({}, DType::i64)}}, {{"method", "moco"}});
   const CommandResult table = inspect("checkpoint " + path("x.safetensors"));
   ASSERT_EQ(table.status, 0) << table.err;
-  EXPECT_EQ(table.out, "method: moco\n\na.weight  F32   [2, 3]\nb         I64   []\n2 tensors, 7 numbers, 32 B\n");
+  EXPECT_EQ(
+      table.out,
+      "method: moco\n\na.weight  F32   [2, 3]\nb         I64   []\n2 tensors, 7 numbers, 32 B, checksums: verified\n");
   const Json json = Json::parse(inspect("checkpoint --json " + path("x.safetensors")).out);
   EXPECT_EQ(json.at("metadata").at("method"), "moco");
   EXPECT_EQ(json.at("tensors").at(0), (Json{{"name", "a.weight"}, {"shape", {2, 3}}, {"dtype", "F32"}, {"bytes", 24}}));
   EXPECT_EQ(json.at("bytes"), 32);
+  EXPECT_EQ(json.at("checksums"), "verified");
   write_file(folder_ / "y.safetensors", "no such thing");
   const CommandResult refused = inspect("checkpoint " + path("y.safetensors"));
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(count(refused.err, "\n"), 1U) << refused.err;
   EXPECT_NE(refused.err.find("y.safetensors"), std::string::npos);
+}
+
+TEST_F(InspectCommandTest, CheckpointVerifiesChecksumsAndNamesWhatIsDamaged) {
+  save_safetensors(folder_ / "x.safetensors", {{"a.weight", Tensor::zeros({2, 3})}, {"b.weight", Tensor::zeros({3})}});
+  std::string bytes = read_file(folder_ / "x.safetensors");
+  bytes.back() = 1;
+  write_file(folder_ / "x.safetensors", bytes);
+  const CommandResult damaged = inspect("checkpoint --json " + path("x.safetensors"));
+  EXPECT_EQ(damaged.status, 1);
+  EXPECT_EQ(damaged.out, "");
+  EXPECT_EQ(count(damaged.err, "\n"), 1U) << damaged.err;
+  EXPECT_NE(damaged.err.find("x.safetensors: of 2 tensors, 1 are damaged"), std::string::npos) << damaged.err;
+  EXPECT_NE(damaged.err.find("b.weight"), std::string::npos) << damaged.err;
+  // A file of another program.
+  write_file(folder_ / "y.safetensors", std::string("\x02\0\0\0\0\0\0\0{}", 10));
+  EXPECT_EQ(Json::parse(inspect("checkpoint --json " + path("y.safetensors")).out).at("checksums"), "none");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "formats/safetensors.h"
 #include "tests/apps/small_run.h"
+#include "tests/few_threads.h"
 
 namespace minissl {
 namespace {
@@ -94,6 +95,22 @@ TEST_P(StopRequestsTest, NoHandlerRuns) {
         _exit(action.sa_handler == SIG_DFL && sigismember(&blocked, GetParam()) == 1 ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");
+}
+
+TEST(StopRequests, NeedAThread) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        allow_threads(1);
+        try {
+          take_stop_requests();
+        } catch (const Error& e) {
+          fmt::print(stderr, "{}\n", e.what());
+          _exit(1);
+        }
+        _exit(0);
+      },
+      testing::ExitedWithCode(1), "can't start a thread to wait for signals: ");
 }
 
 INSTANTIATE_TEST_SUITE_P(, StopRequestsTest, testing::Values(SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU), name_of);

@@ -1,10 +1,13 @@
 #include "data/decode.h"
 
+#include <chrono>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/exif.h"
+#include "data/jpeg_scans.h"
 #include "tensor/atomic_file.h"
+#include "tensor/random.h"
 #include "tests/data/image_files.h"
 
 namespace minissl {
@@ -114,6 +117,14 @@ TEST(Png, AStreamThatInflatesBeyondItsPictureIsRefused) {
   EXPECT_THAT(reason_of(test::png_of(2, 1, 8, 0, std::string(size_t{64} << 20, '\0'))), HasSubstr("damaged"));
 }
 
+TEST(Png, CompressedDataLongerThanItsPictureIsRefusedBeforeItIsInflated) {
+  std::string noise(size_t{4} << 20, '\0');
+  const Random random(6, RandomSite::test);
+  for (size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(random.below(static_cast<uint32_t>(i), 256));
+  EXPECT_THAT(reason_of(test::png_of(100, 100, 8, 2, noise)),
+              HasSubstr("its rows take 30100 bytes, but its compressed data 41"));
+}
+
 TEST(Png, TooFewPixelsAreRefused) {
   EXPECT_THAT(reason_of(test::png_of(100, 100, 8, 0, std::string(50, '\0'))), HasSubstr("damaged"));
 }
@@ -134,16 +145,58 @@ TEST(Jpeg, ProgressiveIsTheSamePicture) {
             bytes_of(decode(test::jpeg(40, 24, 3, pixels, {90, true}))));
 }
 
-TEST(Jpeg, ScansAreLimited) {
-  test::JpegOptions options;
-  options.separate_scans = true;
-  const std::string content = test::jpeg(16, 16, 3, gradient(16, 16, 3), options);
-  EXPECT_EQ(reason_of(content), "decoded");
+// The content with its last scan `count` times more.
+std::string with_scans(const std::string& content, int count) {
   const auto last = content.rfind("\xff\xda");
   const std::string scan = content.substr(last, content.size() - 2 - last);
-  std::string bomb = content.substr(0, last);
-  for (int i = 0; i < 600; ++i) bomb += scan;
-  EXPECT_THAT(reason_of(bomb + "\xff\xd9"), HasSubstr("scans"));
+  std::string result = content.substr(0, content.size() - 2);
+  for (int i = 0; i < count; ++i) result += scan;
+  return result + "\xff\xd9";
+}
+
+TEST(Jpeg, ScansAreLimited) {
+  test::JpegOptions separate, progressive;
+  separate.separate_scans = true;
+  progressive.bands = 1;
+  for (const auto& options : {separate, progressive}) {
+    const std::string content = test::jpeg(16, 16, 3, gradient(16, 16, 3), options);
+    EXPECT_EQ(reason_of(content), "decoded");
+    EXPECT_EQ(reason_of(with_scans(content, 80)), "decoded");
+    EXPECT_THAT(reason_of(with_scans(content, 600)), HasSubstr("its scans visit each block 20"));
+  }
+}
+
+TEST(Jpeg, AProgressiveBombIsRefusedAtOnce) {
+  test::JpegOptions options;
+  options.bands = 1;
+  const std::string content = test::jpeg(6000, 6000, 1, std::vector<uint8_t>(36'000'000, 100), options);
+  const std::string bomb = with_scans(content, 4000);
+  EXPECT_LT(bomb.size(), 1'000'000U);
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THAT(reason_of(bomb), HasSubstr("more than the 32 that are decoded"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+}
+
+TEST(Jpeg, ALargePhotographOfManyScansIsDecoded) {
+  test::JpegOptions options;
+  options.bands = 4, options.refinements = 2;
+  const std::string content = test::jpeg(3000, 2000, 3, gradient(3000, 2000, 3), options);
+  EXPECT_LT(mean_difference(bytes_of(decode(content)), gradient(3000, 2000, 3)), 1.5);
+}
+
+TEST(Jpeg, PassesAreCountedByMarkersAlone) {
+  const auto passes = [](const std::string& content) { return passes_of_jpeg(std::as_bytes(std::span(content))); };
+  const auto pixels = gradient(40, 24, 3);
+  EXPECT_DOUBLE_EQ(passes(test::jpeg(40, 24, 3, pixels)), 1);
+  EXPECT_DOUBLE_EQ(passes(test::jpeg(40, 24, 3, pixels, {.separate_scans = true})), 1);
+  EXPECT_DOUBLE_EQ(passes(test::jpeg(40, 24, 3, pixels, {.bands = 4, .refinements = 2})), 7);
+  EXPECT_DOUBLE_EQ(passes(test::jpeg(40, 24, 1, gradient(40, 24, 1), {.progressive = true})), 6);
+  // An Exif block may hold a picture of its own.
+  std::string with_thumbnail = test::jpeg(40, 24, 3, pixels, {.orientation = 3});
+  with_thumbnail.replace(with_thumbnail.find("Exif") + 28, 2, "\xff\xda");
+  EXPECT_DOUBLE_EQ(passes(with_thumbnail), 1);
+  EXPECT_EQ(passes("\xff\xd8\xff\xda"), 0);
+  EXPECT_EQ(passes(""), 0);
 }
 
 TEST(Jpeg, AdobeCmykIsConverted) {

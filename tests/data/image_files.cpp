@@ -101,6 +101,15 @@ std::string jpeg(int width, int height, int channels, const std::vector<uint8_t>
   for (int c = 0; c < 3; ++c) scans[c].comps_in_scan = 1, scans[c].component_index[0] = c, scans[c].Se = 63;
   if (options.separate_scans) info.scan_info = scans, info.num_scans = channels;
   if (options.progressive) jpeg_simple_progression(&info);
+  std::vector<jpeg_scan_info> progression(options.bands ? 1 : 0);
+  for (int c = 0; options.bands && c < channels; ++c) {
+    progression[0].comps_in_scan = channels, progression[0].component_index[c] = c;
+    for (int band = 0; band < options.bands; ++band)
+      progression.push_back(
+          {1, {c}, 1 + 63 * band / options.bands, 63 * (band + 1) / options.bands, 0, options.refinements});
+    for (int left = options.refinements; left > 0; --left) progression.push_back({1, {c}, 1, 63, left, left - 1});
+  }
+  if (options.bands) info.scan_info = progression.data(), info.num_scans = static_cast<int>(progression.size());
   jpeg_start_compress(&info, TRUE);
   if (options.orientation) {
     // Little-endian TIFF: one entry, tag 0x0112, a short.

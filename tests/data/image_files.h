@@ -33,9 +33,10 @@ std::string png_of(uint32_t width, uint32_t height, int bits, int color_type, co
 struct JpegOptions {
   int quality = 95;
   bool progressive = false;
-  int orientation = 0;          ///< Exif; 0: no Exif block
-  bool cmyk = false;            ///< 4 channels, as Adobe stores them: inverted
-  bool separate_scans = false;  ///< one for each channel
+  int orientation = 0;             ///< Exif; 0: no Exif block
+  bool cmyk = false;               ///< 4 channels, as Adobe stores them: inverted
+  bool separate_scans = false;     ///< one for each channel
+  int bands = 0, refinements = 0;  ///< progressive: scans of each channel by frequency, and by precision after them
 };
 /// Content of a JPEG of width x height x channels (1, 3, or 4 with cmyk).
 std::string jpeg(int width, int height, int channels, const std::vector<uint8_t>& pixels,

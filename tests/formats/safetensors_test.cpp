@@ -58,7 +58,8 @@ TEST_F(SafetensorsTest, RoundTripKeepsNamesOrderTypesShapesBitsAndMetadata) {
 
 TEST_F(SafetensorsTest, AnEmptyFileRoundTrips) {
   save_safetensors(file("f"), {});
-  EXPECT_EQ(read_file(file("f")), file_of("{}      ", ""));
+  EXPECT_EQ(read_file(file("f")),
+            file_of(R"({"__metadata__":{"xxh3.header":"a0ebc3c02918680d","xxh3.tensors":""}}   )", ""));
   EXPECT_TRUE(load_safetensors(file("f")).tensors.empty());
 }
 
@@ -67,7 +68,10 @@ TEST_F(SafetensorsTest, BytesAreAFunctionOfTheContent) {
   save_safetensors(file("b"), one_of_each(), {{"x", "2"}, {"y", "1"}});
   EXPECT_EQ(read_file(file("a")), read_file(file("b")));
   save_safetensors(file("c"), {{"w", Tensor::from<float>({1, 2}, {1, 2})}}, {{"k", "v"}});
-  std::string header = R"({"__metadata__":{"k":"v"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})";
+  // The checksums as Python's xxhash computes them.
+  std::string header =
+      R"({"__metadata__":{"k":"v","xxh3.header":"9a01a81205b2f32f","xxh3.tensors":"4de8d78f7134f4b7"},)"
+      R"("w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})";
   header.append((8 - header.size() % 8) % 8, ' ');
   EXPECT_EQ(read_file(file("c")), file_of(header, std::string("\0\0\x80\x3f\0\0\0\x40", 8)));
 }
@@ -160,6 +164,8 @@ TEST_F(SafetensorsTest, RefusesToWriteUnreadableFiles) {
   EXPECT_EQ(refusal({{"a", Tensor()}}), begin + "tensor \"a\" is undefined");
   EXPECT_EQ(refusal({{"__metadata__", t}}), begin + "no tensor may be called __metadata__");
   EXPECT_EQ(refusal({{"\xff", t}}), begin + "a tensor's name or a metadata text is not valid UTF-8");
+  EXPECT_EQ(refusal({}, {{"xxh3.tensors", "1"}}),
+            begin + "the metadata names xxh3.header and xxh3.tensors are kept for checksums");
   EXPECT_EQ(refusal({}, {{"k", "\xff"}}), begin + "a tensor's name or a metadata text is not valid UTF-8");
 }
 
@@ -188,9 +194,20 @@ TEST_F(SafetensorsTest, RefusesAHeaderAboveTheLimit) {
                 "limit of 100000000");
 }
 
-TEST_F(SafetensorsTest, NoSingleFlippedByteCrashesTheReader) {
+TEST_F(SafetensorsTest, FilesWithoutChecksumsLoadAsTheyAre) {
+  const auto path = file_with(
+      file_of(R"({"__metadata__":{"k":"v"},"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "\x07\x08"));
+  const SafetensorsReader reader(path);
+  EXPECT_FALSE(reader.has_checksums());
+  EXPECT_EQ(reader.metadata(), (Metadata{{"k", "v"}}));
+  EXPECT_EQ(reader.read("w").to_vector(), (std::vector<double>{7, 8}));
+  reader.verify();
+}
+
+TEST_F(SafetensorsTest, NoSingleFlippedByteOfAFileWithoutChecksumsCrashesTheReader) {
   save_safetensors(file("f"), one_of_each(), {{"k", "v"}});
-  const std::string good = read_file(file("f"));
+  std::string good = read_file(file("f"));
+  for (const char* name : {"xxh3.header", "xxh3.tensors"}) good[good.find(name)] = 'y';
   const Random random(1, RandomSite::test);
   int refused = 0;
   for (uint32_t i = 0; i < good.size() * 8; ++i) {

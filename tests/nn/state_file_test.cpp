@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "nn/backbones/resnet.h"
+#include "tensor/atomic_file.h"
+#include "tensor/dry_run.h"
 
 namespace minissl {
 namespace {
@@ -47,6 +49,46 @@ TEST_F(StateFileTest, WhatDoesNotFitIsNamedAndNothingChanges) {
   EXPECT_EQ(gray.state()[0].tensor().to_vector(), before);
   ResNet deep({resnet50, Stem::imagenet, 3});
   EXPECT_THROW(load_state(deep, SafetensorsReader(path_)), Error);
+}
+
+TEST_F(StateFileTest, ShapesAreComparedWithTheHeaderBeforeAnythingIsRead) {
+  ResNet rgb({resnet18, Stem::imagenet, 3});
+  rgb.initialize(1);
+  save_safetensors(path_, file_tensors(rgb));
+  {
+    const DryRun dry_run;
+    ResNet gray({resnet18, Stem::imagenet, 1}), same({resnet18, Stem::imagenet, 3});
+    require_state_fits(same, SafetensorsReader(path_));
+    EXPECT_THROW(require_state_fits(gray, SafetensorsReader(path_)), Error);
+    EXPECT_THROW(require_state_fits(same, SafetensorsReader(path_), "encoder"), Error);
+  }
+  // Of a file cut off behind its header, the shapes can still be compared.
+  ResNet gray({resnet18, Stem::imagenet, 1});
+  const SafetensorsReader reader(path_);
+  fs::resize_file(path_, fs::file_size(path_) / 2);
+  allocator().reset_peak();
+  const int64_t before = allocator().usage().peak;
+  EXPECT_THROW(load_state(gray, reader), Error);
+  EXPECT_EQ(allocator().usage().peak, before);
+}
+
+TEST_F(StateFileTest, ADamagedTensorChangesNothing) {
+  ResNet net({resnet18, Stem::small, 1}), other({resnet18, Stem::small, 1});
+  net.initialize(1);
+  other.initialize(2);
+  const auto before = other.state()[0].tensor().to_vector();
+  save_safetensors(path_, file_tensors(net));
+  std::string bytes = read_file(path_);
+  ++bytes[bytes.size() - 1000];
+  write_file(path_, bytes);
+  try {
+    load_state(other, SafetensorsReader(path_));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("is damaged: its checksum differs; use another checkpoint"), std::string::npos)
+        << e.what();
+  }
+  EXPECT_EQ(other.state()[0].tensor().to_vector(), before);
 }
 
 TEST_F(StateFileTest, TypesAreConverted) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tensor/dry_run.h"
+
 namespace minissl {
 namespace {
 
@@ -48,6 +50,33 @@ TEST(Tensor, ErrorsNameShapesAndTypes) {
   } catch (const Error& e) {
     EXPECT_STREQ(e.what(), "can't copy f32[3, 2] into f32[2, 3]");
   }
+}
+
+TEST(Tensor, SizesBeyond63BitsAreErrors) {
+  constexpr int64_t huge = int64_t{1} << 40;
+  const auto message = [](auto&& f) -> std::string {
+    try {
+      f();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(message([] {
+              Shape{huge, huge}.numel();
+            }),
+            "a tensor of shape [1099511627776, 1099511627776] is too large");
+  EXPECT_EQ(message([] {
+              Shape({huge, huge, 2}).leading(1);
+            }),
+            "a tensor of shape [1099511627776, 1099511627776, 2] is too large");
+  EXPECT_EQ(message([] { Tensor::empty({INT64_MAX}, DType::f32); }),
+            "a tensor of shape [9223372036854775807] is too large");
+  EXPECT_THROW(Tensor::zeros({3}).slice(INT64_MAX, {2}), Error);
+  const DryRun dry_run;
+  EXPECT_NE(message([] { Tensor::empty({huge, huge / 4}, DType::u8); }), "none");
+  EXPECT_THROW(Tensor::empty({huge, 32}, DType::u8), OutOfMemory);
+  EXPECT_EQ(Tensor::empty({huge, 8}, DType::u8).numel(), 8 * huge);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "formats/input_file.h"
+#include "tensor/input_file.h"
 
 #include <cerrno>
 #include <cstring>
