@@ -7,10 +7,12 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "tensor/error.h"
 #include "tensor/parallel.h"
 
 namespace minissl {
@@ -31,25 +33,26 @@ class Prefetcher {
 
   Prefetcher(int workers, int prefetch, Open open, Fill fill)
       : prefetch_(static_cast<size_t>(std::max(prefetch, 1))), open_(std::move(open)), fill_(std::move(fill)) {
-    for (int i = 0; i < std::max(workers, 1); ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Prefetcher() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
+    try {
+      start(std::max(workers, 1));
+    } catch (...) {
+      stop();
+      throw;
     }
-    job_.notify_all();
-    for (auto& thread : threads_) thread.join();
   }
+  ~Prefetcher() { stop(); }
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
   /// The next batch; nullopt after the last. Rethrows an exception of a worker that was filling that batch, on this
-  /// call and on every later one.
+  /// call and on every later one; one of opening a batch when all batches before it were returned.
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return slots_.empty() ? finished_ : slots_.front().done == slots_.front().items; });
-    if (slots_.empty()) return std::nullopt;
+    if (slots_.empty()) {
+      if (open_error_) std::rethrow_exception(open_error_);
+      return std::nullopt;
+    }
     Slot& slot = slots_.front();
     if (slot.error) std::rethrow_exception(slot.error);
     std::optional<Batch> batch(std::move(slot.batch));
@@ -66,24 +69,42 @@ class Prefetcher {
     std::exception_ptr error;
   };
 
+  void start(int workers) {
+    threads_.reserve(static_cast<size_t>(workers));
+    try {
+      while (static_cast<int>(threads_.size()) < workers) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      fail("`workers` {}: the system gives only {} threads ({}); use fewer, or raise its limit (ulimit -u)", workers,
+           threads_.size(), error.code().message());
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    job_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
   // A slot with an unclaimed item, opening a new one if there is room. The mutex must be held.
   Slot* slot_with_work() {
     for (Slot& slot : slots_)
       if (slot.claimed < slot.items) return &slot;
     if (finished_ || slots_.size() >= prefetch_) return nullptr;
-    Slot slot;
     try {
-      if (auto opened = open_())
-        slot.batch = std::move(opened->batch), slot.items = opened->items;
-      else
-        finished_ = true;
+      if (auto opened = open_()) {
+        slots_.emplace_back();
+        slots_.back().batch = std::move(opened->batch), slots_.back().items = opened->items;
+        return &slots_.back();
+      }
     } catch (...) {
-      slot.error = std::current_exception();
-      finished_ = true;
+      open_error_ = std::current_exception();
     }
-    if (!finished_ || slot.error) slots_.push_back(std::move(slot));
-    if (finished_) ready_.notify_all();
-    return finished_ ? nullptr : &slots_.back();
+    finished_ = true;
+    ready_.notify_all();
+    return nullptr;
   }
 
   void work() {
@@ -114,6 +135,7 @@ class Prefetcher {
   std::condition_variable job_, ready_;
   std::deque<Slot> slots_;  // references survive push_back and pop_front
   bool finished_ = false, stop_ = false;
+  std::exception_ptr open_error_;
   std::vector<std::thread> threads_;
 };
 

@@ -8,6 +8,7 @@ const std::vector<Kind>& kinds() {
       {"operations", kills_at_operations, "SIGKILL before each file operation"},
       {"torn", torn_writes, "SIGKILL after half of each write"},
       {"power", power_failures, "the same as operations, and all that was not synced is lost"},
+      {"memory", failed_allocations, "an allocation of each call path returns null"},
   };
   return all;
 }

@@ -8,6 +8,7 @@ Tally random_kills(const Plan& plan);
 Tally kills_at_operations(const Plan& plan);
 Tally torn_writes(const Plan& plan);
 Tally power_failures(const Plan& plan);
+Tally failed_allocations(const Plan& plan);
 
 struct Kind {
   const char* name;

@@ -27,7 +27,7 @@ struct Walk {
 _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* data) {
   auto* walk = static_cast<Walk*>(data);
   // Our own three frames are the same for all, and frames far out tell little.
-  constexpr int first = 3, last = 11;
+  constexpr int first = 3, last = 9;
   if (++walk->frames > first) walk->hash = (walk->hash ^ _Unwind_GetIP(context)) * 1099511628211ULL;
   return walk->frames < last ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
