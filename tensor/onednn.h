@@ -4,6 +4,10 @@
 /// Matrix products by oneDNN, on plain float32 pointers; internal. Its convolutions are in tensor/convolution/onednn.h.
 namespace minissl::onednn {
 
+/// Throws std::bad_alloc unless there is memory to spare. oneDNN doesn't check all of the memory that it takes for the
+/// code that it generates when a shape is new, and crashes without.
+void require_memory_for_code();
+
 /// A row-major matrix whose rows are `stride` floats apart, or its transpose.
 struct Factor {
   const float* data;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "tensor/error.h"
+#include "tensor/onednn.h"
 #include "tensor/parallel.h"
 #include "tensor/tensor.h"
 
@@ -77,6 +78,7 @@ enum class Direction { forward, input_gradient, weight_gradient };
 using Key = std::tuple<Direction, std::array<int64_t, 4>, std::array<int64_t, 4>, int64_t, int64_t, int>;
 
 CachedConvolution make(Direction direction, const ConvolutionShapes& s) {
+  require_memory_for_code();
   CachedConvolution c;
   c.x = describe(s.x, Tag::nhwc);
   c.y = describe(s.y, Tag::nhwc);

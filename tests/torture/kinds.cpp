@@ -9,6 +9,7 @@ const std::vector<Kind>& kinds() {
       {"torn", torn_writes, "SIGKILL after half of each write"},
       {"power", power_failures, "the same as operations, and all that was not synced is lost"},
       {"memory", failed_allocations, "an allocation of each call path returns null"},
+      {"onednn", failed_allocations_in_onednn, "the same within oneDNN", true},
   };
   return all;
 }

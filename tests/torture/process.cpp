@@ -63,7 +63,7 @@ std::string Outcome::describe() const {
   std::string text = hung     ? "hung"
                      : signal ? fmt::format("signal {}", strsignal(signal))
                               : fmt::format("status {}", status);
-  const std::string shown = err.size() > 400 ? "... " + err.substr(err.size() - 400) : err;
+  const std::string shown = err.size() > 600 ? "... " + err.substr(err.size() - 600) : err;
   return text + ": " + shown;
 }
 
