@@ -10,6 +10,11 @@ Tally torn_writes(const Plan& plan);
 Tally power_failures(const Plan& plan);
 Tally failed_allocations(const Plan& plan);
 Tally failed_allocations_in_onednn(const Plan& plan);
+Tally storage_faults(const Plan& plan);
+Tally damaged_files(const Plan& plan);
+Tally command_lines(const Plan& plan);
+Tally signals(const Plan& plan);
+Tally broken_outputs(const Plan& plan);
 
 struct Kind {
   const char* name;
