@@ -193,7 +193,8 @@ bool is_named(const std::string& path, const std::vector<std::string>& arguments
     const size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
     std::string value = equals == std::string::npos ? argument : argument.substr(equals + 1);
     if (value.empty()) continue;
-    const std::string file = "./" + value, stem = (fs::path(file).parent_path() / fs::path(file).stem()).string();
+    const std::string file = fs::path(value).lexically_normal(),
+                      stem = (fs::path(file).parent_path() / fs::path(file).stem()).string();
     if (path == file || path.starts_with(file + "/") || path.starts_with(stem)) return true;
     // Folders on the way to it.
     if (file.starts_with(path + "/")) return true;

@@ -15,6 +15,7 @@ const std::vector<Kind>& kinds() {
       {"lines", command_lines, "hostile values for every flag of every command"},
       {"signals", signals, "what schedulers send, at any moment"},
       {"outputs", broken_outputs, "standard output and error closed, broken, full"},
+      {"fuzz", fuzzed_inputs, "damaged bytes for each reader of a format, in one process"},
   };
   return all;
 }

@@ -15,6 +15,7 @@ Tally damaged_files(const Plan& plan);
 Tally command_lines(const Plan& plan);
 Tally signals(const Plan& plan);
 Tally broken_outputs(const Plan& plan);
+Tally fuzzed_inputs(const Plan& plan);
 
 struct Kind {
   const char* name;

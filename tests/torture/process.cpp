@@ -43,6 +43,14 @@ void redirect(int descriptor, const std::string& path) {
     close(descriptor);
     return;
   }
+  if (path == "broken") {
+    int ends[2];
+    if (pipe(ends) != 0) _exit(126);
+    close(ends[0]);
+    dup2(ends[1], descriptor);
+    close(ends[1]);
+    return;
+  }
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (file < 0) _exit(126);
   dup2(file, descriptor);

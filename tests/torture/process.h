@@ -14,9 +14,10 @@ struct Command {
   double seconds = 60;                                  ///< after which it counts as hung and is killed
   int64_t memory = 0;                                   ///< limit on its address space in bytes; 0: none
   bool fixed_addresses = false;                         ///< no randomisation, so that call paths can be compared
-  std::string out = {}, err = {};  ///< where its output goes instead of Outcome: a path, or `closed`
-  std::string folder = {};         ///< to run in
-  std::string program = {};        ///< instead of minissl
+  std::string out = {}, err = {};                       ///< where its output goes instead of Outcome: a path, `closed`,
+                                                        ///< or `broken` for a pipe that nobody reads
+  std::string folder = {};                              ///< to run in
+  std::string program = {};                             ///< instead of minissl
 };
 
 struct Outcome {
