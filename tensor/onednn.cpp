@@ -9,9 +9,8 @@
 
 namespace minissl::onednn {
 
-void require_memory_for_code() {
-  constexpr size_t spare_bytes = size_t{8} << 20;
-  void* volatile spare = std::malloc(spare_bytes);
+void require_memory(size_t bytes) {
+  void* volatile spare = std::malloc(bytes);  // volatile: compilers may leave out what is freed unused
   if (!spare) throw std::bad_alloc();
   std::free(spare);
 }
@@ -20,7 +19,7 @@ void matmul(int64_t m, int64_t n, int64_t k, Factor a, Factor b, float* c, int64
   // Its code is generated at the first product of each kind.
   static std::atomic<bool> generated[2][2][2];
   std::atomic<bool>& known = generated[a.transposed][b.transposed][accumulate];
-  if (!known) require_memory_for_code();
+  require_memory(known ? memory_for_objects : memory_for_code);
   const auto status = dnnl::sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, 1.0f, a.data, a.stride,
                                   b.data, b.stride, accumulate ? 1.0f : 0.0f, c, c_stride);
   if (status == dnnl::status::out_of_memory) throw std::bad_alloc();

@@ -78,7 +78,7 @@ enum class Direction { forward, input_gradient, weight_gradient };
 using Key = std::tuple<Direction, std::array<int64_t, 4>, std::array<int64_t, 4>, int64_t, int64_t, int>;
 
 CachedConvolution make(Direction direction, const ConvolutionShapes& s) {
-  require_memory_for_code();
+  require_memory(memory_for_code);
   CachedConvolution c;
   c.x = describe(s.x, Tag::nhwc);
   c.y = describe(s.y, Tag::nhwc);
@@ -140,6 +140,7 @@ Tensor bytes_for(const memory::desc& d) { return Tensor::empty({static_cast<int6
 memory wrap(const memory::desc& d, const void* data) { return {d, engine(), const_cast<void*>(data)}; }
 
 void execute(Direction direction, const CachedConvolution& c, const float* x, const float* w, const float* y) {
+  require_memory(memory_for_objects);
   const Tensor scratchpad = bytes_for(c.scratchpad);
   const Tensor blocked = c.weights_reorder ? bytes_for(c.weights_blocked) : Tensor();
   const memory plain_weights = wrap(c.weights_plain, w);

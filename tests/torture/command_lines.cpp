@@ -152,7 +152,8 @@ void copy_base(const fs::path& base, const fs::path& folder) {
 std::map<std::string, std::string> contents(const fs::path& folder) {
   std::map<std::string, std::string> result;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string name = fs::relative(entry.path().parent_path(), folder) / entry.path().filename();
+    const std::string name =
+        (fs::relative(entry.path().parent_path(), folder) / entry.path().filename()).lexically_normal();
     const auto type = entry.symlink_status().type();
     result[name] =
         type == fs::file_type::regular ? read_file(entry.path()) : fmt::format("type {}", static_cast<int>(type));
