@@ -1,12 +1,18 @@
 #include "apps/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstring>
+#include <execinfo.h>
+#include <new>
+#include <tuple>
+#include <unistd.h>
 
 #include "apps/command.h"
 #include "apps/network_flags.h"
 #include "apps/standard_streams.h"
 #include "apps/stop_requests.h"
 #include "tensor/error.h"
+#include "tensor/write_fully.h"
 
 namespace minissl {
 namespace {
@@ -30,6 +36,39 @@ int parse_and_run(int argc, char** argv) {
   return 0;
 }
 
+/// The C library loads a library when an exception first passes through one of its functions (std::call_once). Without
+/// memory it would then end the program.
+void load_what_unwinding_needs() {
+  void* frame = nullptr;
+  std::ignore = backtrace(&frame, 1);
+}
+
+// Also said where there is no memory for a message.
+constexpr const char* no_memory =
+    "out of memory: the system gives no more; use a smaller batch or model, or free memory";
+
+int run_and_report(int argc, char** argv) {
+  int status = work_failed;
+  std::string failure;
+  try {
+    take_stop_requests();
+    status = parse_and_run(argc, argv);
+  } catch (const Stopped& e) {
+    status = 128 + e.signal();
+    failure = with_flags(e.what());
+  } catch (const std::bad_alloc&) {
+    failure = no_memory;
+  } catch (const std::exception& e) {
+    failure = with_flags(e.what());
+  }
+  if (const auto lost = lost_results()) {
+    if (status == 0) status = work_failed;
+    failure = failure.empty() ? *lost : "standard output: " + failure;
+  }
+  if (!failure.empty()) say("minissl: " + failure);
+  return status;
+}
+
 }  // namespace
 
 void add_commands(CLI::App& app) {
@@ -47,25 +86,14 @@ void add_commands(CLI::App& app) {
 
 int run_command_line(int argc, char** argv) {
   prepare_standard_streams();
-  int status = work_failed;
-  std::string failure;
+  load_what_unwinding_needs();
   try {
-    take_stop_requests();
-    status = parse_and_run(argc, argv);
-  } catch (const Stopped& e) {
-    status = 128 + e.signal();
-    failure = with_flags(e.what());
-  } catch (const std::bad_alloc&) {
-    failure = "out of memory";
-  } catch (const std::exception& e) {
-    failure = with_flags(e.what());
+    return run_and_report(argc, argv);
+  } catch (...) {
+    for (const char* part : {"minissl: ", no_memory, "\n"})
+      std::ignore = write_fully(STDERR_FILENO, part, std::strlen(part));
+    return work_failed;
   }
-  if (const auto lost = lost_results()) {
-    if (status == 0) status = work_failed;
-    failure = failure.empty() ? *lost : "standard output: " + failure;
-  }
-  if (!failure.empty()) say("minissl: " + failure);
-  return status;
 }
 
 }  // namespace minissl

@@ -19,7 +19,8 @@ class Node {
   Derivative derivative;
   Tensor grad;  ///< leaves only
   bool is_leaf = false;
-  bool used = false;  ///< backward() has visited it and freed `saved`
+  bool used = false;                     ///< backward() has visited it and freed `saved`
+  std::shared_ptr<Node> destroyed_next;  ///< only while nodes are destroyed
 
   Node() = default;
   Node(const Node&) = delete;

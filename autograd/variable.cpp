@@ -155,15 +155,23 @@ void side_effect(const std::function<void()>& effect) {
 }
 
 // Destroying the last node of a long chain destroys all of them: iteratively, because recursion would overflow the
-// stack.
+// stack, and in a list of the nodes themselves, because a destructor can't do without memory that it does not get.
 Node::~Node() {
-  std::vector<std::shared_ptr<Node>> open = std::move(inputs);
-  while (!open.empty()) {
-    const std::shared_ptr<Node> node = std::move(open.back());
-    open.pop_back();
-    if (node.use_count() != 1) continue;  // null, or shared
-    std::move(node->inputs.begin(), node->inputs.end(), std::back_inserter(open));
-    node->inputs.clear();
+  std::shared_ptr<Node> open;
+  const auto take = [&open](std::vector<std::shared_ptr<Node>>& nodes) {
+    for (std::shared_ptr<Node>& node : nodes)
+      if (node.use_count() == 1) {
+        node->destroyed_next = std::move(open);
+        open = std::move(node);
+      } else {
+        node.reset();  // null, or shared
+      }
+    nodes.clear();
+  };
+  for (take(inputs); open;) {
+    const std::shared_ptr<Node> node = std::move(open);
+    open = std::move(node->destroyed_next);
+    take(node->inputs);
   }
 }
 

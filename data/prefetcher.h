@@ -47,11 +47,14 @@ class Prefetcher {
   Prefetcher& operator=(const Prefetcher&) = delete;
 
   /// The next batch; nullopt after the last. Rethrows an exception of a worker that was filling that batch, on this
-  /// call and on every later one.
+  /// call and on every later one; one of opening a batch when all batches before it were returned.
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return slots_.empty() ? finished_ : slots_.front().done == slots_.front().items; });
-    if (slots_.empty()) return std::nullopt;
+    if (slots_.empty()) {
+      if (open_error_) std::rethrow_exception(open_error_);
+      return std::nullopt;
+    }
     Slot& slot = slots_.front();
     if (slot.error) std::rethrow_exception(slot.error);
     std::optional<Batch> batch(std::move(slot.batch));
@@ -73,19 +76,18 @@ class Prefetcher {
     for (Slot& slot : slots_)
       if (slot.claimed < slot.items) return &slot;
     if (finished_ || slots_.size() >= prefetch_) return nullptr;
-    Slot slot;
     try {
-      if (auto opened = open_())
-        slot.batch = std::move(opened->batch), slot.items = opened->items;
-      else
-        finished_ = true;
+      if (auto opened = open_()) {
+        slots_.emplace_back();
+        slots_.back().batch = std::move(opened->batch), slots_.back().items = opened->items;
+        return &slots_.back();
+      }
     } catch (...) {
-      slot.error = std::current_exception();
-      finished_ = true;
+      open_error_ = std::current_exception();
     }
-    if (!finished_ || slot.error) slots_.push_back(std::move(slot));
-    if (finished_) ready_.notify_all();
-    return finished_ ? nullptr : &slots_.back();
+    finished_ = true;
+    ready_.notify_all();
+    return nullptr;
   }
 
   void stop() {
@@ -125,6 +127,7 @@ class Prefetcher {
   std::condition_variable job_, ready_;
   std::deque<Slot> slots_;  // references survive push_back and pop_front
   bool finished_ = false, stop_ = false;
+  std::exception_ptr open_error_;
   std::vector<std::thread> threads_;
 };
 

@@ -46,7 +46,8 @@ int64_t Module::parameter_count() {
 }
 
 void Module::train(bool on) {
-  for_each_module("", [on](Module& module, const std::string&) { module.training_ = on; });
+  training_ = on;
+  for (const Child& child : children_) child.module->train(on);
 }
 
 void Module::to(DType dtype) {

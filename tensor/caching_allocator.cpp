@@ -33,7 +33,12 @@ std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
     source_->fill(begin, guard_pattern, size);
     source_->fill(block, nan_pattern, bytes);
   }
-  live_.emplace(block, Live{begin, size, bytes, wanted, tag, guarded, recording_});
+  try {
+    live_.emplace(block, Live{begin, size, bytes, wanted, tag, guarded, recording_});
+  } catch (...) {
+    give_back(pool_for(size), begin, size);
+    throw;
+  }
   if (recording_ > 0) recorded_live_ += static_cast<int64_t>(wanted);
   count(wanted, tag);
   return block;
@@ -153,7 +158,7 @@ std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
   std::byte* begin = fit->second;
   const auto part = pool.parts.find(begin);
   if (part->second.size > size) split(pool, part, size);
-  pool.free.erase({size, begin});
+  part->second.listing = pool.free.extract({size, begin});
   part->second.free = false;
   if (recording_ > 0) pool.recorded.emplace_back(begin, size);
   return begin;
@@ -161,12 +166,19 @@ std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
 
 // Shrinks a free part to `size`; the rest becomes another part, which is returned.
 CachingAllocator::Parts::iterator CachingAllocator::split(Pool& pool, Parts::iterator part, size_t size) {
-  const auto [begin, whole] = *part;
-  pool.free.erase({whole.size, begin});
+  std::byte* begin = part->first;
+  const size_t whole = part->second.size;
+  // What allocates comes first: if it fails, nothing has changed.
+  const auto rest = pool.parts.emplace(begin + size, Part{whole - size, true, 0}).first;
+  try {
+    pool.free.emplace(whole - size, begin + size);
+  } catch (...) {
+    pool.parts.erase(rest);
+    throw;
+  }
+  list(pool, pool.free.extract({whole, begin}), size, begin);
   part->second.size = size;
-  pool.free.emplace(size, begin);
-  pool.free.emplace(whole.size - size, begin + size);
-  return pool.parts.emplace(begin + size, Part{whole.size - size, true, 0}).first;
+  return rest;
 }
 
 // Takes all free memory between these two addresses, whichever parts it is in.
@@ -175,7 +187,7 @@ void CachingAllocator::hold(Pool& pool, std::byte* begin, std::byte* end, HeldMe
     if (!it->second.free) continue;
     if (it->first < begin) it = split(pool, it, static_cast<size_t>(begin - it->first));
     if (it->first + it->second.size > end) split(pool, it, static_cast<size_t>(end - it->first));
-    pool.free.erase({it->second.size, it->first});
+    it->second.listing = pool.free.extract({it->second.size, it->first});
     it->second.free = false;
     held.emplace_back(it->first, it->second.size);
   }
@@ -188,6 +200,7 @@ void CachingAllocator::give_back(Pool& pool, std::byte* begin, size_t size) {
   }
   if (sanitized) return source_->give_back(begin, size);
   auto it = pool.parts.find(begin);
+  auto listing = std::move(it->second.listing);
   it->second.free = true;
   if (auto next = std::next(it); next != pool.parts.end() && next->second.free && next->second.segment == 0)
     merge(pool, it, next, false);
@@ -196,7 +209,13 @@ void CachingAllocator::give_back(Pool& pool, std::byte* begin, size_t size) {
       merge(pool, previous, it, true);
       it = previous;
     }
-  pool.free.emplace(it->second.size, it->first);
+  list(pool, std::move(listing), it->second.size, it->first);
+}
+
+// Puts a part into the list of free ones without allocating.
+void CachingAllocator::list(Pool& pool, FreeParts::node_type listing, size_t size, std::byte* begin) {
+  listing.value() = {size, begin};
+  pool.free.insert(std::move(listing));
 }
 
 void CachingAllocator::merge(Pool& pool, Parts::iterator left, Parts::iterator right, bool left_is_listed) {
@@ -230,9 +249,8 @@ bool CachingAllocator::extend_last_segment(Pool& pool, size_t size) {
   segment->second.segment += bytes;
   usage_.reserved += static_cast<int64_t>(bytes);
   if (there > 0) {
-    pool.free.erase({there, last->first});
+    list(pool, pool.free.extract({there, last->first}), there + bytes, last->first);
     last->second.size += bytes;
-    pool.free.emplace(last->second.size, last->first);
   } else {
     pool.parts.emplace(end, Part{bytes, true, 0});
     pool.free.emplace(bytes, end);
@@ -245,15 +263,17 @@ bool CachingAllocator::release_free_segments() {
   bool any = false;
   for (Pool* pool : {&small_, &large_})
     for (auto it = pool->parts.begin(); it != pool->parts.end();) {
-      const auto [begin, part] = *it;
+      std::byte* begin = it->first;
+      const Part& part = it->second;
       if (!part.free || part.segment != part.size) {
         ++it;
         continue;
       }
-      pool->free.erase({part.size, begin});
+      const size_t bytes = part.size;
+      pool->free.erase({bytes, begin});
       it = pool->parts.erase(it);
-      source_->give_back(begin, part.size);
-      usage_.reserved -= static_cast<int64_t>(part.size);
+      source_->give_back(begin, bytes);
+      usage_.reserved -= static_cast<int64_t>(bytes);
       any = true;
     }
   return any;

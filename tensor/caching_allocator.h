@@ -40,17 +40,19 @@ class CachingAllocator final : public Allocator {
     bool guarded;
     int64_t recording;  // in which it was allocated
   };
+  using FreeParts = std::set<std::pair<size_t, std::byte*>>;  // by size
   // Parts of segments, by address: neighbours merge when freed, but never across segments.
   struct Part {
     size_t size;
     bool free;
-    size_t segment;  // of the first part of a segment: its size; 0 elsewhere
+    size_t segment;                  // of the first part of a segment: its size; 0 elsewhere
+    FreeParts::node_type listing{};  // its place in Pool::free, kept while it is in use: freeing must not allocate
   };
   using Parts = std::map<std::byte*, Part>;
   // Segments for blocks of like sizes.
   struct Pool {
-    size_t growth;                                 // the least number of bytes to take from the system
-    std::set<std::pair<size_t, std::byte*>> free;  // parts, by size
+    size_t growth;  // the least number of bytes to take from the system
+    FreeParts free{};
     Parts parts{};
     std::byte* last_segment = nullptr;
     HeldMemory recorded{};  // allocated since begin_recording()
@@ -62,6 +64,7 @@ class CachingAllocator final : public Allocator {
   Pool& pool_for(size_t size);
   std::byte* take(size_t size, MemoryTag tag);
   void give_back(Pool& pool, std::byte* begin, size_t size);
+  static void list(Pool& pool, FreeParts::node_type listing, size_t size, std::byte* begin);
   void hold(Pool& pool, std::byte* begin, std::byte* end, HeldMemory& held);
   static Parts::iterator split(Pool& pool, Parts::iterator part, size_t size);
   Pool& pool_of(std::byte* part) { return small_.parts.contains(part) ? small_ : large_; }

@@ -10,7 +10,6 @@
 #include "tensor/threads.h"
 
 namespace minissl {
-
 void flush_denormals() {
 #if defined(__SSE__)
   _mm_setcsr(_mm_getcsr() | 0x8040);  // flush results to zero, take denormal inputs as zero

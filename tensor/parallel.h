@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <omp.h>
 
 namespace minissl {
@@ -22,8 +24,31 @@ inline int64_t count_parts(int64_t n, int64_t grain) {
   return std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
 }
 
+/// Keeps the first exception of several threads for the one that waits for them: an exception that leaves OpenMP's
+/// threads, or a std::thread, ends the program.
+class FirstException {
+ public:
+  template <class F>
+  void guard(F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      if (!taken_.exchange(true)) exception_ = std::current_exception();
+    }
+  }
+  /// After all threads are done.
+  void rethrow() const {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+
+ private:
+  std::atomic<bool> taken_{false};
+  std::exception_ptr exception_;
+};
+
 /// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long, except for the
-/// last. The result must not depend on how [0, n) is divided.
+/// last. The result must not depend on how [0, n) is divided. An exception of one part reaches the caller when the
+/// others are done.
 template <class F>
 void for_parts(int64_t n, int64_t grain, F&& f) {
   const int64_t parts = count_parts(n, grain);
@@ -31,8 +56,10 @@ void for_parts(int64_t n, int64_t grain, F&& f) {
     if (n > 0) f(int64_t{0}, int64_t{0}, n);
     return;
   }
+  FirstException failure;
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
-  for (int64_t p = 0; p < parts; ++p) f(p, n * p / parts, n * (p + 1) / parts);
+  for (int64_t p = 0; p < parts; ++p) failure.guard([&] { f(p, n * p / parts, n * (p + 1) / parts); });
+  failure.rethrow();
 }
 
 /// The same for an f(begin, end) that does not need the number of its part.

@@ -23,13 +23,20 @@ std::thread start_thread(const std::string& purpose, std::function<void()> f) {
 int startable_threads(int wanted) {
   std::atomic<bool> counted{false};
   std::vector<std::thread> threads;
+  const auto end_all = [&] {
+    counted = true;
+    counted.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  };
+  threads.reserve(static_cast<size_t>(wanted));
   try {
     while (static_cast<int>(threads.size()) < wanted) threads.emplace_back([&counted] { counted.wait(false); });
   } catch (const std::system_error&) {  // this was the last one
+  } catch (...) {
+    end_all();
+    throw;
   }
-  counted = true;
-  counted.notify_all();
-  for (std::thread& thread : threads) thread.join();
+  end_all();
   return static_cast<int>(threads.size());
 }
 

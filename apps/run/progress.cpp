@@ -107,7 +107,13 @@ Progress::Progress(int64_t total, std::string unit, ProgressOptions options)
   state_.total = total;
 }
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  try {
+    finish();
+  } catch (const std::exception&) {
+    // Without memory there is no last line; that must not end the program.
+  }
+}
 
 void Progress::update(int64_t done, std::string_view status, double images_per_s) {
   const std::lock_guard lock(mutex_);

@@ -2,10 +2,13 @@
 
 #include <map>
 #include <mutex>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
 #include <unordered_map>
 
+#include "tensor/error.h"
+#include "tensor/onednn.h"
 #include "tensor/parallel.h"
 #include "tensor/tensor.h"
 
@@ -14,6 +17,17 @@ namespace {
 
 using dnnl::memory;
 using Tag = memory::format_tag;
+
+/// Calls f with oneDNN's errors as ours.
+template <class F>
+decltype(auto) checked(F&& f) {
+  try {
+    return f();
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    fail("oneDNN: {}", error.what());
+  }
+}
 
 const dnnl::engine& engine() {
   static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
@@ -64,6 +78,7 @@ enum class Direction { forward, input_gradient, weight_gradient };
 using Key = std::tuple<Direction, std::array<int64_t, 4>, std::array<int64_t, 4>, int64_t, int64_t, int>;
 
 CachedConvolution make(Direction direction, const ConvolutionShapes& s) {
+  require_memory(memory_for_code);
   CachedConvolution c;
   c.x = describe(s.x, Tag::nhwc);
   c.y = describe(s.y, Tag::nhwc);
@@ -116,7 +131,7 @@ const CachedConvolution& cached(Direction direction, const ConvolutionShapes& s)
   const Key key{direction, {x[0], x[1], x[2], x[3]}, {w[0], w[1], w[2], w[3]}, stride, padding, threads()};
   std::lock_guard lock(mutex);
   auto it = cache.find(key);
-  if (it == cache.end()) it = cache.emplace(key, make(direction, s)).first;
+  if (it == cache.end()) it = cache.emplace(key, checked([&] { return make(direction, s); })).first;
   return it->second;
 }
 
@@ -124,7 +139,8 @@ Tensor bytes_for(const memory::desc& d) { return Tensor::empty({static_cast<int6
 
 memory wrap(const memory::desc& d, const void* data) { return {d, engine(), const_cast<void*>(data)}; }
 
-void run(Direction direction, const CachedConvolution& c, const float* x, const float* w, const float* y) {
+void execute(Direction direction, const CachedConvolution& c, const float* x, const float* w, const float* y) {
+  require_memory(memory_for_objects);
   const Tensor scratchpad = bytes_for(c.scratchpad);
   const Tensor blocked = c.weights_reorder ? bytes_for(c.weights_blocked) : Tensor();
   const memory plain_weights = wrap(c.weights_plain, w);
@@ -154,6 +170,10 @@ void run(Direction direction, const CachedConvolution& c, const float* x, const 
       break;
   }
   stream().wait();
+}
+
+void run(Direction direction, const CachedConvolution& c, const float* x, const float* w, const float* y) {
+  checked([&] { execute(direction, c, x, w, y); });
 }
 
 template <Direction direction>

@@ -1,0 +1,150 @@
+#include "tests/torture/fuzz/targets.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include "apps/flags.h"
+#include "apps/run/metrics_log.h"
+#include "data/decode.h"
+#include "data/exif.h"
+#include "data/pack.h"
+#include "formats/npy.h"
+#include "formats/safetensors.h"
+#include "formats/safetensors_header.h"
+#include "tensor/atomic_file.h"
+#include "tensor/error.h"
+#include "tests/data/image_files.h"
+
+namespace minissl::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path scratch_file() {
+  static const fs::path file = fs::temp_directory_path() / ("minissl-fuzz-" + std::to_string(getpid()));
+  return file;
+}
+
+/// The bytes that a writer of ours writes to a file.
+template <class Write>
+std::string written(Write write) {
+  const fs::path file = scratch_file();
+  write(file);
+  std::string bytes = read_file(file);
+  fs::remove(file);
+  return bytes;
+}
+
+/// Calls read(path) on a file of these bytes.
+template <class Read>
+void on_file(const std::string& bytes, Read read) {
+  struct Removed {
+    ~Removed() { unlink(scratch_file().c_str()); }
+  } removed;
+  write_file(scratch_file(), bytes);
+  read(scratch_file());
+}
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+std::vector<std::string> safetensors() {
+  const auto save = [](const NamedTensors& tensors) {
+    return written([&](const fs::path& file) { save_safetensors(file, tensors, {{"format", "minissl"}}); });
+  };
+  return {save({}), save({{"weight", Tensor::zeros({2, 3})}, {"count", Tensor::full({}, 7, DType::i64)}})};
+}
+
+std::vector<std::string> headers() {
+  return {
+      R"({"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"__metadata__":{"k":"v"}})",
+      R"({"a":{"dtype":"F16","shape":[],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[22],"data_offsets":[2,24]}})"};
+}
+
+std::vector<std::string> arrays() {
+  const auto save = [](const Tensor& tensor) { return written([&](const fs::path& file) { save_npy(file, tensor); }); };
+  return {save(Tensor::zeros({3, 2})), save(Tensor::full({4}, 1, DType::i64))};
+}
+
+std::vector<std::string> jpegs() {
+  const auto pixels = test::gradient(19, 13, 3);
+  return {test::jpeg(19, 13, 3, pixels), test::jpeg(19, 13, 3, pixels, {.progressive = true, .orientation = 6}),
+          test::jpeg(19, 13, 1, test::gradient(19, 13, 1)),
+          test::jpeg(19, 13, 4, test::gradient(19, 13, 4), {.cmyk = true}),
+          test::jpeg(19, 13, 3, pixels, {.separate_scans = true})};
+}
+
+std::vector<std::string> pngs() {
+  return {test::png(9, 7, 3, test::gradient(9, 7, 3)), test::png(9, 7, 1, test::gradient(9, 7, 1)),
+          test::png(9, 7, 4, test::gradient(9, 7, 4)), test::png16(2, 2, 1, {0, 1000, 40000, 65535})};
+}
+
+std::vector<std::string> exif_blocks() {
+  using namespace std::string_literals;
+  return {"Exif\0\0MM\0*\0\0\0\b\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"s,
+          "Exif\0\0II*\0\b\0\0\0\1\0\x12\1\3\0\1\0\0\0\3\0\0\0\0\0\0\0"s};
+}
+
+std::vector<std::string> packs() {
+  return {written([](const fs::path& file) {
+    PackWriter writer(file, {"normal", "pneumonia"});
+    writer.add({Tensor::zeros({4, 3, 1}, DType::u8)}, 0, "a.png");
+    writer.add({Tensor::zeros({2, 2, 3})}, 1, "b.png");
+    writer.commit();
+  })};
+}
+
+void read_pack(const std::string& bytes) {
+  on_file(bytes, [](const fs::path& file) {
+    const PackFile pack(file, 1);
+    for (int64_t i = 0; i < pack.size(); ++i) std::ignore = pack.load(i).height() + pack.label(i);
+  });
+}
+
+std::vector<std::string> configs() {
+  return {"# a run\nmethod = \"moco\"\nlr = 1e-3\nresume = false\nweights = [25, 25, 1]\nname = \"a \\\"b\\\"\"\n"};
+}
+
+std::vector<std::string> logs() {
+  return {R"({"event":"step","step":0,"epoch":0,"loss":1.5,"lr":0.1,"images_per_s":1,"seconds":1})"
+          "\n"
+          R"({"event":"monitor","epoch":1,"backbone":{"std":0.1,"count":16},"verdict":"healthy"})"
+          "\n"};
+}
+
+void read_log(const std::string& bytes) {
+  on_file(bytes, [](const fs::path& file) {
+    for (const Json& event : read_metrics(file)) std::ignore = collapse_metrics_of(event, "backbone");
+  });
+}
+
+}  // namespace
+
+const std::vector<Target>& targets() {
+  static const std::vector<Target> all = {
+      {"safetensors", safetensors, [](const std::string& bytes) { on_file(bytes, load_safetensors); }},
+      {"header", headers, [](const std::string& bytes) { parse_safetensors_header(bytes, 24, "here"); }},
+      {"npy", arrays, [](const std::string& bytes) { on_file(bytes, load_npy); }},
+      {"jpeg", jpegs, [](const std::string& bytes) { decode_image(bytes_of(bytes)); }},
+      {"png", pngs, [](const std::string& bytes) { decode_image(bytes_of(bytes)); }},
+      {"exif", exif_blocks, [](const std::string& bytes) { exif_orientation(bytes_of(bytes)); }},
+      {"pack", packs, read_pack},
+      {"toml", configs, [](const std::string& bytes) { flags_of(bytes); }},
+      {"metrics", logs, read_log},
+  };
+  return all;
+}
+
+const Target& target(const std::string& name) {
+  for (const Target& target : targets())
+    if (target.name == name) return target;
+  fail("{}: there is no such format to fuzz", name);
+}
+
+void try_to_read(const Target& target, const std::string& bytes) {
+  try {
+    target.read(bytes);
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace minissl::fuzz
