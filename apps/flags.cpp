@@ -170,14 +170,15 @@ void add_positional(CLI::App& command, const std::string& name, T& value, const 
 template void add_positional(CLI::App&, const std::string&, std::string&, const std::string&);
 template void add_positional(CLI::App&, const std::string&, std::vector<std::string>&, const std::string&);
 
-void refuse_idle(const CLI::App& command, const std::vector<std::string>& flags, const std::string& why) {
+std::vector<std::string> idle_flags(const CLI::App& command, const std::vector<std::string>& flags) {
+  std::vector<std::string> idle;
   for (const std::string& flag : flags) {
     const CLI::Option* option = command.get_option("--" + flag);
     if (!typed_flags().contains(flag) || option->count() == 0) continue;
     const std::string value = fmt::format("{}", fmt::join(option->reduced_results(), ","));
-    if (value != option->get_default_str())
-      throw_wrong_usage(fmt::format("--{} {} would have no effect {}", flag, value, why));
+    if (value != option->get_default_str()) idle.push_back(fmt::format("--{} {}", flag, value));
   }
+  return idle;
 }
 
 bool has_flag(const CLI::App& command, const std::string& name) {

@@ -204,7 +204,10 @@ void Trainer::run_to_end() {
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
                              dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
                              method_->parameter_count()));
-  if (!resumed_from_) begin();
+  if (!resumed_from_)
+    begin();
+  else if (!std::filesystem::exists(folder_ / run_file::views))
+    write_views();  // the run goes on in a new folder
   train();
   progress_->log(fmt::format("memory: predicted {}, actual {}", format_bytes(plan_.memory.usage.peak),
                              allocator(method_->device()).usage().str()));

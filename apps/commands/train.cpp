@@ -1,4 +1,5 @@
 #include "apps/option_flags.h"
+#include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "tensor/atomic_file.h"
 
@@ -13,20 +14,20 @@ std::string config_of(const CLI::App& command, const std::string& method, const 
                   {"warmup-epochs", fmt::format("{}", flags.resolved_warmup_epochs())}});
 }
 
-// Refuses flags that the others leave without an effect.
-void check_flags(const CLI::App& command, const TrainFlags& f) {
+// Says which of the given flags the others leave without an effect.
+void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
+  const auto idle = [&](bool without_effect, const std::vector<std::string>& flags, const std::string& why) {
+    if (!without_effect) return;
+    for (const std::string& flag : idle_flags(command, flags))
+      say(fmt::format("warning: {} has no effect {}", flag, why));
+  };
   const std::string& optimizer = f.optimizer.kind;
-  if (optimizer != "sgd" && optimizer != "lars")
-    refuse_idle(command, {"sgd-momentum"}, "with --optimizer " + optimizer);
-  if (optimizer != "lars") refuse_idle(command, {"trust"}, "with --optimizer " + optimizer);
-  if (f.monitor_every == 0) refuse_idle(command, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
-  require(f.monitor_every > 0 || f.on_collapse == "warn",
-          "--on-collapse {} needs the monitor: --monitor-every 1 or more", f.on_collapse);
-  if (f.eval_train.empty())
-    refuse_idle(command, {"eval-every", "eval-k", "eval-temperature", "eval-features"}, "without --eval-train");
-  if (f.checkpoint_every == 0) refuse_idle(command, {"keep"}, "with --checkpoint-every 0");
-  if (f.network.channels == 1)
-    refuse_idle(command, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
+  idle(optimizer != "sgd" && optimizer != "lars", {"sgd-momentum"}, "with --optimizer " + optimizer);
+  idle(optimizer != "lars", {"trust"}, "with --optimizer " + optimizer);
+  idle(f.monitor_every == 0, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
+  idle(f.eval_train.empty(), {"eval-every", "eval-k", "eval-temperature", "eval-features"}, "without --eval-train");
+  idle(f.checkpoint_every == 0, {"keep"}, "with --checkpoint-every 0");
+  idle(f.network.channels == 1, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
 }
 
 }  // namespace
@@ -110,7 +111,7 @@ void add_train(CLI::App& app) {
     add_flag(command, "resume-from", flags->resume_from, "resume from this checkpoint, in its folder or in a new one");
     add_train_flags(command, *flags);
     set_action(command, [flags, &command, method] {
-      check_flags(command, *flags);
+      say_idle_flags(command, *flags);
       Trainer(*flags, config_of(command, method, *flags)).run();
     });
   });
