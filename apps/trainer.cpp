@@ -305,6 +305,8 @@ void Trainer::end_epoch() {
   const int64_t epochs = position_.step / steps_per_epoch_;
   const bool whole = step_in_epoch() == 0;
   const auto due = [&](int64_t every) { return finished() || (whole && every > 0 && epochs % every == 0); };
+  // The weights are to blame for features that are not finite.
+  if (due(flags_.monitor_every) || due(flags_.eval_every)) require_finite_state();
   if (due(flags_.monitor_every)) look_for_collapse();
   if (due(flags_.eval_every)) evaluate();
   if (whole) position_.epoch_sums.clear();
@@ -376,15 +378,19 @@ void Trainer::evaluate() {
                              100 * event.pixels.value_or(0)));
 }
 
-// The checkpoint that a run goes on from is written last, so that a kill in between loses none of the others.
-void Trainer::save_checkpoint() {
-  free_step_memory();
-  last_checkpoint_ = now();
+void Trainer::require_finite_state() {
   if (const auto name = find_not_finite(*method_, *optimizer_))
     throw NotFinite(
         fmt::format("{} is not finite after step {}, so that nothing was saved; try a lower `lr` or "
                     "`clip-norm`",
                     *name, position_.step - 1));
+}
+
+// The checkpoint that a run goes on from is written last, so that a kill in between loses none of the others.
+void Trainer::save_checkpoint() {
+  free_step_memory();
+  last_checkpoint_ = now();
+  require_finite_state();
   log_->sync();
   const int64_t epochs = position_.step / steps_per_epoch_;
   const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};

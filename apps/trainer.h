@@ -91,6 +91,7 @@ class Trainer {
   void look_for_collapse();
   void evaluate();
   void save_checkpoint();
+  void require_finite_state();
   [[noreturn]] void stop_now(int signal);
   void write_views();
   void name_bad_files(const std::vector<BadFile>& files);
