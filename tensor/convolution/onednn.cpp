@@ -137,16 +137,43 @@ const CachedConvolution& cached(Direction direction, const ConvolutionShapes& s)
 
 Tensor bytes_for(const memory::desc& d) { return Tensor::empty({static_cast<int64_t>(d.get_size())}, DType::u8); }
 
-memory wrap(const memory::desc& d, const void* data) { return {d, engine(), const_cast<void*>(data)}; }
+/// oneDNN's handles for the tensors of a convolution. They are made once: oneDNN takes memory for them without checking
+/// that it got any.
+struct Handles {
+  explicit Handles(const CachedConvolution& c)
+      : x(make(c.x)), y(make(c.y)), weights_plain(make(c.weights_plain)), scratchpad(make(c.scratchpad)) {
+    if (c.weights_reorder) weights_blocked = make(c.weights_blocked);
+  }
+  static memory make(const memory::desc& d) { return {d, engine(), DNNL_MEMORY_NONE}; }
+
+  memory x, y, weights_plain, weights_blocked, scratchpad;
+};
+
+/// Each thread has its own, as its calls set their addresses.
+Handles& handles_of(const CachedConvolution& c) {
+  static thread_local std::unordered_map<const CachedConvolution*, Handles> all;
+  auto found = all.find(&c);
+  if (found == all.end()) {
+    require_memory(memory_for_code);
+    found = all.emplace(&c, Handles(c)).first;
+  }
+  return found->second;
+}
+
+const memory& at(memory& handle, const void* data) {
+  handle.set_data_handle(const_cast<void*>(data));
+  return handle;
+}
 
 void execute(Direction direction, const CachedConvolution& c, const float* x, const float* w, const float* y) {
-  require_memory(memory_for_objects);
   const Tensor scratchpad = bytes_for(c.scratchpad);
   const Tensor blocked = c.weights_reorder ? bytes_for(c.weights_blocked) : Tensor();
-  const memory plain_weights = wrap(c.weights_plain, w);
-  const memory weights = c.weights_reorder ? wrap(c.weights_blocked, blocked.mutable_data<uint8_t>()) : plain_weights;
-  const memory images = wrap(c.x, x), out = wrap(c.y, y);
-  const memory scratch = wrap(c.scratchpad, scratchpad.mutable_data<uint8_t>());
+  Handles& handles = handles_of(c);
+  const memory& plain_weights = at(handles.weights_plain, w);
+  const memory& weights =
+      c.weights_reorder ? at(handles.weights_blocked, blocked.mutable_data<uint8_t>()) : plain_weights;
+  const memory &images = at(handles.x, x), &out = at(handles.y, y);
+  const memory& scratch = at(handles.scratchpad, scratchpad.mutable_data<uint8_t>());
 
   switch (direction) {
     case Direction::forward:
