@@ -25,20 +25,34 @@ struct InspectStep {
 
 // The input of a method's step: views, (N, C, H, W) in the file, and the tensors that it would draw.
 Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels) {
-  const auto read = [&](const std::string& what) {
+  // Checked in the header before it is read.
+  const auto read = [&](const std::string& what, const auto& fits, const std::string& wanted) {
     const std::string name = fmt::format("step{}/{}", step, what);
     require(file.contains(name), "{}: no tensor {} in it; every step needs {}", file.path().string(), name, what);
+    const StoredTensor& stored = file.find(name);
+    require(fits(stored), "{}: {} is {}{}, not {}", file.path().string(), name, stored.stored_as, stored.shape.str(),
+            wanted);
     return file.read(name);
   };
   const BatchRequest request = method.request({}, 1);
   Batch batch;
   for (const std::string& name : request.view_names()) {
-    const Tensor stored = read(name);
-    require(stored.rank() == 4 && stored.dim(1) == channels, "{}: step{}/{} is {}, not (N, {}, H, W); see --channels",
-            file.path().string(), step, name, stored.str(), channels);
+    const auto are_images = [&](const StoredTensor& t) {
+      return is_floating(t.dtype) && t.shape.rank() == 4 && t.shape[1] == channels && t.shape.numel() > 0 &&
+             (batch.views.empty() || t.shape[0] == batch.images());
+    };
+    const std::string images = batch.views.empty() ? "N" : std::to_string(batch.images());
+    const Tensor stored =
+        read(name, are_images, fmt::format("floats ({}, {}, H, W); see --channels", images, channels));
     batch.views.push_back(ops::cast(ops::nchw_to_nhwc(stored), dtype).to(DeviceScope::current()));
   }
-  for (const auto& [name, shape] : request.drawn({0, 0, batch.images()})) batch.drawn.emplace_back(name, read(name));
+  for (const auto& entry : request.drawn({0, 0, batch.images()})) {
+    const Tensor& drawn = entry.second;
+    const auto is_alike = [&](const StoredTensor& t) {
+      return is_floating(t.dtype) == is_floating(drawn.dtype()) && t.shape == drawn.shape();
+    };
+    batch.drawn.emplace_back(entry.first, read(entry.first, is_alike, drawn.str()));
+  }
   return batch;
 }
 

@@ -2,8 +2,9 @@
 #include <set>
 
 #include "apps/graph_picture.h"
+#include "apps/method_flags.h"
 #include "data/decode.h"
-#include "formats/safetensors.h"
+#include "nn/state_file.h"
 #include "tests/apps/command_line.h"
 #include "tests/apps/html_checks.h"
 #include "tests/ssl/small_step.h"
@@ -138,6 +139,28 @@ TEST_F(InspectCommandTest, CheckpointListsTensorsAndMetadata) {
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(count(refused.err, "\n"), 1U) << refused.err;
   EXPECT_NE(refused.err.find("y.safetensors"), std::string::npos);
+}
+
+TEST_F(InspectCommandTest, StepRefusesViewsThatAreNoImagesInOneLine) {
+  NetworkFlags network("resnet18");
+  network.set_options({{"width", "8"}}, "");
+  save_safetensors(folder_ / "w.safetensors", file_tensors(*MethodFlags("simclr").make(network, 0, DType::f32)));
+  const auto step = [&](const NamedTensors& views) {
+    save_safetensors(folder_ / "v.safetensors", views);
+    return inspect("step simclr --width 8 --weights " + path("w.safetensors") + " --views " + path("v.safetensors") +
+                   " --out " + path("o.safetensors"));
+  };
+  const Tensor good = Tensor::full({2, 3, 32, 32}, 0.5);
+  EXPECT_EQ(step({{"step0/view1", good}, {"step0/view2", good}}).status, 0);
+  for (const Tensor& bad :
+       {Tensor::zeros({0, 3, 32, 32}), Tensor::zeros({2, 3, 0, 32}), Tensor::zeros({2, 32, 32, 3}),
+        Tensor::zeros({3, 3, 32, 32}), Tensor::zeros({2, 3, 32, 32}, DType::i64), Tensor::zeros({})}) {
+    const CommandResult refused = step({{"step0/view1", good}, {"step0/view2", bad}});
+    EXPECT_EQ(refused.status, 1) << bad.str();
+    EXPECT_EQ(count(refused.err, "\n"), 1U) << refused.err;
+    EXPECT_NE(refused.err.find("v.safetensors: step0/view2 is "), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("not floats (2, 3, H, W); see --channels"), std::string::npos) << refused.err;
+  }
 }
 
 TEST_F(InspectCommandTest, CheckpointVerifiesChecksumsAndNamesWhatIsDamaged) {
