@@ -65,6 +65,8 @@ Metadata describe(const ModelDescription& model, Content content) {
   return metadata;
 }
 
+namespace {
+
 // Throws Error for a flag that was given and contradicts the file.
 void check_given(const NetworkFlags& given, const NetworkFlags& in_file, const std::string& where) {
   const auto options = given.options(), file_options = in_file.options();
@@ -82,6 +84,16 @@ void check_given(const NetworkFlags& given, const NetworkFlags& in_file, const s
     require(wanted == is, "{}: its network has {} {}, not {}; leave --{} out", where, flag, is, wanted, flag);
   }
 }
+
+MethodFlags method_in(const Metadata& metadata, const std::string& where) {
+  try {
+    return MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
+  } catch (const Error& e) {
+    fail("{}: the network that it is for can't be made: {}", where, e.what());
+  }
+}
+
+}  // namespace
 
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise) {
   ModelDescription d;
@@ -108,7 +120,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
     if (otherwise.given.contains("size")) d.network.size = otherwise.size;
     // Older files have no seed, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
-    if (metadata.contains("flags")) d.method = MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
+    if (metadata.contains("flags")) d.method = method_in(metadata, where);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
