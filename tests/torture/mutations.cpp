@@ -53,10 +53,10 @@ std::vector<Target> make_targets(const Judge& judge, const fs::path& base) {
   made({{"data", "pack", base / "images", "--out", base / "images.pack"}});
   fs::create_directories(base / "out");
 
-  const auto embed = [](const std::string& data) {
-    return [data](const fs::path& folder) {
+  const auto embed = [](const std::string& data, const char* bad_fraction = "0") {
+    return [data, bad_fraction](const fs::path& folder) {
       return Command{{"embed", "--weights", folder / "weights.safetensors", "--data", data, "--out",
-                      folder / "out" / "e.npy", "--threads", "2", "--max-bad-fraction", "1"},
+                      folder / "out" / "e.npy", "--threads", "2", "--max-bad-fraction", bad_fraction},
                      {},
                      60,
                      0,
@@ -99,7 +99,7 @@ std::vector<Target> make_targets(const Judge& judge, const fs::path& base) {
                                   any_result}};
   for (const auto& entry : fs::recursive_directory_iterator(base / "images"))
     if (entry.is_regular_file()) {
-      targets.push_back({fs::relative(entry.path(), base), embed("images"), any_result});
+      targets.push_back({fs::relative(entry.path(), base), embed("images", "1"), any_result});
       break;
     }
   return targets;
