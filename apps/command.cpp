@@ -26,7 +26,8 @@ void check_device(const std::string& device) {
 
 void CommonFlags::add_to(CLI::App& command) {
   begin_group(command, "Machine");
-  add_flag(command, "threads", threads, "compute threads (0: the cores that this process may use)", {.range = threads_range});
+  add_flag(command, "threads", threads, "compute threads (0: the cores that this process may use)",
+           {.range = threads_range});
   add_flag(command, "seed", seed, "seed of all random numbers", seed_rules());
   add_flag(command, "device", device, "auto, cpu, cuda or cuda:N", {.check = check_device});
   add_flag(command, "precision", precision, "bf16: for GPUs, slow on the CPU; f64: CPU, for checking",
@@ -53,9 +54,7 @@ DeviceScope CommonFlags::apply() const {
   return DeviceScope(chosen);
 }
 
-int CommonFlags::resolved_threads() const {
-  return threads > 0 ? threads : allowed_threads();
-}
+int CommonFlags::resolved_threads() const { return threads > 0 ? threads : allowed_threads(); }
 
 Device CommonFlags::compute_device() const {
   if (device == "cpu") return {};

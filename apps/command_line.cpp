@@ -63,7 +63,7 @@ int run_and_report(int argc, char** argv) {
   }
   if (const auto lost = lost_results()) {
     if (status == 0) status = work_failed;
-    failure = failure.empty() ? *lost : "standard output: " + failure;
+    failure = failure.empty() ? *lost : *lost + "; " + failure;
   }
   if (!failure.empty()) say("minissl: " + failure);
   return status;

@@ -2,34 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fmt/ranges.h>
 
 #include "apps/memory_report.h"
-#include "apps/model_file.h"
-#include "apps/resume.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
 #include "apps/standard_streams.h"
 #include "apps/stop_requests.h"
-#include "nn/state_file.h"
 #include "ssl/parts/variance_term.h"
-#include "tensor/atomic_file.h"
 
 namespace minissl {
-namespace {
-
-// The names of a step's loss terms, in the log's order.
-std::vector<std::string> loss_terms(const Json& step) {
-  constexpr std::string_view prefix = "loss/";
-  std::vector<std::string> names;
-  for (const auto& [field, value] : step.items())
-    if (field.starts_with(prefix)) names.push_back(field.substr(prefix.size()));
-  return names;
-}
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-}  // namespace
 
 Trainer::Trainer(const TrainFlags& flags, std::string config)
     : flags_(flags), config_(std::move(config)), folder_(flags.out) {
@@ -98,68 +79,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
 
 Trainer::~Trainer() = default;
 
-// What a run can't go on with is refused before anything is written, and before the data are read.
-void Trainer::check_settings() {
-  resumed_from_ = checkpoint_to_resume(folder_, flags_.resume, flags_.resume_from);
-  if (!resumed_from_) return;
-  Settings before;
-  if (const auto config = resumed_from_->folder() / run_file::config; std::filesystem::exists(config))
-    before = settings_of(read_file(config));
-  // The checkpoint's own settings count, whatever has become of config.toml.
-  if (const auto fixed = resumed_from_->metadata.find("settings"); fixed != resumed_from_->metadata.end())
-    for (const auto& [name, value] : settings_of(fixed->second)) before[name] = value;
-  changes_ = changed_settings(before, settings_of(config_));
-  require_same_run(resumed_from_->path.string(), changes_);
-}
-
-void Trainer::check_data() const {
-  const auto before = resumed_from_->metadata.find("data");
-  if (before == resumed_from_->metadata.end()) return;
-  const std::string here = identity_of(*dataset_, flags_.data);
-  require(before->second == here,
-          "{}: --data {} ({}) is not what the run was trained on ({}); a run can't go on with other images",
-          resumed_from_->path.string(), flags_.data, here, before->second);
-}
-
-void Trainer::open_folder() {
-  if (resumed_from_) return resume();
-  if (flags_.resume) progress_->log(folder_.path().string() + ": no checkpoint is there; the run begins");
-  folder_.open();
-  write_file(folder_ / run_file::config, config_);
-  log_ = std::make_unique<MetricsLog>(folder_ / run_file::metrics);
-}
-
-void Trainer::resume() {
-  const CheckpointSummary& from = *resumed_from_;
-  position_ = load_checkpoint(from.path, *method_, *optimizer_);
-  saved_steps_ = position_.step;
-  if (position_.variance_joined) method_->variance_term()->set_weight(1);
-  const bool branches = folder_.files().empty();
-  const auto metrics = folder_ / run_file::metrics, of_origin = from.folder() / run_file::metrics;
-  folder_.open();
-  // A run that goes on in another folder takes its log with it, if it has one.
-  if (branches && std::filesystem::exists(of_origin)) write_file(metrics, read_file(of_origin));
-  if (branches && !std::filesystem::exists(metrics))
-    log_ = std::make_unique<MetricsLog>(metrics);
-  else
-    log_ = std::make_unique<MetricsLog>(metrics, LogPosition{position_.step, position_.epoch_sums.empty()});
-  const std::vector<Json> events = read_metrics(metrics);
-  if (collapse_watch_) collapse_watch_->restore(events);
-  if (knn_watch_) knn_watch_->restore(events);
-  for (const Json& event : events)
-    if (is_event(event, "step")) term_names_ = loss_terms(event);
-  say_changes();
-  write_file(folder_ / run_file::config, config_);
-}
-
-void Trainer::say_changes() {
-  Json logged = Json::object();
-  for (const ChangedSetting& change : changes_) {
-    progress_->log(
-        fmt::format("--{} was {}, and is {} now: {}", change.name, change.before, change.now, change.effect));
-    if (change.changes_figures) logged[change.name] = {change.before, change.now};
-  }
-  if (!logged.empty()) log_->append(Json{{"event", "resume"}, {"step", position_.step}, {"changed", logged}});
+double Trainer::now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 void Trainer::log_plan() {
@@ -376,39 +297,6 @@ void Trainer::evaluate() {
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
                              event.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
                              100 * event.pixels.value_or(0)));
-}
-
-void Trainer::require_finite_state() {
-  if (const auto name = find_not_finite(*method_, *optimizer_))
-    throw NotFinite(
-        fmt::format("{} is not finite after step {}, so that nothing was saved; try a lower `lr` or "
-                    "`clip-norm`",
-                    *name, position_.step - 1));
-}
-
-// The checkpoint that a run goes on from is written last, so that a kill in between loses none of the others.
-void Trainer::save_checkpoint() {
-  free_step_memory();
-  last_checkpoint_ = now();
-  require_finite_state();
-  log_->sync();
-  const int64_t epochs = position_.step / steps_per_epoch_;
-  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
-  Metadata metadata = describe(model, Content::method);
-  metadata["settings"] = fixed_settings(config_);
-  metadata["data"] = identity_of(*dataset_, flags_.data);
-  const auto save = [&](const std::string& name) {
-    minissl::save_checkpoint(folder_ / name, *method_, *optimizer_, position_, metadata);
-  };
-  const bool epoch_ended = step_in_epoch() == 0 && position_.epoch_sums.empty() && epochs > 0;
-  if (epoch_ended && flags_.checkpoint_every > 0 && epochs % flags_.checkpoint_every == 0) {
-    save(run_file::of_epoch(epochs));
-    folder_.prune(flags_.keep);
-  }
-  save_safetensors(folder_ / run_file::backbone, file_tensors(method_->backbone()), describe(model, Content::backbone));
-  save(run_file::last);
-  saved_steps_ = position_.step;
-  write_report(folder_.path());
 }
 
 void Trainer::write_views() {

@@ -72,6 +72,7 @@ class Trainer {
   void run();
 
  private:
+  static double now();  // in seconds
   void open_folder();
   void resume();
   void check_settings();

@@ -51,8 +51,8 @@ class Tensor {
   /// No tensor: defined() is false.
   Tensor() = default;
 
-  /// Elements with no particular value. Throws Error for a shape whose bytes don't fit 63 bits, OutOfMemory for one that
-  /// doesn't fit the memory.
+  /// Elements with no particular value. Throws Error for a shape whose bytes don't fit 63 bits, OutOfMemory for one
+  /// that doesn't fit the memory.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = {});
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = {});
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = {});

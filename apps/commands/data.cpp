@@ -137,7 +137,8 @@ void add_data(CLI::App& app) {
     add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
     add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)",
              {.range = white_level_range});
-    add_flag(command, "threads", flags.threads, "decoding threads (0: the cores that this process may use)", {.range = threads_range});
+    add_flag(command, "threads", flags.threads, "decoding threads (0: the cores that this process may use)",
+             {.range = threads_range});
   };
   auto pack = std::make_shared<Pack>();
   CLI::App& pack_command = add(data, "pack", "Decode images once, into one file that --data can name", pack);

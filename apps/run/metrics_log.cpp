@@ -208,6 +208,14 @@ double number(const Json& event, const char* field) {
   return found != event.end() && found->is_number() ? found->get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
+std::vector<std::string> loss_terms(const Json& step) {
+  constexpr std::string_view prefix = "loss/";
+  std::vector<std::string> names;
+  for (const auto& [field, value] : step.items())
+    if (field.starts_with(prefix)) names.push_back(field.substr(prefix.size()));
+  return names;
+}
+
 double epochs_done(const Json& epoch_event) {
   const double part = number(epoch_event, "steps") / number(epoch_event, "of_steps");
   return number(epoch_event, "epoch") + (std::isfinite(part) ? part : 1);

@@ -110,6 +110,8 @@ CollapseMetrics collapse_metrics_of(const Json& monitor_event, const char* space
 
 /// A number from an event; NaN if the field is missing or null.
 double number(const Json& event, const char* field);
+/// The names of a step's loss terms, in order.
+std::vector<std::string> loss_terms(const Json& step);
 /// The number of epochs done at an "epoch" event.
 double epochs_done(const Json& epoch_event);
 /// Whether the event's "event" field is `kind`.
