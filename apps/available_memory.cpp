@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The number in the line of a file that begins with `key`; 0 if there is none.
+// The number after `key` at the beginning of a line; 0 if no line of the file begins with it.
 int64_t number_after(const fs::path& file, const std::string& key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)

@@ -60,7 +60,7 @@ RunPosition load_checkpoint(const std::filesystem::path& path, Method& method, O
 CheckpointSummary read_checkpoint(const std::filesystem::path& path) {
   const SafetensorsReader file(path);
   CheckpointSummary summary{path, position_in(file), file.metadata()};
-  for (const StoredTensor& stored : file.tensors()) std::ignore = file.read(stored.name);
+  file.verify();
   return summary;
 }
 

@@ -55,8 +55,8 @@ void add_config(CLI::App& command);
 /// Adds one or several values without a flag.
 template <class T>
 void add_positional(CLI::App& command, const std::string& name, T& value, const std::string& help);
-/// Those of the flags that were typed with another value than their default, with their values. Keys of a --config file
-/// do not count: a recipe serves several runs.
+/// Returns which of `flags` the command line gives with a value other than the default, as "--name value". Keys of a
+/// --config file do not count, because a recipe serves several runs.
 std::vector<std::string> idle_flags(const CLI::App& command, const std::vector<std::string>& flags);
 bool has_flag(const CLI::App& command, const std::string& name);
 /// Rewrites a library's message so that its options read as flags: `temperature` becomes --temperature if such a flag

@@ -26,10 +26,9 @@ void Trainer::check_settings() {
 void Trainer::check_data() const {
   const auto before = resumed_from_->metadata.find("data");
   if (before == resumed_from_->metadata.end()) return;
-  const std::string here = identity_of(*dataset_, flags_.data);
-  require(before->second == here,
+  require(before->second == data_identity_,
           "{}: --data {} ({}) is not what the run was trained on ({}); a run can't go on with other images",
-          resumed_from_->path.string(), flags_.data, here, before->second);
+          resumed_from_->path.string(), flags_.data, data_identity_, before->second);
 }
 
 void Trainer::open_folder() {
@@ -90,8 +89,8 @@ void Trainer::save_checkpoint() {
   const int64_t epochs = position_.step / steps_per_epoch_;
   const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
   Metadata metadata = describe(model, Content::method);
-  metadata["settings"] = fixed_settings(config_);
-  metadata["data"] = identity_of(*dataset_, flags_.data);
+  metadata["settings"] = fixed_settings_;
+  metadata["data"] = data_identity_;
   const auto save = [&](const std::string& name) {
     minissl::save_checkpoint(folder_ / name, *method_, *optimizer_, position_, metadata);
   };

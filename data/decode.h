@@ -44,11 +44,11 @@ inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 /// composited on black, interlaced), told apart by content. Applies EXIF orientation. Damaged and truncated files are
 /// rejected, never partly decoded. Throws ImageError.
 ///
-/// Whatever the file holds, time and memory are bounded by the pixels that its header says and by its size. Beside the
-/// file and the result, a JPEG of several scans takes 2 bytes for each pixel and component; a PNG takes its pixels once
-/// more and two buffers, usually of the size of its uncompressed rows and of its compressed data, which grow to at most
-/// four times the rows. A JPEG with more than max_jpeg_passes and a PNG with compressed data of more than twice its
-/// rows are refused before they are decoded.
+/// The image's size in the header and the size of the file bound time and memory, whatever the file holds. In addition
+/// to the file and the result, a JPEG with several scans needs 2 bytes for each pixel and component. A PNG needs its
+/// pixels a second time, and two buffers: one for its compressed data, one for its uncompressed rows. Neither buffer
+/// grows beyond four times the rows. A JPEG with more than max_jpeg_passes, and a PNG whose compressed data are more
+/// than twice its rows, are refused before they are decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same from memory. Throws Error with the reason alone.

@@ -29,8 +29,8 @@ struct TensorFile {
 
 /// Writes tensors (on the CPU, any element type); the file appears whole or not at all, and its bytes depend on the
 /// arguments alone. The header lists the tensors in the order given. Their elements are laid out by decreasing element
-/// size, as in the official library, so that every tensor is aligned and PyTorch can map it. The metadata carry
-/// checksums of the header and of every tensor, which readers of this library check and don't show.
+/// size, as in the official library, so that every tensor is aligned and PyTorch can map it. The metadata have
+/// checksums of the header and of every tensor. SafetensorsReader checks them and leaves them out of metadata().
 /// Throws Error for an undefined tensor, a duplicate name, text that isn't UTF-8, and if writing fails.
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata = {});
 

@@ -51,7 +51,7 @@ class CachingAllocator final : public Allocator {
   using Parts = std::map<std::byte*, Part>;
   // Segments for blocks of like sizes.
   struct Pool {
-    size_t growth;  // the least number of bytes to take from the system
+    size_t growth;  // the minimum number of bytes to request from the system
     FreeParts free{};
     Parts parts{};
     std::byte* last_segment = nullptr;

@@ -12,9 +12,9 @@ namespace minissl {
 /// Visits the options of a method, a backbone, an optimizer, an evaluation; a command line adds a flag for each. `name`
 /// is the option's name, with hyphens between words.
 ///
-/// An option says here, once, which values it may have: command lines refuse others before any work, and check_options
-/// does for everyone else. The libraries' messages put option names in backquotes ("`temperature` must be above 0"); a
-/// program with flags shows them as flags.
+/// Each option states its valid values here, once. Command lines reject other values before any work; constructors call
+/// check_options, so that programs without a command line get an Error. Messages of libraries put option names in
+/// backquotes ("`temperature` must be above 0"); a program with flags shows them as flags.
 class OptionVisitor {
  public:
   using Choices = std::vector<std::string>;

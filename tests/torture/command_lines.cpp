@@ -235,8 +235,7 @@ Tally command_lines(const Plan& plan) {
   const auto commands = all_commands(plan.scratch);
   const fs::path base = plan.scratch / "base";
   make_base(judge, base);
-  attack_each(plan, plan.attacks(150, 1000), [&](int64_t i) {
-    const int64_t chosen = plan.only.empty() ? i : std::stoll(plan.only);
+  attack_each(plan, plan.attacks(150, 1000), [&](int64_t chosen) {
     auto numbers = numbers_of(plan, chosen);
     const auto arguments = arguments_of(commands[static_cast<size_t>(numbers()) % commands.size()], numbers);
     const fs::path scratch = plan.scratch / fmt::format("line-{}", chosen), folder = scratch / "here";

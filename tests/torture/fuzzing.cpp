@@ -13,7 +13,7 @@ Tally fuzzed_inputs(const Plan& plan) {
   constexpr int64_t batch = 1000;
   constexpr int64_t most_memory = int64_t{4} << 30;
   attack_each(plan, static_cast<int64_t>(fuzz::targets().size()), [&](int64_t t) {
-    const char* name = fuzz::targets()[static_cast<size_t>(t)].name;
+    const char* name = fuzz::targets().at(static_cast<size_t>(t)).name;
     for (int64_t first = 0; first < inputs;) {
       const int64_t count = std::min(batch, inputs - first);
       const Outcome outcome = run({{name, std::to_string(plan.seed), std::to_string(first), std::to_string(count)},

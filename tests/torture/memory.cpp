@@ -105,7 +105,7 @@ Tally fail_allocations(const Plan& plan, const std::string& kind, const char* li
   auto numbers = numbers_of(plan, 0);
   std::shuffle(all.begin(), all.end(), numbers);
   attack_each(plan, count, [&](int64_t i) {
-    const auto chosen = static_cast<size_t>(plan.only.empty() ? i : std::stoll(plan.only));
+    const auto chosen = static_cast<size_t>(i);
     const fs::path folder = plan.scratch / fmt::format("allocation-{}", chosen);
     const Verdict verdict = attack(all[chosen], folder);
     tally.add(

@@ -113,8 +113,7 @@ Tally damaged_files(const Plan& plan) {
   const fs::path base = plan.scratch / "base";
   fs::create_directories(base);
   const auto targets = make_targets(judge, base);
-  attack_each(plan, plan.attacks(90, 1000), [&](int64_t i) {
-    const int64_t chosen = plan.only.empty() ? i : std::stoll(plan.only);
+  attack_each(plan, plan.attacks(90, 1000), [&](int64_t chosen) {
     auto numbers = numbers_of(plan, chosen);
     const Target& target = targets[static_cast<size_t>(chosen) % targets.size()];
     const fs::path folder = plan.scratch / fmt::format("damaged-{}", chosen);

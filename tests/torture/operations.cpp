@@ -63,7 +63,7 @@ Tally kill_at_each(const Plan& plan, const std::string& kind, const char* action
   const int64_t count = std::min(there_are, plan.attacks(when_quick, there_are));
   attack_each(plan, count, [&](int64_t i) {
     // Spread over the run when there are fewer attacks than operations.
-    const auto chosen = static_cast<size_t>(plan.only.empty() ? i * there_are / count : std::stoll(plan.only));
+    const auto chosen = static_cast<size_t>(plan.only.empty() ? i * there_are / count : i);
     const fs::path folder = plan.scratch / fmt::format("operation-{}", chosen), run = folder / "run";
     fs::create_directories(folder / "durable" / "disk");
     Command command = judge.command(run);

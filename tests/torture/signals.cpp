@@ -62,8 +62,7 @@ Verdict judge_stop(const Judge& judge, const Target& target, const fs::path& fol
   if (outcome.signal && outcome.signal != signal) return {Fate::crashed, outcome.describe()};
   if (!target.trains) {
     for (const auto& entry : fs::directory_iterator(folder / "out"))
-      if (entry.path().extension() == ".tmp")
-        return {Fate::lost, entry.path().filename().string() + " was left behind"};
+      if (is_temporary(entry.path())) return {Fate::lost, entry.path().filename().string() + " was left behind"};
     const bool stopped = outcome.signal == signal || outcome.status == 128 + signal;
     return stopped || outcome.status == 0 ? Verdict{} : Verdict{Fate::wrong, outcome.describe()};
   }
@@ -83,8 +82,7 @@ Tally signals(const Plan& plan) {
   Tally tally("signals");
   const Judge judge(plan.scratch);
   const auto targets = make_targets(judge, plan.scratch);
-  attack_each(plan, plan.attacks(40, 200), [&](int64_t i) {
-    const int64_t chosen = plan.only.empty() ? i : std::stoll(plan.only);
+  attack_each(plan, plan.attacks(40, 200), [&](int64_t chosen) {
     auto numbers = numbers_of(plan, chosen);
     // Every second one is a training run.
     const Target& target = targets[chosen % 2 == 0 ? 0 : 1 + static_cast<size_t>(chosen / 2) % (targets.size() - 1)];

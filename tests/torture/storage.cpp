@@ -81,7 +81,7 @@ std::vector<Target> targets(const Judge& judge, const fs::path& scratch) {
       if (fs::exists(file) && read_file(file) != expected) return {Fate::lost, "half an output file"};
       // A disk on which nothing works any more keeps what is on it.
       for (const auto& entry : fs::directory_iterator(folder / "out"))
-        if (!fault.repeats && entry.path().extension() == ".tmp")
+        if (!fault.repeats && is_temporary(entry.path()))
           return {Fate::lost, entry.path().filename().string() + " was left behind"};
       return refused_clearly(outcome);
     };
@@ -128,8 +128,7 @@ Tally storage_faults(const Plan& plan) {
   Tally tally("storage faults");
   const Judge judge(plan.scratch);
   const auto all_targets = targets(judge, plan.scratch);
-  attack_each(plan, plan.attacks(50, 300), [&](int64_t i) {
-    const int64_t chosen = plan.only.empty() ? i : std::stoll(plan.only);
+  attack_each(plan, plan.attacks(50, 300), [&](int64_t chosen) {
     auto numbers = numbers_of(plan, chosen);
     // Every second attack is on training; the fault goes through all of them.
     const Target& target = all_targets[chosen % 2 == 0 ? 0 : static_cast<size_t>(chosen / 2) % all_targets.size()];

@@ -34,6 +34,7 @@ std::string Tally::row() const {
 }
 
 void attack_each(const Plan& plan, int64_t count, const std::function<void(int64_t)>& attack) {
+  if (!plan.only.empty()) return attack(std::stoll(plan.only));
   std::atomic<int64_t> next{0};
   std::vector<std::jthread> threads;
   for (int job = 0; job < plan.jobs; ++job)

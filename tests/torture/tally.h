@@ -58,10 +58,15 @@ class Tally {
   std::mutex mutex_;
 };
 
-/// Calls attack(i) for i in [0, count), several at a time.
+/// Calls attack(i) for i in [0, count), several at a time; for one alone if the plan says `only`.
 void attack_each(const Plan& plan, int64_t count, const std::function<void(int64_t)>& attack);
 
 /// The random numbers of attack i: the same whatever else is run.
 std::mt19937_64 numbers_of(const Plan& plan, int64_t i);
+
+/// Whether this is a file that is still being written (tensor/atomic_file.h), or that a killed write left.
+inline bool is_temporary(const std::filesystem::path& file) {
+  return file.extension().string().starts_with(".minissl-tmp");
+}
 
 }  // namespace minissl::torture

@@ -11,7 +11,7 @@ inline constexpr const char* record_variable = "FAULTS_RECORD";
 
 // ---- Files ----
 
-/// Operations on this path, or below it, are counted. Others pass.
+/// The path to attack: the shim counts operations on it and on files below it, and ignores all others.
 inline constexpr const char* below_variable = "FAULTS_BELOW";
 /// The letters (Operation) of the operations to count; all if unset.
 inline constexpr const char* operations_variable = "FAULTS_OPERATIONS";
