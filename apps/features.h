@@ -39,6 +39,7 @@ class Subset : public Dataset {
   int64_t label(int64_t i) const override { return dataset_.label(original(i)); }
   std::string name(int64_t i) const override { return dataset_.name(original(i)); }
   const std::vector<std::string>& class_names() const override { return dataset_.class_names(); }
+  int64_t whole_size() const override { return dataset_.whole_size(); }
 
  private:
   int64_t original(int64_t i) const { return chosen_[static_cast<size_t>(i)]; }

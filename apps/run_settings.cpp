@@ -75,14 +75,16 @@ Settings settings_of(const std::string& toml) {
   return settings;
 }
 
-std::string fixed_settings(const std::string& toml) {
+std::string settings_of_figures(const std::string& toml) {
   std::istringstream lines(toml);
-  std::string fixed;
+  std::string kept;
   for (std::string line; std::getline(lines, line);) {
     const Settings one = settings_of(line);
-    if (!one.empty() && effect_of(one.begin()->first) == nullptr) fixed += line + '\n';
+    if (one.empty()) continue;
+    const Effect* effect = effect_of(one.begin()->first);
+    if (effect == nullptr || effect->changes_figures) kept += line + '\n';
   }
-  return fixed;
+  return kept;
 }
 
 std::vector<ChangedSetting> changed_settings(const Settings& before, const Settings& now) {

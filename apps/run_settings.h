@@ -10,8 +10,8 @@ namespace minissl {
 using Settings = std::map<std::string, std::string>;
 Settings settings_of(const std::string& toml);
 
-/// The lines of a config.toml whose settings must not change: what is trained and in which steps.
-std::string fixed_settings(const std::string& toml);
+/// The lines of a config.toml on which a run's figures depend: those that a checkpoint keeps.
+std::string settings_of_figures(const std::string& toml);
 
 /// A setting with another value than before, and what follows from that.
 struct ChangedSetting {

@@ -24,7 +24,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   const auto channels = static_cast<int>(flags_.network.channels);
   dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
   data_identity_ = identity_of(*dataset_, flags_.data);
-  fixed_settings_ = fixed_settings(config_);
+  settings_of_figures_ = settings_of_figures(config_);
   normalization_ = Normalization::named(flags_.normalization, channels);
   if (flags_.monitor_every > 0)
     collapse_watch_ =

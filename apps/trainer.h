@@ -109,7 +109,7 @@ class Trainer {
   std::optional<CheckpointSummary> resumed_from_;
   std::vector<ChangedSetting> changes_;  // since that checkpoint
   std::unique_ptr<Dataset> dataset_;
-  std::string data_identity_, fixed_settings_;  // in every checkpoint
+  std::string data_identity_, settings_of_figures_;  // in every checkpoint
   Normalization normalization_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Optimizer> optimizer_;

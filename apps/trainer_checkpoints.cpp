@@ -89,7 +89,7 @@ void Trainer::save_checkpoint() {
   const int64_t epochs = position_.step / steps_per_epoch_;
   const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
   Metadata metadata = describe(model, Content::method);
-  metadata["settings"] = fixed_settings_;
+  metadata["settings"] = settings_of_figures_;
   metadata["data"] = data_identity_;
   const auto save = [&](const std::string& name) {
     minissl::save_checkpoint(folder_ / name, *method_, *optimizer_, position_, metadata);

@@ -4,10 +4,11 @@
 #include <filesystem>
 #include <string_view>
 
-#include "data/image_folder.h"
-#include "data/pack.h"
-#include "data/synth.h"
+#include "data/sources/image_folder.h"
+#include "data/sources/pack.h"
+#include "data/sources/synth.h"
 #include "tensor/checksum.h"
+#include "tensor/memory.h"
 
 namespace minissl {
 namespace {
@@ -49,6 +50,26 @@ std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uin
   require(std::filesystem::exists(status), "data '{}': no such folder", spec);
   if (is_pack(path)) return std::make_unique<PackFile>(path, channels);
   fail("data '{}': neither a folder of images nor a pack of them nor synth:N", spec);
+}
+
+const std::vector<LeftOut>& Dataset::left_out() const {
+  static const std::vector<LeftOut> none;
+  return none;
+}
+
+Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels) {
+  try {
+    const Image image = dataset.load(i);
+    return {channels ? with_channels(image, channels) : image, {}};
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(fmt::format("there is no memory to decode {}", dataset.name(i)), 0);
+  } catch (const ImageError& error) {
+    return {{}, error.reason()};
+  } catch (const std::exception& error) {
+    return {{}, error.what()};
+  }
 }
 
 std::string identity_of(const Dataset& dataset, const std::string& spec) {

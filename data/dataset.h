@@ -8,27 +8,54 @@
 
 namespace minissl {
 
+/// An image that can't be used.
+struct BadFile {
+  int64_t index = 0;
+  std::string name, reason;
+};
+/// A file or folder that isn't part of a data set.
+struct LeftOut {
+  std::string path, reason;
+};
+
 /// A fixed, ordered collection of images. All functions may be called from several threads.
 class Dataset {
  public:
   virtual ~Dataset() = default;
 
   virtual int64_t size() const = 0;
-  /// Image i, with the number of channels that the data set was opened with. Throws ImageError (data/decode.h) if it
+  /// Image i, with the number of channels that the data set was opened with. Throws ImageError (data/decode/decode.h) if it
   /// can't be read.
   virtual Image load(int64_t i) const = 0;
   /// Index into class_names(); -1: none.
   virtual int64_t label(int64_t i) const = 0;
-  /// Path relative to the folder, with '/', UTF-8; or another identifier if there is no folder.
+  /// Path relative to the folder, with '/'; or another identifier if there is no folder. UTF-8, unless a file's name
+  /// isn't. No two images have the same.
   virtual std::string name(int64_t i) const = 0;
   /// Empty for data without labels.
   virtual const std::vector<std::string>& class_names() const = 0;
+
+  /// What was found where the images are and isn't one of them, ordered by path: files that aren't images, formats that
+  /// this build can't read, folders that can't be entered.
+  virtual const std::vector<LeftOut>& left_out() const;
+  /// The images of the data set of which this is a part; size() if it isn't.
+  virtual int64_t whole_size() const { return size(); }
 };
 
+/// Image i, or why it can't be read.
+struct Loaded {
+  Image image;
+  std::string reason;  ///< empty if there is an image
+  bool ok() const { return reason.empty(); }
+};
+/// Loads image i with `channels` (0: as it comes). The one judge of what a bad file is: whatever loading throws makes one,
+/// except for a lack of memory, which says nothing about the file. Throws OutOfMemory alone.
+Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
+
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
-///   a folder of JPEG and PNG files (data/image_folder.h);
-///   a pack of decoded images in one file (data/pack.h);
-///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/synth.h), by default 128 px and from `seed`.
+///   a folder of JPEG and PNG files (data/sources/image_folder.h);
+///   a pack of decoded images in one file (data/sources/pack.h);
+///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from `seed`.
 /// `max_value` is as in DecodeOptions. Throws Error for anything else, and for data without images.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "data/luma.h"
 #include "tensor/tensor.h"
 
@@ -12,6 +14,18 @@ struct Image {
   int64_t height() const { return pixels.dim(0); }
   int64_t width() const { return pixels.dim(1); }
   int64_t channels() const { return pixels.dim(2); }
+};
+
+/// A file that isn't a usable image; what() is "file: reason".
+class ImageError : public Error {
+ public:
+  ImageError(std::string file, std::string reason)
+      : Error(file + ": " + reason), file_(std::move(file)), reason_(std::move(reason)) {}
+  const std::string& file() const { return file_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::string file_, reason_;
 };
 
 /// Converts the image to `channels` = 1 or 3: gray is repeated, colours become luma. Returns the image itself (sharing

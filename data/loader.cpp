@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/decode.h"
 #include "data/device_views.h"
 #include "tensor/random.h"
 
@@ -19,27 +18,6 @@ void check_options(const Dataset& dataset, const LoaderOptions& options) {
   require(options.size > 0 && options.size <= 8192, "`size` must be 1 to 8192, not {}", options.size);
   require(is_floating(options.dtype), "images are f32, bf16 or f64, not {}", name_of(options.dtype));
   require(options.channels == 1 || options.channels == 3, "`channels` must be 1 or 3, not {}", options.channels);
-  require(options.max_bad_fraction >= 0 && options.max_bad_fraction <= 1, "`max-bad-fraction` is in [0, 1], not {}",
-          options.max_bad_fraction);
-}
-
-int64_t allowed_bad_files(const Dataset& dataset, const LoaderOptions& options) {
-  return static_cast<int64_t>(options.max_bad_fraction * static_cast<double>(dataset.size()));
-}
-
-void check_bad_files(const BadFiles& bad_files, const Dataset& dataset, const LoaderOptions& options) {
-  const auto bad = bad_files.list();
-  const auto count = static_cast<int64_t>(bad.size());
-  if (count <= allowed_bad_files(dataset, options)) return;
-  std::string first;
-  constexpr int64_t shown = 3;
-  for (const BadFile& file : bad) {
-    if (&file - bad.data() == shown) break;
-    first += fmt::format("{}{} ({})", first.empty() ? "" : ", ", file.name, file.reason);
-  }
-  fail(
-      "{} of {} images can't be read, more than `max-bad-fraction` {} allows: {}{}; repair or remove them, or raise it",
-      count, dataset.size(), options.max_bad_fraction, first, count > shown ? ", ..." : "");
 }
 
 Normalization normalization_of(const LoaderOptions& options) {
@@ -108,7 +86,8 @@ TrainingLoader::TrainingLoader(const Dataset& dataset, BatchRequest request, con
       batches_per_epoch_(options.batch > 0 && options.accumulate > 0
                              ? dataset.size() / options.batch / options.accumulate * options.accumulate
                              : 0),
-      next_(first_batch) {
+      next_(first_batch),
+      bad_files_(dataset, options.max_bad_fraction) {
   check_options(dataset, options);
   request_.check();
   require(batches_per_epoch_ > 0, "`batch` {}{} is more than the data set's {} images; use a smaller batch",
@@ -154,19 +133,18 @@ Image TrainingLoader::load(int64_t& index, const Batch& batch, int64_t position,
   for (;;) {
     if (device_images_)
       if (Image image{device_images_->find(index)}; image.pixels.defined()) return image;
-    try {
-      return with_channels(dataset_.load(index), options_.channels);
-    } catch (const ImageError& error) {
-      bad.push_back({index, dataset_.name(index), error.reason()});
-      const auto count = static_cast<int64_t>(bad.size());
-      // These are all different files and too many, so next() will throw: no replacement needed.
-      if (count > allowed_bad_files(dataset_, options_)) return {};
-      require(count < dataset_.size(), "none of the {} images can be read: {}", count, error.what());
-      // A random image first, then its successors, so that the search ends even if most are bad.
-      index = count == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))} : index + 1;
-      index %= dataset_.size();
-      if (index == asked) index = (index + 1) % dataset_.size();
-    }
+    const Loaded loaded = try_load(dataset_, index, options_.channels);
+    if (loaded.ok()) return loaded.image;
+    bad.push_back({index, dataset_.name(index), loaded.reason});
+    const auto count = static_cast<int64_t>(bad.size());
+    // These are all different files and too many, so next() will throw: no replacement needed.
+    if (count > bad_files_.allowed()) return {};
+    require(count < dataset_.size(), "none of the {} images can be read; {}: {}", count, bad.back().name,
+            loaded.reason);
+    // A random image first, then its successors, so that the search ends even if most are bad.
+    index = count == 1 ? int64_t{random.below(0, static_cast<uint32_t>(dataset_.size()))} : index + 1;
+    index %= dataset_.size();
+    if (index == asked) index = (index + 1) % dataset_.size();
   }
 }
 
@@ -201,7 +179,7 @@ Batch TrainingLoader::next() {
   auto work = std::move(prefetcher_->next().value());
   for (const auto& files : work->bad_files)
     for (const BadFile& file : files) bad_files_.record(file);
-  check_bad_files(bad_files_, dataset_, options_);
+  bad_files_.check();
   if (device_images_) render_on_device(*work);
   return std::move(work->batch);
 }
@@ -215,7 +193,10 @@ struct EvaluationLoader::Work {
 };
 
 EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& options)
-    : dataset_(dataset), options_(options), normalization_(normalization_of(options)) {
+    : dataset_(dataset),
+      options_(options),
+      normalization_(normalization_of(options)),
+      bad_files_(dataset, options.max_bad_fraction) {
   check_options(dataset, options);
   using Loader = Prefetcher<std::unique_ptr<Work>>;
   const auto open = [this]() -> std::optional<Loader::Opened> {
@@ -233,13 +214,13 @@ EvaluationLoader::EvaluationLoader(const Dataset& dataset, const LoaderOptions& 
   };
   const auto fill = [this](std::unique_ptr<Work>& work, int64_t i) {
     const int64_t index = work->batch.indices[static_cast<size_t>(i)];
-    try {
-      const Image image = with_channels(dataset_.load(index), options_.channels);
-      const ViewParameters view = evaluation_view(image.height(), image.width(), options_.size);
-      work->images.write(i, [&](float* out) { render_view(image, view, normalization_, out); });
-    } catch (const ImageError& error) {
-      work->bad_files[static_cast<size_t>(i)] = BadFile{index, dataset_.name(index), error.reason()};
+    const auto [image, reason] = try_load(dataset_, index, options_.channels);
+    if (!reason.empty()) {
+      work->bad_files[static_cast<size_t>(i)] = BadFile{index, dataset_.name(index), reason};
+      return;
     }
+    const ViewParameters view = evaluation_view(image.height(), image.width(), options_.size);
+    work->images.write(i, [&, &pixels = image](float* out) { render_view(pixels, view, normalization_, out); });
   };
   prefetcher_ = std::make_unique<Loader>(options.workers, options.prefetch, open, fill);
 }
@@ -263,7 +244,7 @@ std::optional<EvaluationBatch> EvaluationLoader::next() {
       }
       ++kept;
     }
-    check_bad_files(bad_files_, dataset_, options_);
+    bad_files_.check();
     batch.images = batch.images.rows(0, static_cast<int64_t>(kept));
     batch.indices.resize(kept), batch.labels.resize(kept);
     if (kept) return std::move(batch);

@@ -4,11 +4,10 @@
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/standard_streams.h"
-#include "data/decode.h"
-#include "data/image_folder.h"
-#include "data/pack.h"
+#include "data/sources/image_folder.h"
+#include "data/sources/pack.h"
 #include "data/prefetcher.h"
-#include "data/synth.h"
+#include "data/sources/synth.h"
 #include "tensor/parallel.h"
 
 namespace minissl {
@@ -39,11 +38,9 @@ void for_each_image(const Dataset& dataset, int threads, const std::function<Ima
   };
   const auto fill = [&](Decoded& decoded, int64_t i) {
     const auto at = static_cast<size_t>(i);
-    try {
-      decoded.images[at] = prepare(dataset.load(decoded.first + i));
-    } catch (const ImageError& error) {
-      decoded.reasons[at] = error.reason();
-    }
+    Loaded loaded = try_load(dataset, decoded.first + i);
+    decoded.reasons[at] = loaded.reason;
+    if (loaded.ok()) decoded.images[at] = prepare(loaded.image);
   };
   Prefetcher<Decoded> decoder(workers_for(threads), 2, open, fill);
   Progress progress(dataset.size(), "image");

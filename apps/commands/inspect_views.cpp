@@ -2,7 +2,7 @@
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "data/dataset.h"
-#include "data/decode.h"
+#include "data/decode/decode.h"
 
 namespace minissl {
 namespace {

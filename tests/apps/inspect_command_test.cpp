@@ -3,7 +3,7 @@
 
 #include "apps/graph_picture.h"
 #include "apps/method_flags.h"
-#include "data/decode.h"
+#include "data/decode/decode.h"
 #include "nn/state_file.h"
 #include "tests/apps/command_line.h"
 #include "tests/apps/html_checks.h"

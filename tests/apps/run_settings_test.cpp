@@ -55,9 +55,9 @@ TEST(RunSettingsTest, WhatMayChangeHasAnEffectAndTheRestIsRefused) {
   EXPECT_NO_THROW(require_same_run("run", {changes[1], changes[3]}));
 }
 
-TEST(RunSettingsTest, TheFixedOnesAreLinesOfTheConfig) {
-  EXPECT_EQ(fixed_settings("# comment\nmethod = \"moco\"\ndata = \"x\"\nepochs = 3\nbatch = 16\n"),
-            "method = \"moco\"\nbatch = 16\n");
+TEST(RunSettingsTest, ACheckpointKeepsThoseOfTheFigures) {
+  EXPECT_EQ(settings_of_figures("# comment\nmethod = \"moco\"\ndata = \"x\"\nepochs = 3\nbatch = 16\nworkers = 2\n"),
+            "method = \"moco\"\nepochs = 3\nbatch = 16\n");
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 #include "tensor/atomic_file.h"
 #include "tests/data/image_files.h"
 

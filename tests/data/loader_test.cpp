@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 
 namespace minissl {
 namespace {

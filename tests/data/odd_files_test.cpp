@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 #include "data/loader.h"
 
 namespace minissl {

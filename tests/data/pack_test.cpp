@@ -1,11 +1,11 @@
-#include "data/pack.h"
+#include "data/sources/pack.h"
 
 #include <cstring>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 #include "tests/data/image_files.h"
 
 namespace minissl {

@@ -1,4 +1,4 @@
-#include "data/synth.h"
+#include "data/sources/synth.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "data/augment.h"
-#include "data/phantom.h"
-#include "data/phantom_body.h"
+#include "data/phantom/phantom.h"
+#include "data/phantom/phantom_body.h"
 
 namespace minissl {
 namespace {

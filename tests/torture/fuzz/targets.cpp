@@ -5,9 +5,9 @@
 
 #include "apps/flags.h"
 #include "apps/run/metrics_log.h"
-#include "data/decode.h"
-#include "data/exif.h"
-#include "data/pack.h"
+#include "data/decode/decode.h"
+#include "data/decode/exif.h"
+#include "data/sources/pack.h"
 #include "formats/npy.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_header.h"

@@ -4,9 +4,9 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "data/decode_formats.h"
-#include "data/exif.h"
-#include "data/jpeg_scans.h"
+#include "data/decode/formats.h"
+#include "data/decode/exif.h"
+#include "data/decode/jpeg_scans.h"
 
 namespace minissl {
 namespace {

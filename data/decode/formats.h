@@ -1,5 +1,5 @@
 #pragma once
-#include "data/decode.h"
+#include "data/decode/decode.h"
 
 /// The decoders behind decode_image(), one file each. Throw Error with the reason alone.
 namespace minissl {

@@ -1,23 +1,14 @@
-#include "data/decode.h"
+#include "data/decode/decode.h"
 
 #include <algorithm>
-#include <array>
 
-#include "data/decode_formats.h"
+#include "data/decode/format.h"
+#include "data/decode/formats.h"
 #include "tensor/atomic_file.h"
 #include "tensor/memory.h"
 
 namespace minissl {
 namespace {
-
-constexpr std::array<unsigned char, 3> jpeg_signature = {0xff, 0xd8, 0xff};
-constexpr std::array<unsigned char, 8> png_signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-
-template <size_t n>
-bool starts_with(std::span<const std::byte> bytes, const std::array<unsigned char, n>& signature) {
-  return bytes.size() >= n && std::equal(signature.begin(), signature.end(), bytes.begin(),
-                                         [](unsigned char a, std::byte b) { return std::byte{a} == b; });
-}
 
 std::string utf8(const std::filesystem::path& path) {
   const auto text = path.u8string();
@@ -40,9 +31,9 @@ Image decode_image(std::span<const std::byte> bytes, const DecodeOptions& option
           options.max_value);
   require(!bytes.empty(), "the file is empty");
   const TagScope tag(MemoryTag::data);
-  const bool jpeg = starts_with(bytes, jpeg_signature);
-  require(jpeg || starts_with(bytes, png_signature), "neither JPEG nor PNG, by its content");
-  const Image image = jpeg ? decode_jpeg(bytes, options) : decode_png(bytes, options);
+  const ImageFormat format = format_of(bytes.first(std::min(bytes.size(), signature_bytes)));
+  require(unreadable_because(format).empty(), "{}", unreadable_because(format));
+  const Image image = format == ImageFormat::jpeg ? decode_jpeg(bytes, options) : decode_png(bytes, options);
   return options.channels ? with_channels(image, options.channels) : image;
 }
 

@@ -8,19 +8,6 @@
 
 namespace minissl {
 
-/// A file that isn't a usable image. One bad file among thousands must not end a run, so loaders catch this type, count
-/// it, and continue; what() is "file: reason".
-class ImageError : public Error {
- public:
-  ImageError(std::string file, std::string reason)
-      : Error(file + ": " + reason), file_(std::move(file)), reason_(std::move(reason)) {}
-  const std::string& file() const { return file_; }
-  const std::string& reason() const { return reason_; }
-
- private:
-  std::string file_, reason_;
-};
-
 struct DecodeOptions {
   /// 1: gray, 3: RGB, 0: as in the file.
   int channels = 0;

@@ -1,4 +1,4 @@
-#include "data/exif.h"
+#include "data/decode/exif.h"
 
 #include <algorithm>
 #include <cstring>

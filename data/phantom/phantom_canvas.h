@@ -1,11 +1,11 @@
 #pragma once
 #include <vector>
 
-#include "data/phantom_shapes.h"
+#include "data/phantom/phantom_shapes.h"
 
 namespace minissl::phantom {
 
-/// The patient's pose: maps body coordinates (data/phantom_body.h) to the detector's, [-1, 1]^2.
+/// The patient's pose: maps body coordinates (data/phantom/phantom_body.h) to the detector's, [-1, 1]^2.
 class Pose {
  public:
   explicit Pose(Draws draws);

@@ -1,11 +1,11 @@
-#include "data/pack.h"
+#include "data/sources/pack.h"
 
 #include <bit>
 #include <cstring>
 #include <fstream>
 #include <string_view>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 #include "tensor/checksum.h"
 
 static_assert(std::endian::native == std::endian::little, "packs are written as the machine has its numbers");

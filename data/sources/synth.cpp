@@ -1,6 +1,6 @@
-#include "data/synth.h"
+#include "data/sources/synth.h"
 
-#include "data/phantom.h"
+#include "data/phantom/phantom.h"
 
 namespace minissl {
 

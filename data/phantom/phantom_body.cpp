@@ -1,4 +1,4 @@
-#include "data/phantom_body.h"
+#include "data/phantom/phantom_body.h"
 
 namespace minissl::phantom {
 

@@ -1,4 +1,4 @@
-#include "data/phantom_canvas.h"
+#include "data/phantom/phantom_canvas.h"
 
 namespace minissl::phantom {
 

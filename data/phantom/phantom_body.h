@@ -2,8 +2,8 @@
 #include <array>
 #include <vector>
 
-#include "data/phantom.h"
-#include "data/phantom_shapes.h"
+#include "data/phantom/phantom.h"
+#include "data/phantom/phantom_shapes.h"
 
 namespace minissl::phantom {
 

@@ -3,7 +3,7 @@
 
 namespace minissl {
 
-/// Phantom radiographs (data/phantom.h) generated on the fly. Image i depends on (seed, i) alone; its finding is i mod
+/// Phantom radiographs (data/phantom/phantom.h) generated on the fly. Image i depends on (seed, i) alone; its finding is i mod
 /// 3, so the classes normal, opacity and enlarged_heart are equally frequent.
 class SyntheticRadiographs final : public Dataset {
  public:

@@ -1,9 +1,9 @@
-#include "data/image_folder.h"
+#include "data/sources/image_folder.h"
 
 #include <algorithm>
 #include <set>
 
-#include "data/decode.h"
+#include "data/decode/decode.h"
 
 namespace minissl {
 namespace {

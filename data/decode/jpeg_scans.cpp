@@ -1,4 +1,4 @@
-#include "data/jpeg_scans.h"
+#include "data/decode/jpeg_scans.h"
 
 #include <algorithm>
 #include <array>

@@ -1,10 +1,10 @@
-#include "data/phantom.h"
+#include "data/phantom/phantom.h"
 
 #include <array>
 
-#include "data/phantom_body.h"
-#include "data/phantom_canvas.h"
-#include "data/phantom_shapes.h"
+#include "data/phantom/phantom_body.h"
+#include "data/phantom/phantom_canvas.h"
+#include "data/phantom/phantom_shapes.h"
 
 namespace minissl {
 namespace {
