@@ -24,8 +24,8 @@ class Dataset {
   virtual ~Dataset() = default;
 
   virtual int64_t size() const = 0;
-  /// Image i, with the number of channels that the data set was opened with. Throws ImageError (data/decode/decode.h) if it
-  /// can't be read.
+  /// Image i, with the number of channels that the data set was opened with. Throws ImageError (data/decode/decode.h)
+  /// if it can't be read.
   virtual Image load(int64_t i) const = 0;
   /// Index into class_names(); -1: none.
   virtual int64_t label(int64_t i) const = 0;
@@ -48,14 +48,15 @@ struct Loaded {
   std::string reason;  ///< empty if there is an image
   bool ok() const { return reason.empty(); }
 };
-/// Loads image i with `channels` (0: as it comes). The one judge of what a bad file is: whatever loading throws makes one,
-/// except for a lack of memory, which says nothing about the file. Throws OutOfMemory alone.
+/// Loads image i with `channels` (0: as it comes). The one judge of what a bad file is: whatever loading throws makes
+/// one, except for a lack of memory, which says nothing about the file. Throws OutOfMemory alone.
 Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
 
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
 ///   a folder of JPEG and PNG files (data/sources/image_folder.h);
 ///   a pack of decoded images in one file (data/sources/pack.h);
-///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from `seed`.
+///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from
+///   `seed`.
 /// `max_value` is as in DecodeOptions. Throws Error for anything else, and for data without images.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 

@@ -4,9 +4,9 @@
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/standard_streams.h"
+#include "data/prefetcher.h"
 #include "data/sources/image_folder.h"
 #include "data/sources/pack.h"
-#include "data/prefetcher.h"
 #include "data/sources/synth.h"
 #include "tensor/parallel.h"
 

@@ -4,8 +4,8 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "data/decode/formats.h"
 #include "data/decode/exif.h"
+#include "data/decode/formats.h"
 #include "data/decode/jpeg_scans.h"
 
 namespace minissl {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <zlib.h>
 
-#include "data/decode/formats.h"
 #include "data/decode/exif.h"
+#include "data/decode/formats.h"
 
 namespace {
 

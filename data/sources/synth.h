@@ -3,8 +3,8 @@
 
 namespace minissl {
 
-/// Phantom radiographs (data/phantom/phantom.h) generated on the fly. Image i depends on (seed, i) alone; its finding is i mod
-/// 3, so the classes normal, opacity and enlarged_heart are equally frequent.
+/// Phantom radiographs (data/phantom/phantom.h) generated on the fly. Image i depends on (seed, i) alone; its finding
+/// is i mod 3, so the classes normal, opacity and enlarged_heart are equally frequent.
 class SyntheticRadiographs final : public Dataset {
  public:
   SyntheticRadiographs(int64_t count, int64_t size, int channels, uint64_t seed);
