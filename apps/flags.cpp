@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/ranges.h>
-#include <sstream>
 
 #include "apps/flag_values.h"
+#include "apps/run/toml.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/options.h"
@@ -39,19 +39,6 @@ std::vector<std::string> flags_of_file(const std::string& path) {
   } catch (const std::exception& e) {
     fail("--config {}: {}", path, e.what());
   }
-}
-
-std::string toml_value(const std::string& value) {
-  char* end = nullptr;
-  std::strtod(value.c_str(), &end);
-  const bool number = !value.empty() && *end == '\0' && std::isxdigit(static_cast<unsigned char>(value.back())) != 0;
-  if (number || value == "true" || value == "false") return value;
-  std::string quoted = "\"";
-  for (const char c : value) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
 }
 
 // A flag whose text `read` turns into a value; its Errors are wrong usage.
@@ -217,17 +204,14 @@ CLI::App& add_command_group(CLI::App& parent, const std::string& name, const std
 void set_action(CLI::App& command, std::function<void()> action) { command.callback(std::move(action)); }
 
 std::vector<std::string> flags_of(const std::string& toml) {
-  std::istringstream in(toml);
   std::vector<std::string> flags;
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(in)) {
-    require(item.parents.empty() && item.name != "++", "sections ([...]) have no meaning; it holds key = value lines");
-    const std::string value = fmt::format("{}", fmt::join(item.inputs, ","));
+  for (const auto& [name, value] : read_toml(toml)) {
     if (!value.empty()) {
-      flags.push_back(fmt::format("--{}={}", item.name, value));
+      flags.push_back(fmt::format("--{}={}", name, value));
       continue;
     }
     // CLI11 takes the text after "--name=" as its value.
-    flags.push_back("--" + item.name);
+    flags.push_back("--" + name);
     flags.emplace_back();
   }
   return flags;
@@ -275,7 +259,7 @@ std::string to_toml(const CLI::App& command, const std::vector<std::string>& wit
     std::string value = toggle ? "false" : option->get_default_str();
     if (option->count() > 0) value = fmt::format("{}", fmt::join(option->reduced_results(), ","));
     if (const auto known = resolved.find(name); known != resolved.end()) value = known->second;
-    text += fmt::format("{} = {}\n", name, toml_value(value));
+    text += toml_line(name, value);
   }
   return text;
 }

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sstream>
 #include <string_view>
 
-#include "apps/run/config_table.h"
 #include "apps/run/named_run.h"
+#include "apps/run/toml.h"
 #include "tensor/error.h"
 
 namespace minissl {
@@ -69,20 +68,15 @@ bool same_value(const std::string& a, const std::string& b) {
 }  // namespace
 
 Settings settings_of(const std::string& toml) {
-  Settings settings;
-  for (const ConfigGroup& group : config_table(toml))
-    for (const auto& [name, value] : group.settings) settings[name] = value;
-  return settings;
+  const std::vector<Setting> settings = read_toml(toml);
+  return {settings.begin(), settings.end()};
 }
 
 std::string settings_of_figures(const std::string& toml) {
-  std::istringstream lines(toml);
   std::string kept;
-  for (std::string line; std::getline(lines, line);) {
-    const Settings one = settings_of(line);
-    if (one.empty()) continue;
-    const Effect* effect = effect_of(one.begin()->first);
-    if (effect == nullptr || effect->changes_figures) kept += line + '\n';
+  for (const auto& [name, value] : read_toml(toml)) {
+    const Effect* effect = effect_of(name);
+    if (effect == nullptr || effect->changes_figures) kept += toml_line(name, value);
   }
   return kept;
 }

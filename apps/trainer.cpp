@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "apps/memory_report.h"
+#include "apps/open_data.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
 #include "apps/standard_streams.h"
@@ -22,8 +23,9 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   flags_.augmentation.check();
   check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
-  dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
+  dataset_ = open_data(flags_.data, channels, flags_.common.seed, flags_.max_value);
   data_identity_ = identity_of(*dataset_, flags_.data);
+  data_sizes_ = sizes_of(*dataset_);
   settings_of_figures_ = settings_of_figures(config_);
   normalization_ = Normalization::named(flags_.normalization, channels);
   if (flags_.monitor_every > 0)
@@ -31,8 +33,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
   if (!flags_.eval_train.empty())
     knn_watch_ = std::make_unique<KnnWatch>(
-        open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
-        open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
+        open_data(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
+        open_data(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
         flags_.eval_knn, flags_.eval_features, [this] {
           const DeviceScope here(method_->device());
           return flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));

@@ -43,6 +43,7 @@ struct TrainFlags {
   double checkpoint_minutes = 10;
   bool resume = false;
   std::string resume_from;
+  bool accept_changed_data = false;
   int workers = 1;
   double max_bad_fraction = 0.01;
   int max_value = 0;
@@ -76,7 +77,7 @@ class Trainer {
   void open_folder();
   void resume();
   void check_settings();
-  void check_data() const;
+  void check_data();
   void say_changes();
   void log_plan();
   void run_to_end();
@@ -109,7 +110,7 @@ class Trainer {
   std::optional<CheckpointSummary> resumed_from_;
   std::vector<ChangedSetting> changes_;  // since that checkpoint
   std::unique_ptr<Dataset> dataset_;
-  std::string data_identity_, settings_of_figures_;  // in every checkpoint
+  std::string data_identity_, data_sizes_, settings_of_figures_;  // in every checkpoint
   Normalization normalization_;
   std::unique_ptr<Method> method_;
   std::unique_ptr<Optimizer> optimizer_;

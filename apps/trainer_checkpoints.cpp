@@ -1,6 +1,7 @@
 #include "apps/model_file.h"
 #include "apps/resume.h"
 #include "apps/run/report.h"
+#include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "nn/state_file.h"
 #include "ssl/parts/variance_term.h"
@@ -14,21 +15,48 @@ void Trainer::check_settings() {
   resumed_from_ = checkpoint_to_resume(folder_, flags_.resume, flags_.resume_from);
   if (!resumed_from_) return;
   Settings before;
-  if (const auto config = resumed_from_->folder() / run_file::config; std::filesystem::exists(config))
-    before = settings_of(read_file(config));
+  const auto config = resumed_from_->folder() / run_file::config;
+  const auto kept = resumed_from_->metadata.find("settings");
+  const bool has_own = kept != resumed_from_->metadata.end();
+  if (std::filesystem::exists(config)) {
+    try {
+      before = settings_of(read_file(config));
+    } catch (const Error& error) {
+      require(has_own, "{}: {}", config.string(), error.what());
+      say(fmt::format("warning: {}: {}; the run goes on with the settings in its checkpoint", config.string(),
+                      error.what()));
+    }
+  }
   // The checkpoint's own settings count, whatever has become of config.toml.
-  if (const auto fixed = resumed_from_->metadata.find("settings"); fixed != resumed_from_->metadata.end())
-    for (const auto& [name, value] : settings_of(fixed->second)) before[name] = value;
+  if (has_own)
+    for (const auto& [name, value] : settings_of(kept->second)) before[name] = value;
   changes_ = changed_settings(before, settings_of(config_));
   require_same_run(resumed_from_->path.string(), changes_);
 }
 
-void Trainer::check_data() const {
-  const auto before = resumed_from_->metadata.find("data");
-  if (before == resumed_from_->metadata.end()) return;
-  require(before->second == data_identity_,
-          "{}: --data {} ({}) is not what the run was trained on ({}); a run can't go on with other images",
-          resumed_from_->path.string(), flags_.data, data_identity_, before->second);
+void Trainer::check_data() {
+  const Metadata& saved = resumed_from_->metadata;
+  const auto before = saved.find("data"), sizes = saved.find("data_sizes");
+  if (before == saved.end()) return;
+  const std::string run = resumed_from_->path.string();
+  if (before->second == data_identity_) {
+    if (sizes != saved.end() && sizes->second != data_sizes_)
+      say(fmt::format(
+          "warning: {}: the files of --data {} have the names, but not the sizes, of those that the run was "
+          "trained on: some were written anew",
+          run, flags_.data));
+    return;
+  }
+  require(flags_.accept_changed_data,
+          "{}: --data {} ({}) is not what the run was trained on ({}), so the images of its steps would be others; "
+          "restore the data, or go on with --accept-changed-data",
+          run, flags_.data, data_identity_, before->second);
+  const int64_t steps = std::stoll(before->second) / flags_.batch / flags_.accumulate;
+  require(steps == steps_per_epoch_,
+          "{}: --data {} has {} steps an epoch, and had {}: its epochs can't go on; begin another run", run,
+          flags_.data, steps_per_epoch_, steps);
+  std::erase_if(changes_, [](const ChangedSetting& change) { return change.name == "data"; });
+  changes_.push_back({"data", before->second, data_identity_, "the images of the steps are others from here on", true});
 }
 
 void Trainer::open_folder() {
@@ -91,6 +119,7 @@ void Trainer::save_checkpoint() {
   Metadata metadata = describe(model, Content::method);
   metadata["settings"] = settings_of_figures_;
   metadata["data"] = data_identity_;
+  metadata["data_sizes"] = data_sizes_;
   const auto save = [&](const std::string& name) {
     minissl::save_checkpoint(folder_ / name, *method_, *optimizer_, position_, metadata);
   };

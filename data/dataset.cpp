@@ -85,4 +85,13 @@ std::string identity_of(const Dataset& dataset, const std::string& spec) {
   return fmt::format("{} images, {:016x}", dataset.size(), sum.value());
 }
 
+std::string sizes_of(const Dataset& dataset) {
+  Checksum sum;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const int64_t bytes = dataset.bytes(i);
+    sum.add(&bytes, sizeof bytes);
+  }
+  return fmt::format("{:016x}", sum.value());
+}
+
 }  // namespace minissl

@@ -38,6 +38,8 @@ class Dataset {
   /// What was found where the images are and isn't one of them, ordered by path: files that aren't images, formats that
   /// this build can't read, folders that can't be entered.
   virtual const std::vector<LeftOut>& left_out() const;
+  /// The size of the image's file; -1: unknown.
+  virtual int64_t bytes(int64_t) const { return -1; }
   /// The images of the data set of which this is a part; size() if it isn't.
   virtual int64_t whole_size() const { return size(); }
 };
@@ -53,15 +55,18 @@ struct Loaded {
 Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
 
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
-///   a folder of JPEG and PNG files (data/sources/image_folder.h);
+///   a folder of images (data/sources/image_folder.h);
 ///   a pack of decoded images in one file (data/sources/pack.h);
 ///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from
 ///   `seed`.
-/// `max_value` is as in DecodeOptions. Throws Error for anything else, and for data without images.
+/// `max_value` is as in DecodeOptions. Throws Error for anything else. A folder without images makes an empty data set,
+/// whose left_out() says what was found instead; loaders refuse it.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 
 /// Tells data sets apart wherever they are: a checksum of the names and labels, in order. Generated images, whose names
 /// are alike, are told apart by what --data says, `spec`. The images themselves are not compared.
 std::string identity_of(const Dataset& dataset, const std::string& spec);
+/// A checksum of the sizes of the images' files: files of the same names that were written anew mostly differ in it.
+std::string sizes_of(const Dataset& dataset);
 
 }  // namespace minissl

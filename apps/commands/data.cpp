@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/open_data.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/standard_streams.h"
@@ -62,7 +63,7 @@ struct Pack {
   int channels = 3, max_value = 0, threads = 0;
 
   void run() const {
-    const auto dataset = open_dataset(data, channels, 0, max_value);
+    const auto dataset = open_data(data, channels, 0, max_value);
     PackWriter writer(out, dataset->class_names());
     int64_t packed = 0;
     for_each_image(
@@ -89,16 +90,21 @@ struct Check {
     const auto dataset = open_dataset(data, 3, 0, max_value);
     auto bad = nlohmann::ordered_json::array();
     int64_t ok = 0;
+    const auto add = [&](const std::string& path, const std::string& why) {
+      if (json)
+        bad.push_back({{"path", path}, {"why", why}});
+      else
+        fmt::print("{}: {}\n", path, why);
+    };
+    for (const LeftOut& other : dataset->left_out()) add(other.path, other.reason);
     for_each_image(
         *dataset, threads, [](const Image& image) { return image; }, [&](int64_t, const Image&) { ++ok; },
-        [&](int64_t i, const std::string& reason, Progress& progress) {
-          bad.push_back({{"path", dataset->name(i)}, {"why", reason}});
-          if (!json) progress.log(fmt::format("{}: {}", dataset->name(i), reason));
-        });
+        [&](int64_t i, const std::string& reason, Progress&) { add(dataset->name(i), reason); });
     if (json)
       fmt::print("{}\n", nlohmann::ordered_json{{"ok", ok}, {"bad", bad}}.dump());
     else
-      fmt::print("{} of {} files can be used\n", ok, dataset->size());
+      fmt::print("{} images can be used, {} can't, and {} other(s) are left out\n", ok, dataset->size() - ok,
+                 dataset->left_out().size());
   }
 };
 

@@ -9,7 +9,7 @@ namespace {
 std::string config_of(const CLI::App& command, const std::string& method, const TrainFlags& flags) {
   return fmt::format("# minissl train {0} --config THIS_FILE --out NEW_FOLDER repeats this run\nmethod = \"{0}\"\n",
                      method) +
-         to_toml(command, {"out", "resume", "resume-from"},
+         to_toml(command, {"out", "resume", "resume-from", "accept-changed-data"},
                  {{"threads", std::to_string(flags.common.resolved_threads())},
                   {"warmup-epochs", fmt::format("{}", flags.resolved_warmup_epochs())}});
 }
@@ -109,6 +109,8 @@ void add_train(CLI::App& app) {
     add_flag(command, "out", flags->out, "the run's folder", {.required = true});
     add_toggle(command, "resume", flags->resume, "resume from the last checkpoint in the run's folder");
     add_flag(command, "resume-from", flags->resume_from, "resume from this checkpoint, in its folder or in a new one");
+    add_toggle(command, "accept-changed-data", flags->accept_changed_data,
+               "resume although --data has other images than the run was trained on");
     add_train_flags(command, *flags);
     set_action(command, [flags, &command, method] {
       say_idle_flags(command, *flags);

@@ -23,6 +23,12 @@ ImageFormat format_of(std::span<const std::byte> first) {
   return ImageFormat::none;
 }
 
+ImageFormat format_with_extension(std::string_view extension) {
+  for (const std::string_view jpeg : {"jpg", "jpeg", "jpe", "jfif"})
+    if (extension == jpeg) return ImageFormat::jpeg;
+  return extension == "png" ? ImageFormat::png : ImageFormat::none;
+}
+
 std::string_view name_of(ImageFormat format) {
   switch (format) {
     case ImageFormat::none:

@@ -15,6 +15,10 @@ inline constexpr size_t signature_bytes = 132;
 /// than signature_bytes only if the file is.
 ImageFormat format_of(std::span<const std::byte> first);
 
+/// The format that files with this extension usually have ("jpg", in lower case, without the dot); `none` if it isn't
+/// one of images.
+ImageFormat format_with_extension(std::string_view extension);
+
 /// "JPEG", "PNG", ...
 std::string_view name_of(ImageFormat format);
 

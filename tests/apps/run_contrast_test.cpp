@@ -69,7 +69,7 @@ TEST(RunContrast, GoesFromTheLowerValueToTheHigher) {
   const Contrasts contrasts = contrasts_between(runs);
   ASSERT_EQ(contrasts.pairs.size(), 1u);
   EXPECT_EQ(contrasts.pairs[0].from, 1u);
-  EXPECT_EQ(contrasts.pairs[0].from_value, "1e-2");
+  EXPECT_EQ(contrasts.pairs[0].from_value, "0.01");
 }
 
 TEST(RunContrast, SettingsOfOneMethodOnlyBelongToTheMethod) {

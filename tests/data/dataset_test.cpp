@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/decode/decode.h"
 #include "tensor/atomic_file.h"
@@ -33,6 +35,11 @@ class FolderTest : public testing::Test {
     }
     return "opened";
   }
+  static std::vector<std::string> left_out(const Dataset& dataset) {
+    std::vector<std::string> lines;
+    for (const LeftOut& other : dataset.left_out()) lines.push_back(other.path + ": " + other.reason);
+    return lines;
+  }
   test::TemporaryFolder folder_;
 };
 
@@ -60,10 +67,66 @@ TEST_F(FolderTest, SubFoldersAreClasses) {
   EXPECT_EQ(dataset->label(4), 2);
 }
 
-TEST_F(FolderTest, HiddenAndOtherFilesAreIgnored) {
-  for (const char* name : {"a/1.png", ".hidden.png", ".git/2.png", "a/.DS_Store.png"}) add(name);
-  write_file(folder_.file("a/notes.txt"), "text");
+TEST_F(FolderTest, WhatSystemsLeaveBehindIsIgnored) {
+  for (const char* name : {"a/1.png", ".hidden.png", ".git/2.png", "a/.DS_Store", "a/._1.png", "Thumbs.db",
+                           "@eaDir/3.png", "__MACOSX/a/4.png", "Desktop.ini"})
+    add(name);
   EXPECT_THAT(names(*open()), ElementsAre("a/1.png"));
+  EXPECT_THAT(left_out(*open()), ElementsAre());
+}
+
+TEST_F(FolderTest, ContentDecidesAndEverythingElseIsListed) {
+  for (const char* name : {"a/1.png", "a/2.img", "a/3", "b/scan.jfif"}) add(name);
+  write_file(folder_.file("a/notes.txt"), "text");
+  write_file(folder_.file("empty"), "");
+  write_file(folder_.file("page.jpg"), "<html>");  // called an image: a bad file when it is read
+  ASSERT_EQ(mkfifo(folder_.file("pipe.png").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", folder_.path() / "link");
+  const auto dataset = open();
+  EXPECT_THAT(names(*dataset), ElementsAre("a/1.png", "a/2.img", "a/3", "b/scan.jfif", "page.jpg"));
+  EXPECT_THAT(left_out(*dataset),
+              ElementsAre("a/notes.txt: not an image of a known format, by its content",
+                          "empty: not an image of a known format, by its content",
+                          "link: a link to a file that doesn't exist", "pipe.png: not a regular file"));
+  EXPECT_EQ(try_load(*dataset, 4).reason, "not an image of a known format, by its content");
+}
+
+TEST_F(FolderTest, WhatCantBeReadIsListedToo) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  for (const char* name : {"1.png", "closed/2.png", "3.png", "4"}) add(name);
+  fs::permissions(folder_.path() / "closed", fs::perms::none);
+  for (const char* name : {"3.png", "4"}) fs::permissions(folder_.path() / name, fs::perms::none);
+  const auto dataset = open();
+  EXPECT_THAT(names(*dataset), ElementsAre("1.png", "3.png"));
+  EXPECT_THAT(left_out(*dataset),
+              ElementsAre("4: can't be read: Permission denied", "closed/: can't be entered: Permission denied"));
+  EXPECT_THAT(try_load(*dataset, 1).reason, HasSubstr("Permission denied"));
+  fs::permissions(folder_.path() / "closed", fs::perms::owner_all);
+}
+
+TEST_F(FolderTest, ARunsPicturesAreNotData) {
+  for (const char* name : {"a/1.png", "run/views.png", "deep/run/views.png"}) add(name);
+  for (const char* run : {"run/", "deep/run/"})
+    for (const char* file : {"config.toml", "metrics.jsonl"}) write_file(folder_.file(std::string(run) + file), "");
+  const auto dataset = open();
+  EXPECT_THAT(names(*dataset), ElementsAre("a/1.png"));
+  EXPECT_THAT(left_out(*dataset), ElementsAre("deep/run/: holds a run, whose pictures are not data",
+                                              "run/: holds a run, whose pictures are not data"));
+}
+
+TEST_F(FolderTest, ImagesAreOrderedByTheBytesOfTheirPaths) {
+  for (const char* name : {"a/z.png", "a!/y.png", "a.png", "a0/x.png", "a/b/c.png", "a/b.png"}) add(name);
+  const auto dataset = open();
+  std::vector<std::string> sorted = names(*dataset);
+  EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
+  EXPECT_EQ(sorted.size(), 6u);
+  EXPECT_THAT(dataset->class_names(), ElementsAre("a", "a!", "a0"));
+  for (int64_t i = 0; i < dataset->size(); ++i) {
+    const std::string name = dataset->name(i);
+    const int64_t label = dataset->label(i);
+    EXPECT_EQ(label < 0 ? "a.png" : dataset->class_names()[static_cast<size_t>(label)],
+              name.substr(0, std::min(name.find('/'), name.size())));
+  }
 }
 
 TEST_F(FolderTest, LinksAreFollowedOnce) {
@@ -84,10 +147,9 @@ TEST_F(FolderTest, ALinkToNowhereIsABadFileNotSilence) {
 
 TEST_F(FolderTest, ErrorsSayWhatAndWhere) {
   EXPECT_THAT(reason_of((folder_.path() / "missing").string()), HasSubstr("missing': no such folder"));
-  EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("no .jpg, .jpeg or .png files"));
-  write_file(folder_.file("scan.dcm"), "x");
-  EXPECT_THAT(reason_of(folder_.path().string()), HasSubstr("only 1 other(s), scan.dcm"));
-  EXPECT_THAT(reason_of((folder_.path() / "scan.dcm").string()),
+  write_file(folder_.file("notes.txt"), "x");
+  EXPECT_EQ(open()->size(), 0);
+  EXPECT_THAT(reason_of((folder_.path() / "notes.txt").string()),
               HasSubstr("neither a folder of images nor a pack of them nor synth:N"));
   EXPECT_THROW(open_dataset(folder_.path().string(), 2, 0), Error);
 }

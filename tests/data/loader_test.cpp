@@ -251,11 +251,11 @@ TEST(TrainingLoader, OnlyBadFilesIsAnError) {
   }
 }
 
-TEST(TrainingLoader, WhatAWorkerThrowsReachesTheCaller) {
+TEST(TrainingLoader, ALackOfMemoryIsNoBadFile) {
   const FakeData data(12, {}, {7});
   TrainingLoader loader(data, two_views(), options());
-  EXPECT_THROW(take(loader, 3), std::bad_alloc);
-  EXPECT_THROW(loader.next(), std::bad_alloc);  // and keeps doing so
+  EXPECT_THROW(take(loader, 3), OutOfMemory);
+  EXPECT_THROW(loader.next(), OutOfMemory);  // and keeps doing so
 }
 
 TEST(TrainingLoader, MayBeDestroyedAtAnyMoment) {
