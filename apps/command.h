@@ -40,6 +40,7 @@ void add_cuda_graph(CLI::App& command, bool& value);
 void add_commands(CLI::App& app);
 // One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
+void add_bench_data(CLI::App& bench);
 void add_data(CLI::App& app);
 void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);

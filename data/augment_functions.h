@@ -1,6 +1,9 @@
 #pragma once
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 
 #include "data/luma.h"
 #include "tensor/host_device.h"
@@ -110,15 +113,45 @@ MINISSL_HD inline float add_noise(float v, float normal, float deviation) {
   return clamp01(v + deviation * std::sqrt(larger(v, 0.0f)) * normal);
 }
 
+/// ln(k / 2^24) for a whole number k in [1, 2^24], to 2 units in the last place. Without branches or calls, so that
+/// loops vectorise: the polynomial of Cephes' logf (Moshier, 1992) on [sqrt(1/2), sqrt(2)).
+MINISSL_HD inline float log_of_fraction(uint32_t k) {
+  constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+  const auto bits = std::bit_cast<uint32_t>(static_cast<float>(k));
+  const float significand = std::bit_cast<float>((bits & 0x007fffffu) | 0x3f800000u);  // in [1, 2)
+  const bool halve = significand > std::numbers::sqrt2_v<float>;
+  const float exponent = static_cast<float>(static_cast<int32_t>(bits >> 23) - 127 - 24) + (halve ? 1.0f : 0.0f);
+  const float x = significand * (halve ? 0.5f : 1.0f) - 1;
+  float p = 7.0376836292e-2f;
+  for (const float c : {-1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                        2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f})
+    p = p * x + c;
+  return x + (x * x * (p * x - 0.5f) + exponent * ln2_low) + exponent * ln2_high;
+}
+
+/// Cosine and sine of k / 2^24 of a full turn, for k below 2^24: polynomials of Cephes' sinf and cosf on an eighth of a
+/// turn to either side of the nearest quarter.
+MINISSL_HD inline void cos_sin_of_turn(uint32_t k, float& cosine, float& sine) {
+  const auto quarter = static_cast<int32_t>((k + (1u << 21)) >> 22);
+  const float angle = static_cast<float>(static_cast<int32_t>(k) - (quarter << 22)) *
+                      (std::numbers::pi_v<float> / static_cast<float>(1 << 23));
+  const float z = angle * angle;
+  const float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * angle + angle;
+  const float c =
+      ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1;
+  const bool odd = (quarter & 1) != 0;
+  cosine = (odd ? s : c) * (((quarter + 1) & 2) != 0 ? -1.0f : 1.0f);
+  sine = (odd ? c : s) * ((quarter & 2) != 0 ? -1.0f : 1.0f);
+}
+
 /// Four standard normal numbers from 128 random bits (Box-Muller).
 MINISSL_HD inline void normal4(const std::array<uint32_t, 4>& bits, float* out) {
-  for (int k = 0; k < 4; k += 2) {
-    const float u = static_cast<float>((bits[static_cast<size_t>(k)] >> 8) + 1) * 0x1p-24f;  // in (0, 1]
-    const float radius = std::sqrt(-2.0f * std::log(u));
-    const float angle =
-        2.0f * std::numbers::pi_v<float> * static_cast<float>(bits[static_cast<size_t>(k) + 1] >> 8) * 0x1p-24f;
-    out[k] = radius * std::cos(angle);
-    out[k + 1] = radius * std::sin(angle);
+  for (size_t k = 0; k < 4; k += 2) {
+    const float radius = std::sqrt(-2.0f * log_of_fraction((bits[k] >> 8) + 1));
+    float cosine = 0, sine = 0;
+    cos_sin_of_turn(bits[k + 1] >> 8, cosine, sine);
+    out[k] = radius * cosine;
+    out[k + 1] = radius * sine;
   }
 }
 

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "data/augment.h"
+#include "data/resample.h"
 
 // Each step of a view is a separate pass over its pixels, so that the loops vectorise.
 namespace minissl {
@@ -90,11 +91,14 @@ void apply_blur(float* pixels, int size, float sigma) {
 
 template <int C>
 void apply_noise(float* pixels, int64_t count, const Random& source, float deviation) {
-  for (int64_t i = 0; i < count; i += 4) {
-    float normal[4];
-    normal4(source.bits(static_cast<uint32_t>(i / 4)), normal);
-    for (int64_t k = i; k < std::min(i + 4, count); ++k)
-      for (int c = 0; c < C; ++c) pixels[k * C + c] = add_noise(pixels[k * C + c], normal[k - i], deviation);
+  constexpr int quads = 64;
+  float normal[4 * quads];
+  for (int64_t begin = 0; begin < count; begin += 4 * quads) {
+    const auto first = static_cast<uint32_t>(begin / 4);
+    for (uint32_t q = 0; q < quads; ++q) normal4(source.bits(first + q), normal + 4 * q);
+    float* some = pixels + begin * C;
+    for (int64_t i = 0; i < std::min<int64_t>(count - begin, 4 * quads); ++i)
+      for (int c = 0; c < C; ++c) some[i * C + c] = add_noise(some[i * C + c], normal[i], deviation);
   }
 }
 
@@ -103,9 +107,7 @@ void render(const T* source, int height, int width, const ViewParameters& view, 
             float* out) {
   const int size = view.size;
   const int64_t count = int64_t{size} * size;
-  for (int y = 0; y < size; ++y)
-    for (int x = 0; x < size; ++x) sample_pixel<C>(source, height, width, view.map, x, y, out + (y * size + x) * C);
-
+  resample<C>(source, height, width, view.map, size, size, out);
   if (view.jitter)
     for (Jitter kind : view.order) apply_jitter<C>(out, count, kind, view.factor[static_cast<size_t>(kind)]);
   if (view.gray) apply_gray<C>(out, count);

@@ -143,6 +143,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
 
 void add_bench(CLI::App& app) {
   CLI::App& bench = add_command_group(app, "bench", "Measure speed and memory");
+  add_bench_data(bench);
   const std::string help = "Time training steps on random images";
   add_command_of_each_method(bench, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();

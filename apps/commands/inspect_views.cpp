@@ -3,7 +3,6 @@
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "data/dataset.h"
-#include "data/decode/decode.h"
 
 namespace minissl {
 namespace {
@@ -38,21 +37,22 @@ void InspectViews::run() const {
   int64_t shown = 0;
   for (const int64_t index : epoch_order(dataset->size(), train.common.seed, 0)) {
     if (shown == wanted) break;
-    try {
-      const Image image = dataset->load(index);
-      const auto place = [&](const Tensor& sheet, const ViewParameters& view) {
-        render_view(image, view, Normalization::none(), sheet.rows(shown, shown + 1).mutable_data<float>());
-      };
-      place(sheets[0], evaluation_view(image.height(), image.width(), size));
-      for (int view = 0; view < request.views(); ++view) {
-        const ViewGroup& group = request.group_of(view);
-        place(sheets[static_cast<size_t>(view + 1)], draw_view(group.augmentation, image.height(), image.width(),
-                                                               group.size, train.common.seed, 0, index, view));
-      }
-      ++shown;
-    } catch (const ImageError& e) {
-      say(fmt::format("skipped {}: {}", dataset->name(index), e.reason()));
+    const Loaded loaded = try_load(*dataset, index);
+    if (!loaded.ok()) {
+      say(fmt::format("skipped {}: {}", dataset->name(index), loaded.reason));
+      continue;
     }
+    const Image& image = loaded.image;
+    const auto place = [&](const Tensor& sheet, const ViewParameters& view) {
+      render_view(image, view, Normalization::none(), sheet.rows(shown, shown + 1).mutable_data<float>());
+    };
+    place(sheets[0], evaluation_view(image.height(), image.width(), size));
+    for (int view = 0; view < request.views(); ++view) {
+      const ViewGroup& group = request.group_of(view);
+      place(sheets[static_cast<size_t>(view + 1)], draw_view(group.augmentation, image.height(), image.width(),
+                                                             group.size, train.common.seed, 0, index, view));
+    }
+    ++shown;
   }
   require(shown > 0, "{}: none of its images can be read", train.data);
   for (Tensor& sheet : sheets) sheet = to_pixels(sheet.rows(0, shown));
