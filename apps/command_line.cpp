@@ -20,15 +20,15 @@ namespace {
 constexpr int work_failed = 1, wrong_usage = 2;
 
 int parse_and_run(int argc, char** argv) {
-  std::vector<std::string> arguments = expand_config({argv + 1, argv + argc});
-  NetworkFlags::choose_default_arch(arguments);
   CLI::App app("Pretrains image encoders without labels, and shows how it does it.", "minissl");
   app.set_version_flag("--version", "minissl " MINISSL_VERSION);
   app.failure_message(
       [](const CLI::App*, const CLI::Error& error) { return fmt::format("minissl: {} (see --help)\n", error.what()); });
-  add_commands(app);
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them reversed
   try {
+    std::vector<std::string> arguments = expand_config({argv + 1, argv + argc});
+    NetworkFlags::choose_default_arch(arguments);
+    add_commands(app);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them reversed
     app.parse(arguments);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : wrong_usage;

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "apps/flag_values.h"
+#include "apps/presets.h"
 #include "apps/run/toml.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
@@ -31,6 +32,14 @@ std::set<std::string>& typed_flags() {
 }
 
 bool is_flag(const std::string& argument) { return argument.starts_with("-"); }
+
+// The value of an argument that may be "--name value" or "--name=value"; moves `i` to its last part.
+std::optional<std::string> value_of(const std::string& name, const std::vector<std::string>& arguments, size_t& i) {
+  if (arguments[i].starts_with(name + "=")) return arguments[i].substr(name.size() + 1);
+  if (arguments[i] != name) return std::nullopt;
+  if (i + 1 == arguments.size()) throw_wrong_usage(name + " needs a value");
+  return arguments[++i];
+}
 
 std::vector<std::string> flags_of_file(const std::string& path) {
   const std::string toml = read_file(path);
@@ -148,6 +157,7 @@ void add_json(CLI::App& command, bool& value) {
 
 void add_config(CLI::App& command) {
   command.add_option("--config", "a TOML file with the same keys as the long flags; a flag given here wins");
+  command.add_option("--preset", "")->description("a recipe by its name, read before --config: " + preset_names());
 }
 
 template <class T>
@@ -218,20 +228,20 @@ std::vector<std::string> flags_of(const std::string& toml) {
 }
 
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
-  std::vector<std::string> from_files, given;
+  std::vector<std::string> from_presets, from_files, given;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    std::string path;
-    if (arguments[i].starts_with("--config=")) {
-      path = arguments[i].substr(9);
-    } else if (arguments[i] == "--config") {
-      require(i + 1 < arguments.size(), "--config needs a file");
-      path = arguments[++i];
+    if (const auto file = value_of("--config", arguments, i)) {
+      for (std::string& flag : flags_of_file(*file)) from_files.push_back(std::move(flag));
+    } else if (const auto name = value_of("--preset", arguments, i)) {
+      const Preset* preset = find_preset(*name);
+      if (preset == nullptr)
+        throw_wrong_usage(fmt::format("--preset {} is not known; there are {}", *name, preset_names()));
+      for (std::string& flag : flags_of(std::string(preset->toml))) from_presets.push_back(std::move(flag));
     } else {
       given.push_back(arguments[i]);
-      continue;
     }
-    for (std::string& flag : flags_of_file(path)) from_files.push_back(std::move(flag));
   }
+  from_files.insert(from_files.begin(), from_presets.begin(), from_presets.end());
   for (const std::string& argument : given)
     if (argument.starts_with("--")) typed_flags().insert(argument.substr(2, argument.find('=') - 2));
   // After the names of the command, before its flags.
@@ -240,8 +250,8 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
   std::erase_if(from_files, [&](const std::string& flag) {
     if (!flag.starts_with("--method=")) return false;
     const std::string method = flag.substr(9);
-    require(std::find(given.begin(), first_flag, method) != first_flag, "--config: the file is for {0}; use train {0}",
-            method);
+    require(std::find(given.begin(), first_flag, method) != first_flag,
+            "--config or --preset is for {0}; use train {0}", method);
     return true;
   });
   given.insert(first_flag, from_files.begin(), from_files.end());
@@ -253,7 +263,8 @@ std::string to_toml(const CLI::App& command, const std::vector<std::string>& wit
   std::string text;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_single_name();
-    if (name == "help" || name == "config" || std::find(without.begin(), without.end(), name) != without.end())
+    if (name == "help" || name == "config" || name == "preset" ||
+        std::find(without.begin(), without.end(), name) != without.end())
       continue;
     const bool toggle = option->get_expected_max() == 0;
     std::string value = toggle ? "false" : option->get_default_str();

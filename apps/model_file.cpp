@@ -95,6 +95,10 @@ MethodFlags method_in(const Metadata& metadata, const std::string& where) {
 
 }  // namespace
 
+Normalization read_normalization(const Metadata& metadata, int64_t channels, const std::string& where) {
+  return {split(metadata.at("mean"), channels, where), split(metadata.at("std"), channels, where)};
+}
+
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise) {
   ModelDescription d;
   d.network = otherwise;
@@ -114,8 +118,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
             where, d.network.size);
     require(d.network.channels == 1 || d.network.channels == 3, "{}: the metadata speak of {} channels", where,
             d.network.channels);
-    d.normalization.mean = split(metadata.at("mean"), d.network.channels, where);
-    d.normalization.std = split(metadata.at("std"), d.network.channels, where);
+    d.normalization = read_normalization(metadata, d.network.channels, where);
     check_given(otherwise, d.network, where);
     if (otherwise.given.contains("size")) d.network.size = otherwise.size;
     // Older files have no seed, and only checkpoints have flags.

@@ -23,6 +23,9 @@ struct ModelDescription {
 enum class Content { backbone, method };
 Metadata describe(const ModelDescription& model, Content content);
 
+/// The normalisation in a file's metadata.
+Normalization read_normalization(const Metadata& metadata, int64_t channels, const std::string& where);
+
 /// Reads it back; `otherwise` supplies values that the file lacks. Those of its flags that were given hold: another
 /// size of the images is taken, another network refused. Throws Error for invalid metadata.
 ModelDescription read_description(const SafetensorsReader& file, const NetworkFlags& otherwise);

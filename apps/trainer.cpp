@@ -4,11 +4,13 @@
 #include <chrono>
 
 #include "apps/memory_report.h"
+#include "apps/model_file.h"
 #include "apps/open_data.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
 #include "apps/standard_streams.h"
 #include "apps/stop_requests.h"
+#include "data/image_statistics.h"
 #include "ssl/parts/variance_term.h"
 
 namespace minissl {
@@ -27,7 +29,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   data_identity_ = identity_of(*dataset_, flags_.data);
   data_sizes_ = sizes_of(*dataset_);
   settings_of_figures_ = settings_of_figures(config_);
-  normalization_ = Normalization::named(flags_.normalization, channels);
+  normalization_ = choose_normalization();
   if (flags_.monitor_every > 0)
     collapse_watch_ =
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
@@ -142,6 +144,7 @@ void Trainer::run_to_end() {
 }
 
 void Trainer::begin() {
+  say_lost_views();
   write_views();
   look_for_collapse();
   evaluate();
@@ -301,6 +304,22 @@ void Trainer::evaluate() {
   progress_->log(fmt::format("after epoch {}: kNN accuracy {:.1f}% (untrained {:.1f}%, raw pixels {:.1f}%)",
                              event.epoch, 100 * event.knn_top1, 100 * event.untrained.value_or(0),
                              100 * event.pixels.value_or(0)));
+}
+
+// The images may have changed since the checkpoint, but what the network was trained on must not.
+Normalization Trainer::choose_normalization() const {
+  const int64_t channels = flags_.network.channels;
+  if (flags_.normalization != "data") return Normalization::named(flags_.normalization, channels);
+  if (resumed_from_) return read_normalization(resumed_from_->metadata, channels, resumed_from_->path.string());
+  return measure_normalization(*dataset_, channels);
+}
+
+// Says how many views have lost what they should show, before hours are spent on them.
+void Trainer::say_lost_views() {
+  const LostViews lost = count_lost_views(*dataset_, batch_request(), flags_.network.channels, flags_.common.seed);
+  if (lost.share() < 0.05) return;
+  progress_->log(fmt::format("warning: {}; minissl inspect views shows them, and --preset cxr-gentle keeps more",
+                             with_flags(lost.sentence())));
 }
 
 void Trainer::write_views() {

@@ -95,6 +95,8 @@ class Trainer {
   void save_checkpoint();
   void require_finite_state();
   [[noreturn]] void stop_now(int signal);
+  Normalization choose_normalization() const;
+  void say_lost_views();
   void write_views();
   void name_bad_files(const std::vector<BadFile>& files);
   LoaderOptions loader_options(int64_t batch) const;

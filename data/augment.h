@@ -39,8 +39,9 @@ struct Normalization {
   static Normalization imagenet(int64_t channels);
   /// CIFAR-10's values for 3 channels, their luma for 1.
   static Normalization cifar10(int64_t channels);
-  static OptionVisitor::Choices names() { return {"imagenet", "cifar10"}; }
-  /// By one of these names. Throws Error for any other.
+  /// `data` stands for that of the images themselves (data/image_statistics.h).
+  static OptionVisitor::Choices names() { return {"imagenet", "cifar10", "data"}; }
+  /// By one of the first two of these names. Throws Error for any other.
   static Normalization named(const std::string& name, int64_t channels);
   /// Leaves values in [0, 1].
   static Normalization none() { return {{0, 0, 0}, {1, 1, 1}}; }

@@ -3,6 +3,7 @@
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
 #include "data/dataset.h"
+#include "data/image_statistics.h"
 
 namespace minissl {
 namespace {
@@ -58,6 +59,8 @@ void InspectViews::run() const {
   for (Tensor& sheet : sheets) sheet = to_pixels(sheet.rows(0, shown));
   write_png(out, tile(sheets, 4, 2));
   fmt::print("{} images and {} views of each: {}\n", shown, request.views(), out);
+  const LostViews lost = count_lost_views(*dataset, request, channels, train.common.seed);
+  fmt::print("{}\n", with_flags(lost.sentence()));
 }
 
 }  // namespace
