@@ -36,7 +36,8 @@ Signal signal_of(const Tensor& view) {
   return {sum_of_means / count, std::sqrt(sum_of_variances / count)};
 }
 
-bool clipped(float v) { return v <= 0 || v >= 1; }
+// To half a gray level: resampling rounds.
+bool clipped(float v) { return v < 0.5f / 255 || v > 1 - 0.5f / 255; }
 
 int64_t percent(int64_t part, int64_t whole) { return whole == 0 ? 0 : (200 * part + whole) / (2 * whole); }
 
