@@ -52,6 +52,16 @@ std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uin
   fail("data '{}': neither a folder of images nor a pack of them nor synth:N", spec);
 }
 
+const std::vector<std::string>& Dataset::label_names() const {
+  static const std::vector<std::string> none;
+  return none;
+}
+
+const std::vector<std::string>& Dataset::remarks() const {
+  static const std::vector<std::string> none;
+  return none;
+}
+
 const std::vector<LeftOut>& Dataset::left_out() const {
   static const std::vector<LeftOut> none;
   return none;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct BadFile {
 struct LeftOut {
   std::string path, reason;
 };
+
+/// Whether an image has one of several labels.
+enum class Label : int8_t { no = 0, yes = 1, unknown = -1 };
 
 /// A fixed, ordered collection of images. All functions may be called from several threads.
 class Dataset {
@@ -35,6 +39,14 @@ class Dataset {
   /// Empty for data without labels.
   virtual const std::vector<std::string>& class_names() const = 0;
 
+  /// The labels of which an image may have several, such as findings; empty if images have classes or nothing.
+  virtual const std::vector<std::string>& label_names() const;
+  /// Those of image i, one for each of label_names().
+  virtual std::span<const Label> labels(int64_t) const { return {}; }
+  /// Whom image i shows; empty if that isn't known.
+  virtual std::string patient(int64_t) const { return {}; }
+  /// What people should know about how the data set was opened, a line each.
+  virtual const std::vector<std::string>& remarks() const;
   /// What was found where the images are and isn't one of them, ordered by path: files that aren't images, formats that
   /// this build can't read, folders that can't be entered.
   virtual const std::vector<LeftOut>& left_out() const;

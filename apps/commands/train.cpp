@@ -25,7 +25,8 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
   idle(optimizer != "sgd" && optimizer != "lars", {"sgd-momentum"}, "with --optimizer " + optimizer);
   idle(optimizer != "lars", {"trust"}, "with --optimizer " + optimizer);
   idle(f.monitor_every == 0, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
-  idle(f.eval_train.empty(), {"eval-every", "eval-k", "eval-temperature", "eval-features"}, "without --eval-train");
+  idle(f.eval_train.empty(), {"eval-classes", "eval-every", "eval-k", "eval-temperature", "eval-features"},
+       "without --eval-train");
   idle(f.checkpoint_every == 0, {"keep"}, "with --checkpoint-every 0");
   idle(f.network.channels == 1, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
 }
@@ -62,6 +63,9 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
            {.one_of = {"warn", "stop", "variance"}});
   add_flag(command, "eval-train", f.eval_train, "labelled training images for k nearest neighbours");
   add_flag(command, "eval-test", f.eval_test, "labelled test images for k nearest neighbours");
+  add_flag(command, "eval-classes", f.eval_classes,
+           "only these classes, a,b,c; shared: those that both sets have, and labelled images alone",
+           {.check = [](const std::string& value) { list_of_classes(value); }});
   add_flag(command, "eval-every", f.eval_every, "epochs between evaluations (0: before and after training)",
            {.range = every});
   add_option_flags(
