@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apps/evaluation_sets.h"
+#include "apps/run/json_text.h"
 #include "apps/some_of.h"
 #include "apps/standard_streams.h"
 
@@ -88,7 +89,7 @@ std::vector<std::pair<std::string, EvalFlags::Json>> EvalFlags::rows(const Json&
 
 void EvalFlags::print(const Json& result, const std::string& title) const {
   if (common.json) {
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}\n", json_text(result));
     return;
   }
   fmt::print("{}, {} images to learn from, {} to test on\n", title, result.at("n_train").get<int64_t>(),

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/run/json_text.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/standard_streams.h"
@@ -96,7 +97,7 @@ struct Check {
           if (!json) progress.log(fmt::format("{}: {}", dataset->name(i), reason));
         });
     if (json)
-      fmt::print("{}\n", nlohmann::ordered_json{{"ok", ok}, {"bad", bad}}.dump());
+      fmt::print("{}\n", json_text({{"ok", ok}, {"bad", bad}}));
     else
       fmt::print("{} of {} files can be used\n", ok, dataset->size());
   }

@@ -3,6 +3,7 @@
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
 #include "tensor/ops/transpose.h"
+#include "tensor/utf8.h"
 
 namespace minissl {
 namespace {
@@ -39,8 +40,8 @@ void Embed::run() const {
   std::string csv = "row,path,label\n";
   for (size_t i = 0; i < f.indices.size(); ++i) {
     const int64_t label = f.labels[i];
-    csv += fmt::format("{},{},{}\n", i, csv_field(dataset->name(f.indices[i])),
-                       label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
+    csv += fmt::format("{},{},{}\n", i, csv_field(as_utf8(dataset->name(f.indices[i]))),
+                       label < 0 ? "" : csv_field(as_utf8(dataset->class_names()[static_cast<size_t>(label)])));
   }
   save_npy(out, rows);
   if (!images_out.empty()) save_safetensors(images_out, seen);

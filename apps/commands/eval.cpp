@@ -2,6 +2,7 @@
 
 #include "apps/eval_flags.h"
 #include "apps/option_flags.h"
+#include "apps/run/json_text.h"
 #include "apps/run/progress.h"
 #include "eval/few_shot.h"
 #include "eval/knn.h"
@@ -52,7 +53,7 @@ struct EvalProbe : EvalFlags {
           require_shots(labels_of(to_learn_from), labels_of(to_test_on), to_learn_from.class_names(), options.shots);
         });
     if (common.json)
-      fmt::print("{}\n", result.dump());
+      fmt::print("{}\n", json_text(result));
     else
       print_table(result);
   }
