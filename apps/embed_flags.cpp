@@ -1,5 +1,6 @@
 #include "apps/embed_flags.h"
 
+#include "apps/open_data.h"
 #include "apps/run/progress.h"
 
 namespace minissl {
@@ -16,7 +17,7 @@ void EmbedFlags::add_to(CLI::App& command) {
 }
 
 std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const NetworkFlags& net) const {
-  return open_dataset(spec, static_cast<int>(net.channels), common.seed, max_value);
+  return open_data(spec, static_cast<int>(net.channels), common.seed, max_value);
 }
 
 Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "apps/memory_report.h"
+#include "apps/open_data.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
 #include "apps/standard_streams.h"
@@ -22,7 +23,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   flags_.augmentation.check();
   check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
-  dataset_ = open_dataset(flags_.data, channels, flags_.common.seed, flags_.max_value);
+  dataset_ = open_data(flags_.data, channels, flags_.common.seed, flags_.max_value);
   data_identity_ = identity_of(*dataset_, flags_.data);
   settings_of_figures_ = settings_of_figures(config_);
   normalization_ = Normalization::named(flags_.normalization, channels);
@@ -31,8 +32,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
   if (!flags_.eval_train.empty())
     knn_watch_ = std::make_unique<KnnWatch>(
-        evaluation_sets(open_dataset(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
-                        open_dataset(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
+        evaluation_sets(open_data(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
+                        open_data(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
                         {flags_.eval_train, flags_.eval_test, list_of_classes(flags_.eval_classes), "eval-"}),
         loader_options(embedding_batch), flags_.eval_knn, flags_.eval_features, [this] {
           const DeviceScope here(method_->device());

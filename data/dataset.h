@@ -67,8 +67,10 @@ Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
 ///   a folder of JPEG and PNG files (data/sources/image_folder.h);
 ///   a pack of decoded images in one file (data/sources/pack.h);
-///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from
-///   `seed`.
+///   CIFAR-10 and CIFAR-100 (data/sources/cifar.h), IDX files (idx.h), MedMNIST's .npz (npz.h), tar and zip
+///   (archive_images.h), as they are published; synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs
+///   (data/sources/synth.h), by default 128 px and from `seed`.
+/// Some have parts, PATH:train. Several of any kind, A,B and shard-{000..009}.tar, are one data set (joined.h).
 /// `max_value` is as in DecodeOptions. Throws Error for anything else, and for data without images.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/open_data.h"
 #include "apps/run/json_text.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
@@ -63,7 +64,7 @@ struct Pack {
   int channels = 3, max_value = 0, threads = 0;
 
   void run() const {
-    const auto dataset = open_dataset(data, channels, 0, max_value);
+    const auto dataset = open_data(data, channels, 0, max_value);
     PackWriter writer(out, dataset->class_names());
     int64_t packed = 0;
     for_each_image(
@@ -87,7 +88,7 @@ struct Check {
   bool json = false;
 
   void run() const {
-    const auto dataset = open_dataset(data, 3, 0, max_value);
+    const auto dataset = open_data(data, 3, 0, max_value);
     auto bad = nlohmann::ordered_json::array();
     int64_t ok = 0;
     for_each_image(
@@ -132,7 +133,7 @@ CLI::App& add(CLI::App& data, const char* name, const char* help, const std::sha
 void add_data(CLI::App& app) {
   CLI::App& data = add_command_group(app, "data", "Prepare or check images");
   const auto common = [](CLI::App& command, auto& flags) {
-    add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
+    add_positional(command, "DATA", flags.data, data_help);
     add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)",
              {.range = white_level_range});
     add_flag(command, "threads", flags.threads, "decoding threads (0: the cores that this process may use)",

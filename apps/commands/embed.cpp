@@ -1,4 +1,5 @@
 #include "apps/embed_flags.h"
+#include "apps/open_data.h"
 #include "apps/standard_streams.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
@@ -54,7 +55,7 @@ void Embed::run() const {
 void add_embed(CLI::App& app) {
   CLI::App& embed = add_command(app, "embed", "Write the embeddings of images to a .npy file");
   auto flags = std::make_shared<Embed>();
-  add_flag(embed, "data", flags->data, "a folder of images, a pack of them, or synth:N", {.required = true});
+  add_flag(embed, "data", flags->data, data_help, {.required = true});
   add_flag(embed, "out", flags->out, "float32 (N, D), plus a .csv with row, path, label", {.required = true});
   add_flag(embed, "features", flags->features, "space of the embeddings", {.one_of = {"backbone", "projection"}});
   add_flag(embed, "images-out", flags->images_out,

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/model_file.h"
+#include "apps/open_data.h"
 #include "apps/run/json_text.h"
 #include "apps/trainer.h"
 #include "nn/state_file.h"
@@ -28,8 +29,8 @@ void InspectLeak::execute() const {
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
 
-  const auto dataset = open_dataset(data.empty() ? flags.data : data, static_cast<int>(flags.network.channels),
-                                    flags.common.seed, flags.max_value);
+  const auto dataset = open_data(data.empty() ? flags.data : data, static_cast<int>(flags.network.channels),
+                                 flags.common.seed, flags.max_value);
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,

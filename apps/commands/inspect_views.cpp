@@ -1,3 +1,4 @@
+#include "apps/open_data.h"
 #include "apps/run/picture.h"
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
@@ -27,7 +28,7 @@ void InspectViews::run() const {
   const int64_t size = train.network.size, channels = train.network.channels;
   const BatchRequest request = wanted_views();
   request.check();
-  const auto dataset = open_dataset(train.data, static_cast<int>(channels), train.common.seed, train.max_value);
+  const auto dataset = open_data(train.data, static_cast<int>(channels), train.common.seed, train.max_value);
   const int64_t wanted = std::min(images, dataset->size());
   std::vector<Tensor> sheets{Tensor::empty({wanted, size, size, channels})};
   for (int64_t view = 0; view < request.views(); ++view) {

@@ -2,6 +2,7 @@
 
 #include "apps/checkpoint.h"
 #include "apps/model_file.h"
+#include "apps/open_data.h"
 #include "apps/run/chart.h"
 #include "apps/run/json_text.h"
 #include "apps/run/picture.h"
@@ -80,7 +81,7 @@ std::vector<Seen> Monitor::look(const std::vector<fs::path>& files) const {
     const ModelDescription& model = encoder.description();
     require(encoder.has_method(), "{}: not a checkpoint of a run", files[i].string());
     if (!watch) {
-      dataset = open_dataset(data, static_cast<int>(model.network.channels), common.seed);
+      dataset = open_data(data, static_cast<int>(model.network.channels), common.seed);
       watch = std::make_unique<CollapseWatch>(*dataset, samples, loader_options(model));
       PretrainedEncoder untrained = PretrainedEncoder::untrained(model, dtype);
       look_at(untrained, 0);

@@ -1,3 +1,4 @@
+#include "apps/open_data.h"
 #include "apps/option_flags.h"
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
@@ -34,8 +35,7 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
 }  // namespace
 
 void add_train_flags(CLI::App& command, TrainFlags& f) {
-  add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs",
-           {.required = true});
+  add_flag(command, "data", f.data, data_help, {.required = true});
   begin_group(command, "Training");
   constexpr Range epochs{1, 1e9}, every{0, 1e9};
   add_flag(command, "epochs", f.epochs, "passes over the data", {.range = epochs});
