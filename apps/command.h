@@ -36,12 +36,17 @@ inline constexpr Range workers_range{0, 1024}, threads_range{0, 4096}, white_lev
 /// Adds `--cuda-graph`, for commands that run training steps.
 void add_cuda_graph(CLI::App& command, bool& value);
 
+/// The positional DATA, `--max-value` and `--threads` of commands that decode images.
+void add_decoding_flags(CLI::App& command, std::string& data, int& max_value, int& threads);
+
 /// Adds all commands.
 void add_commands(CLI::App& app);
 // One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
 void add_bench_data(CLI::App& bench);
 void add_data(CLI::App& app);
+void add_data_check(CLI::App& data);
+void add_data_pack(CLI::App& data);
 void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);

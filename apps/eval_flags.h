@@ -9,16 +9,18 @@ namespace minissl {
 /// The flags shared by evaluations of an encoder: training and test images, and the features to evaluate.
 struct EvalFlags : EmbedFlags {
   std::string train, test, features = "backbone";
-  std::vector<std::string> classes;  ///< only these; empty: all
+  std::vector<std::string> classes;  ///< only these; {"shared"}: those that both sets have; empty: all
   bool baselines = false;
 
   void add_to(CLI::App& command);
 
   using Json = nlohmann::ordered_json;
   using Measure = std::function<Json(const LabelledFeatures&, const std::vector<std::string>& class_names)>;
-  /// The result of `measure` for the features, with "n_train" and "n_test"; with --baselines also its results for the
-  /// "untrained" network and for "pixels".
-  Json evaluate(const Measure& measure) const;
+  /// Throws Error if the images are too few for what is to be measured.
+  using Check = std::function<void(const Dataset& train, const Dataset& test)>;
+  /// The result of `measure` for the features, with "n_train" and "n_test", the images that could be read; with
+  /// --baselines also its results for the "untrained" network and for "pixels".
+  Json evaluate(const Measure& measure, const Check& check = {}) const;
 
   /// Prints an evaluation as JSON, or as text: `title` and the training set, then for each encoder a line with the
   /// overall accuracy and the accuracy of each class.
@@ -27,7 +29,7 @@ struct EvalFlags : EmbedFlags {
   std::vector<std::pair<std::string, Json>> rows(const Json& result) const;
 };
 
-/// "top1", and "per_class" and "auc" by name.
+/// "top1", and "per_class" and "auc" by name, which JSON has as null where there are no figures.
 EvalFlags::Json to_json(const Accuracy& accuracy, const std::vector<std::string>& class_names);
 
 }  // namespace minissl

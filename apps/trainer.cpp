@@ -35,9 +35,10 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
   if (!flags_.eval_train.empty())
     knn_watch_ = std::make_unique<KnnWatch>(
-        open_data(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
-        open_data(flags_.eval_test, channels, flags_.common.seed, flags_.max_value), loader_options(embedding_batch),
-        flags_.eval_knn, flags_.eval_features, [this] {
+        evaluation_sets(open_data(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
+                        open_data(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
+                        {flags_.eval_train, flags_.eval_test, list_of_classes(flags_.eval_classes), "eval-"}),
+        loader_options(embedding_batch), flags_.eval_knn, flags_.eval_features, [this] {
           const DeviceScope here(method_->device());
           return flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
         });

@@ -35,7 +35,7 @@ struct TrainFlags {
   std::string schedule = "cosine";
   int64_t monitor_every = 5, monitor_samples = 2048;
   std::string on_collapse = "warn";
-  std::string eval_train, eval_test;
+  std::string eval_train, eval_test, eval_classes;
   int64_t eval_every = 0;
   KnnOptions eval_knn;
   std::string eval_features = "backbone";

@@ -36,10 +36,9 @@ CollapseWatch::Look CollapseWatch::look(const EmbedFunction& embed, double epoch
   return look;
 }
 
-KnnWatch::KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-                   const KnnOptions& knn, std::string space, MakeMethod make_untrained)
-    : train_(std::move(train)),
-      test_(std::move(test)),
+KnnWatch::KnnWatch(EvaluationSets sets, const LoaderOptions& options, const KnnOptions& knn, std::string space,
+                   MakeMethod make_untrained)
+    : sets_(std::move(sets)),
       options_(options),
       knn_(knn),
       space_(std::move(space)),
@@ -55,10 +54,10 @@ void KnnWatch::restore(const std::vector<Json>& events) {
 
 double KnnWatch::top1(const LoaderOptions& options, const EmbedFunction& embed, const std::string& space,
                       int64_t& test_images) const {
-  const Features test = extract_features(*test_, options, embed);
+  const Features test = extract_features(*sets_.test, options, embed);
   test_images = static_cast<int64_t>(test.indices.size());
-  const Features train = extract_features(*train_, options, embed);
-  return knn_accuracy(labelled(*train_, train, *test_, test, space), knn_).top1;
+  const Features train = extract_features(*sets_.train, options, embed);
+  return knn_accuracy(labelled(*sets_.train, train, *sets_.test, test, space), knn_).top1;
 }
 
 double KnnWatch::top1(Method& method, int64_t& test_images) const {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "apps/evaluation_sets.h"
 #include "apps/features.h"
 #include "apps/run/metrics_log.h"
 #include "eval/collapse.h"
@@ -47,10 +48,10 @@ class KnnWatch {
   using MakeMethod = std::function<std::unique_ptr<Method>()>;
 
   /// `make_untrained` makes the method as it was before the run's first step.
-  KnnWatch(std::unique_ptr<Dataset> train, std::unique_ptr<Dataset> test, const LoaderOptions& options,
-           const KnnOptions& knn, std::string space, MakeMethod make_untrained);
+  KnnWatch(EvaluationSets sets, const LoaderOptions& options, const KnnOptions& knn, std::string space,
+           MakeMethod make_untrained);
 
-  int64_t images() const { return train_->size() + test_->size(); }
+  int64_t images() const { return sets_.train->size() + sets_.test->size(); }
   void restore(const std::vector<Json>& events);
   /// `epoch`: number of epochs done. Throws Stopped if a signal requests a stop meanwhile.
   EvalEvent look(Method& method, double epoch);
@@ -61,7 +62,7 @@ class KnnWatch {
               int64_t& test_images) const;
   double top1(Method& method, int64_t& test_images) const;
 
-  std::unique_ptr<Dataset> train_, test_;
+  EvaluationSets sets_;
   LoaderOptions options_;
   KnnOptions knn_;
   std::string space_;

@@ -4,8 +4,15 @@
 #include <filesystem>
 #include <string_view>
 
+#include "data/sources/archive.h"
+#include "data/sources/archive_images.h"
+#include "data/sources/cifar.h"
+#include "data/sources/idx.h"
 #include "data/sources/image_folder.h"
+#include "data/sources/joined.h"
+#include "data/sources/npz.h"
 #include "data/sources/pack.h"
+#include "data/sources/parts.h"
 #include "data/sources/synth.h"
 #include "tensor/checksum.h"
 #include "tensor/memory.h"
@@ -39,17 +46,56 @@ std::unique_ptr<Dataset> open_synth(const std::string& spec, int channels, uint6
   return std::make_unique<SyntheticRadiographs>(count, size, channels, seed);
 }
 
+std::unique_ptr<Dataset> open_folder(const DataPath& path, const std::string& spec, int channels, int max_value) {
+  if (is_cifar(path.path)) return open_cifar(path, channels);
+  if (is_idx(path.path)) return open_idx(path, channels);
+  require(path.part.empty(), "data '{}': a folder of images has no parts; name the folder {} in it", spec, path.part);
+  return std::make_unique<ImageFolder>(spec, channels, max_value);
+}
+
+std::unique_ptr<Dataset> open_file(const DataPath& path, const std::string& spec, int channels, int max_value) {
+  if (is_pack(path.path)) {
+    require(path.part.empty(), "data '{}': a pack has no parts", spec);
+    return std::make_unique<PackFile>(path.path, channels);
+  }
+  if (is_npz(path.path)) return open_npz(path, channels);
+  if (is_cifar(path.path)) return open_cifar(path, channels);
+  if (is_idx(path.path)) return open_idx(path, channels);
+  if (is_archive(path.path)) return std::make_unique<ArchiveImages>(path, channels, max_value);
+  fail(
+      "data '{}': neither a folder of images nor a pack of them nor synth:N, and no tar, zip, .npz of MedMNIST, IDX or "
+      "CIFAR file",
+      spec);
+}
+
+std::unique_ptr<Dataset> open_root(const std::string& spec, int channels, uint64_t seed, int max_value) {
+  if (spec.starts_with(synth_prefix)) return open_synth(spec, channels, seed);
+  const DataPath path = data_path(spec);
+  const auto status = std::filesystem::status(path.path);
+  if (std::filesystem::is_directory(status)) return open_folder(path, spec, channels, max_value);
+  require(std::filesystem::exists(status), "data '{}': no such folder or file", spec);
+  return open_file(path, spec, channels, max_value);
+}
+
 }  // namespace
 
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
   require(channels == 1 || channels == 3, "`channels` must be 1 or 3, not {}", channels);
-  if (spec.starts_with(synth_prefix)) return open_synth(spec, channels, seed);
-  const std::filesystem::path path = std::u8string(spec.begin(), spec.end());
-  const auto status = std::filesystem::status(path);
-  if (std::filesystem::is_directory(status)) return std::make_unique<ImageFolder>(spec, channels, max_value);
-  require(std::filesystem::exists(status), "data '{}': no such folder", spec);
-  if (is_pack(path)) return std::make_unique<PackFile>(path, channels);
-  fail("data '{}': neither a folder of images nor a pack of them nor synth:N", spec);
+  const std::vector<std::string> roots = roots_of(spec);
+  if (roots.size() == 1) return open_root(roots.front(), channels, seed, max_value);
+  std::vector<std::unique_ptr<Dataset>> parts;
+  for (const std::string& root : roots) parts.push_back(open_root(root, channels, seed, max_value));
+  return std::make_unique<JoinedDatasets>(std::move(parts), roots);
+}
+
+const std::vector<std::string>& Dataset::label_names() const {
+  static const std::vector<std::string> none;
+  return none;
+}
+
+const std::vector<std::string>& Dataset::remarks() const {
+  static const std::vector<std::string> none;
+  return none;
 }
 
 const std::vector<LeftOut>& Dataset::left_out() const {
@@ -81,7 +127,7 @@ std::string identity_of(const Dataset& dataset, const std::string& spec) {
     const int64_t label = dataset.label(i);
     sum.add(&label, sizeof label);
   }
-  if (spec.starts_with(synth_prefix)) add(spec);
+  if (spec.find(synth_prefix) != std::string::npos) add(spec);
   return fmt::format("{} images, {:016x}", dataset.size(), sum.value());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct BadFile {
 struct LeftOut {
   std::string path, reason;
 };
+
+/// Whether an image has one of several labels.
+enum class Label : int8_t { no = 0, yes = 1, unknown = -1 };
 
 /// A fixed, ordered collection of images. All functions may be called from several threads.
 class Dataset {
@@ -35,6 +39,14 @@ class Dataset {
   /// Empty for data without labels.
   virtual const std::vector<std::string>& class_names() const = 0;
 
+  /// The labels of which an image may have several, such as findings; empty if images have classes or nothing.
+  virtual const std::vector<std::string>& label_names() const;
+  /// Those of image i, one for each of label_names().
+  virtual std::span<const Label> labels(int64_t) const { return {}; }
+  /// Whom image i shows; empty if that isn't known.
+  virtual std::string patient(int64_t) const { return {}; }
+  /// What people should know about how the data set was opened, a line each.
+  virtual const std::vector<std::string>& remarks() const;
   /// What was found where the images are and isn't one of them, ordered by path: files that aren't images, formats that
   /// this build can't read, folders that can't be entered.
   virtual const std::vector<LeftOut>& left_out() const;
@@ -57,10 +69,12 @@ Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
 ///   a folder of images (data/sources/image_folder.h);
 ///   a pack of decoded images in one file (data/sources/pack.h);
-///   synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs (data/sources/synth.h), by default 128 px and from
-///   `seed`.
-/// `max_value` is as in DecodeOptions. Throws Error for anything else. A folder without images makes an empty data set,
-/// whose left_out() says what was found instead; loaders refuse it.
+///   CIFAR-10 and CIFAR-100 (data/sources/cifar.h), IDX files (idx.h), MedMNIST's .npz (npz.h), tar and zip
+///   (archive_images.h), as they are published; synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs
+///   (data/sources/synth.h), by default 128 px and from `seed`.
+/// Some have parts, PATH:train. Several of any kind, A,B and shard-{000..009}.tar, are one data set (joined.h).
+/// `max_value` is as in DecodeOptions. Throws Error for anything else. A folder without images makes an empty
+/// data set, whose left_out() says what was found instead; loaders refuse it.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 
 /// Tells data sets apart wherever they are: a checksum of the names and labels, in order. Generated images, whose names

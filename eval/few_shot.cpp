@@ -30,6 +30,7 @@ Tensor gather(const Tensor& features, const Rows& rows) {
 
 // `t95` is student_t95(aucs.size() - 1).
 FewShotAuc summary(const std::vector<double>& aucs, double t95) {
+  if (aucs.empty()) return {std::numeric_limits<double>::quiet_NaN(), std::nullopt};
   const auto n = static_cast<double>(aucs.size());
   FewShotAuc result;
   for (const double auc : aucs) result.mean += auc / n;
@@ -67,37 +68,48 @@ void FewShotOptions::check_shots(const std::vector<int64_t>& shots) {
   }
 }
 
-std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features,
-                                                  const std::vector<std::string>& class_names,
-                                                  const FewShotOptions& options,
+void require_shots(const std::vector<int64_t>& train_labels, const std::vector<int64_t>& test_labels,
+                   const std::vector<std::string>& class_names, const std::vector<int64_t>& shots) {
+  FewShotOptions::check_shots(shots);
+  const int64_t most = *std::max_element(shots.begin(), shots.end());
+  for (size_t c = 0; c < class_names.size(); ++c) {
+    const auto of_class = [&](const std::vector<int64_t>& labels) {
+      return std::count(labels.begin(), labels.end(), static_cast<int64_t>(c));
+    };
+    const int64_t images = of_class(train_labels), others = static_cast<int64_t>(train_labels.size()) - images;
+    require(std::min(images, others) >= most,
+            "`shots` {}: there are {} images of {} to learn from, and {} of other classes", most, images,
+            class_names[c], others);
+    const int64_t positives = of_class(test_labels);
+    require(positives > 0 && positives < static_cast<int64_t>(test_labels.size()),
+            "an AUC needs test images of {} and of other classes", class_names[c]);
+  }
+}
+
+std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features, const FewShotOptions& options,
                                                   const std::function<void(int64_t)>& progress) {
   features.check("a few-shot probe");
   FewShotOptions::check_shots(options.shots);
   FewShotOptions::repeats_range.check("repeats", options.repeats);
-  const int64_t most = *std::max_element(options.shots.begin(), options.shots.end());
   const Tensor train = standardize(features.train, features.train), test = standardize(features.test, features.train);
 
   const double t95 = options.repeats > 1 ? student_t95(options.repeats - 1) : 0;
   std::vector<std::vector<FewShotAuc>> result;
   int64_t fits = 0;
   for (int64_t c = 0; c < features.classes; ++c) {
-    const std::string& name = class_names[static_cast<size_t>(c)];
     Rows of_class, others;
     for (int64_t i = 0; i < train.dim(0); ++i)
       (features.train_labels[static_cast<size_t>(i)] == c ? of_class : others).push_back(i);
     const auto fewest = static_cast<int64_t>(std::min(of_class.size(), others.size()));
-    require(fewest >= most, "`shots` {}: there are {} images of {} to learn from, and {} of other classes", most,
-            of_class.size(), name, others.size());
     std::vector<bool> positive;
     for (const int64_t label : features.test_labels) positive.push_back(label == c);
-    require(std::find(positive.begin(), positive.end(), true) != positive.end() &&
-                std::find(positive.begin(), positive.end(), false) != positive.end(),
-            "an AUC needs test images of {} and of other classes", name);
+    const auto positives = std::count(positive.begin(), positive.end(), true);
+    const bool tested = positives > 0 && positives < test.dim(0);
 
     std::vector<FewShotAuc>& of_shots = result.emplace_back();
     for (const int64_t shots : options.shots) {
       std::vector<double> aucs;
-      for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+      for (int64_t repeat = 0; tested && shots <= fewest && repeat < options.repeats; ++repeat) {
         const auto random = [&](uint32_t side) {
           return Random(options.seed, RandomSite::few_shot, static_cast<uint32_t>(repeat), static_cast<uint32_t>(c),
                         side);

@@ -10,7 +10,7 @@ packages=(
   libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN requires OpenCL when CMake finds it
   libeigen3-dev liblbfgs-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev
-  libjpeg-dev libexif-dev libstb-dev libxxhash-dev zlib1g-dev
+  libarchive-dev libcsv-dev libjpeg-dev libexif-dev libstb-dev libxxhash-dev zlib1g-dev
   libjs-chart.js fonts-liberation
   libgtest-dev libgmock-dev
 )

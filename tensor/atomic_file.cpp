@@ -80,7 +80,11 @@ bool sync_folder_of(const fs::path& file) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path path) : path_(target_of(path)) {
+AtomicFile::AtomicFile(fs::path path, Unfinished unfinished) : unfinished_(unfinished), path_(target_of(path)) {
+  if (unfinished == Unfinished::kept) {
+    open_unfinished();
+    return;
+  }
   // Another process may be writing the same file: then the name with the next number.
   for (int number = 1; descriptor_ < 0; ++number) {
     temporary_ = path_;
@@ -108,8 +112,46 @@ bool AtomicFile::open_temporary() {
   return true;
 }
 
+void AtomicFile::open_unfinished() {
+  temporary_ = path_;
+  temporary_ += ".minissl-part";
+  const int descriptor = open(temporary_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (descriptor < 0) fail_with_errno("can't create");
+  if (!lock(descriptor) || !names(temporary_, descriptor)) {
+    close(descriptor);
+    fail("{}: can't write: another process is writing it", path_.string());
+  }
+  descriptor_ = descriptor;
+  lseek(descriptor, 0, SEEK_END);
+}
+
+int64_t AtomicFile::size() const {
+  struct stat status {};
+  if (fstat(descriptor_, &status) != 0) fail_with_errno("can't read");
+  return status.st_size;
+}
+
+void AtomicFile::read_at(int64_t offset, void* bytes, size_t count) const {
+  auto* to = static_cast<std::byte*>(bytes);
+  while (count > 0) {
+    const ssize_t got = pread(descriptor_, to, count, offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_with_errno("can't read");
+    require(got > 0, "{}: it ends too soon", temporary_.string());
+    to += got, offset += got, count -= static_cast<size_t>(got);
+  }
+}
+
+void AtomicFile::truncate(int64_t size) {
+  if (ftruncate(descriptor_, size) != 0 || lseek(descriptor_, size, SEEK_SET) < 0) fail_with_errno("can't write");
+}
+
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
+  if (unfinished_ == Unfinished::kept) {
+    close(descriptor_);
+    return;
+  }
   const std::lock_guard lock(temporaries_mutex);
   temporaries().erase(temporary_);
   unlink(temporary_.c_str());

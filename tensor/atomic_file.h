@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -14,7 +15,11 @@ namespace minissl {
 /// Every failure throws Error with the path and the system's reason, a full disk included.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  /// What becomes of a file that is not committed: `kept`, under the name FILE.minissl-part, and the next AtomicFile
+  /// for FILE that keeps it too goes on with it.
+  enum class Unfinished { removed, kept };
+
+  explicit AtomicFile(std::filesystem::path path, Unfinished unfinished = Unfinished::removed);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -23,6 +28,13 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
+  /// Bytes so far: those that an unfinished file had, and those written since.
+  int64_t size() const;
+  /// Reads bytes [offset, offset + count) of what is there. Throws Error if it is shorter.
+  void read_at(int64_t offset, void* bytes, size_t count) const;
+  /// Drops all bytes from `size` on; what is written next follows there.
+  void truncate(int64_t size);
+
   /// Removes the temporary files that killed processes left in a folder. Returns their number.
   static int remove_leftovers(const std::filesystem::path& folder);
   /// Removes all temporary files of this process, which must end without committing any: to be called before _exit().
@@ -30,8 +42,10 @@ class AtomicFile {
 
  private:
   bool open_temporary();
+  void open_unfinished();
   [[noreturn]] void fail_with_errno(const char* what) const;
 
+  const Unfinished unfinished_;
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;
 };

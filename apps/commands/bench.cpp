@@ -8,6 +8,7 @@
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
 #include "apps/method_flags.h"
+#include "apps/run/json_text.h"
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
 #include "ssl/step/training_step.h"
@@ -128,7 +129,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
       {"allocator_reserved_bytes", usage.reserved},
       {"predicted_reserved_bytes", plan.memory.usage.reserved}};
   if (common.json) {
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}\n", json_text(result));
     return;
   }
   fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",

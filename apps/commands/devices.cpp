@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "apps/command.h"
+#include "apps/run/json_text.h"
 #include "tensor/cuda/device.h"
 #include "tensor/memory.h"
 
@@ -28,7 +29,7 @@ void print_devices(bool as_json) {
     json["why_no_cuda"] = why;
     table += "cuda    " + why + "\n";
   }
-  fmt::print("{}", as_json ? json.dump() + "\n" : table);
+  fmt::print("{}", as_json ? json_text(json) + "\n" : table);
 }
 
 }  // namespace

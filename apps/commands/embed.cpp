@@ -1,8 +1,10 @@
 #include "apps/embed_flags.h"
+#include "apps/open_data.h"
 #include "apps/standard_streams.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
 #include "tensor/ops/transpose.h"
+#include "tensor/utf8.h"
 
 namespace minissl {
 namespace {
@@ -39,8 +41,8 @@ void Embed::run() const {
   std::string csv = "row,path,label\n";
   for (size_t i = 0; i < f.indices.size(); ++i) {
     const int64_t label = f.labels[i];
-    csv += fmt::format("{},{},{}\n", i, csv_field(dataset->name(f.indices[i])),
-                       label < 0 ? "" : csv_field(dataset->class_names()[static_cast<size_t>(label)]));
+    csv += fmt::format("{},{},{}\n", i, csv_field(as_utf8(dataset->name(f.indices[i]))),
+                       label < 0 ? "" : csv_field(as_utf8(dataset->class_names()[static_cast<size_t>(label)])));
   }
   save_npy(out, rows);
   if (!images_out.empty()) save_safetensors(images_out, seen);
@@ -53,7 +55,7 @@ void Embed::run() const {
 void add_embed(CLI::App& app) {
   CLI::App& embed = add_command(app, "embed", "Write the embeddings of images to a .npy file");
   auto flags = std::make_shared<Embed>();
-  add_flag(embed, "data", flags->data, "a folder of images, a pack of them, or synth:N", {.required = true});
+  add_flag(embed, "data", flags->data, data_help, {.required = true});
   add_flag(embed, "out", flags->out, "float32 (N, D), plus a .csv with row, path, label", {.required = true});
   add_flag(embed, "features", flags->features, "space of the embeddings", {.one_of = {"backbone", "projection"}});
   add_flag(embed, "images-out", flags->images_out,

@@ -1,5 +1,8 @@
+#include <cmath>
+
 #include "apps/eval_flags.h"
 #include "apps/option_flags.h"
+#include "apps/run/json_text.h"
 #include "apps/run/progress.h"
 #include "eval/few_shot.h"
 #include "eval/knn.h"
@@ -40,14 +43,17 @@ struct EvalProbe : EvalFlags {
 
   void run() {
     options.seed = common.seed;
-    const Json result = evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
-      Progress progress(labelled.classes * static_cast<int64_t>(options.shots.size()) * options.repeats, "fit");
-      return to_json(
-          few_shot_auc(labelled, class_names, options, [&](int64_t done) { progress.update(done, "shots"); }),
-          class_names);
-    });
+    const Json result = evaluate(
+        [&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+          Progress progress(labelled.classes * static_cast<int64_t>(options.shots.size()) * options.repeats, "fit");
+          return to_json(few_shot_auc(labelled, options, [&](int64_t done) { progress.update(done, "shots"); }),
+                         class_names);
+        },
+        [this](const Dataset& to_learn_from, const Dataset& to_test_on) {
+          require_shots(labels_of(to_learn_from), labels_of(to_test_on), to_learn_from.class_names(), options.shots);
+        });
     if (common.json)
-      fmt::print("{}\n", result.dump());
+      fmt::print("{}\n", json_text(result));
     else
       print_table(result);
   }
@@ -59,22 +65,29 @@ struct EvalProbe : EvalFlags {
     Json of_class = Json::object(), of_all = Json::object();
     for (size_t i = 0; i < options.shots.size(); ++i) {
       const std::string shots = std::to_string(options.shots[i]);
-      double mean = 0;
+      double sum = 0, measured = 0;
       for (size_t c = 0; c < aucs.size(); ++c) {
         const FewShotAuc& auc = aucs[c][i];
-        mean += auc.mean / static_cast<double>(aucs.size());
+        if (!std::isnan(auc.mean)) sum += auc.mean, ++measured;
         Json& json = of_class[class_names[c]][shots] = {{"mean", auc.mean}};
         if (!auc.half_width) continue;
         json["low"] = std::max(0.0, auc.mean - *auc.half_width);
         json["high"] = std::min(1.0, auc.mean + *auc.half_width);
       }
-      of_all[shots] = mean;
+      of_all[shots] = sum / measured;
     }
     return {{"auc", of_class}, {"mean_auc", of_all}};
   }
 
+  static std::vector<int64_t> labels_of(const Dataset& dataset) {
+    std::vector<int64_t> labels;
+    for (int64_t i = 0; i < dataset.size(); ++i) labels.push_back(dataset.label(i));
+    return labels;
+  }
+
   static std::string cell(const Json& auc) {
     const double mean = auc.at("mean").get<double>();
+    if (std::isnan(mean)) return "too few images";
     if (!auc.contains("low")) return fmt::format("{:.3f}", mean);
     return fmt::format("{:.3f} ({:.3f}-{:.3f})", mean, auc.at("low").get<double>(), auc.at("high").get<double>());
   }

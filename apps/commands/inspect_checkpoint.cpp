@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/run/json_text.h"
 #include "formats/safetensors.h"
 #include "tensor/memory.h"
 
@@ -35,7 +36,7 @@ void InspectCheckpoint::run() const {
   if (json) {
     const nlohmann::ordered_json object = {
         {"metadata", reader.metadata()}, {"tensors", tensors}, {"bytes", bytes}, {"checksums", checksums}};
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n", json_text(object));
     return;
   }
   for (const auto& [key, value] : reader.metadata()) {

@@ -2,6 +2,7 @@
 
 #include "apps/model_file.h"
 #include "apps/open_data.h"
+#include "apps/run/json_text.h"
 #include "apps/trainer.h"
 #include "nn/state_file.h"
 #include "ssl/leak.h"
@@ -50,15 +51,14 @@ void InspectLeak::execute() const {
   }
   const LeakMeasurement leak = measure_leak(*moco, seen, common.seed);
   if (common.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"run", run},
-                                              {"images", leak.images},
-                                              {"batches", leak.batches},
-                                              {"as_trained", leak.as_trained},
-                                              {"permuted", leak.permuted},
-                                              {"standard_error", leak.standard_error},
-                                              {"leaks", leak.leaks()},
-                                              {"sentence", with_flags(leak.sentence())}}
-                           .dump());
+    fmt::print("{}\n", json_text({{"run", run},
+                                  {"images", leak.images},
+                                  {"batches", leak.batches},
+                                  {"as_trained", leak.as_trained},
+                                  {"permuted", leak.permuted},
+                                  {"standard_error", leak.standard_error},
+                                  {"leaks", leak.leaks()},
+                                  {"sentence", with_flags(leak.sentence())}}));
     return;
   }
   fmt::print("contrastive accuracy among {} images in {} batches, in training mode\n", leak.images, leak.batches);

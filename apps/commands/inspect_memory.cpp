@@ -3,6 +3,7 @@
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
 #include "apps/option_flags.h"
+#include "apps/run/json_text.h"
 
 namespace minissl {
 namespace {
@@ -15,7 +16,7 @@ void InspectMemory::run() const {
   const StepDescription described = step();
   const MemoryPlan plan = memory.plan(described);
   if (common.json) {
-    fmt::print("{}\n", to_json(plan).dump());
+    fmt::print("{}\n", json_text(to_json(plan)));
     return;
   }
   fmt::print("{} {} at {}, batch {}, {}{}, {}: ", method.method(), network.arch, network.size, batch, common.precision,

@@ -4,6 +4,7 @@
 #include "apps/model_file.h"
 #include "apps/open_data.h"
 #include "apps/run/chart.h"
+#include "apps/run/json_text.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "apps/run/report.h"
@@ -126,7 +127,7 @@ void Monitor::execute() const {
                 {"checkpoints", std::vector<Json>(events.begin() + 1, events.end())},
                 {"verdict", verdict}};
     if (training) result["training"] = {{"epoch", training->at("epoch")}, {"verdict", training->at("verdict")}};
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}\n", json_text(result));
     return;
   }
   fmt::print("{:>6}  {:<10} {:>8} {:>14} {:>8} {:>9} {:>9}\n", "epoch", "space", "std", "std_normalized", "norm",

@@ -1,3 +1,4 @@
+#include "apps/open_data.h"
 #include "apps/option_flags.h"
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
@@ -25,7 +26,8 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
   idle(optimizer != "sgd" && optimizer != "lars", {"sgd-momentum"}, "with --optimizer " + optimizer);
   idle(optimizer != "lars", {"trust"}, "with --optimizer " + optimizer);
   idle(f.monitor_every == 0, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
-  idle(f.eval_train.empty(), {"eval-every", "eval-k", "eval-temperature", "eval-features"}, "without --eval-train");
+  idle(f.eval_train.empty(), {"eval-classes", "eval-every", "eval-k", "eval-temperature", "eval-features"},
+       "without --eval-train");
   idle(f.checkpoint_every == 0, {"keep"}, "with --checkpoint-every 0");
   idle(f.network.channels == 1, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
 }
@@ -33,8 +35,7 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
 }  // namespace
 
 void add_train_flags(CLI::App& command, TrainFlags& f) {
-  add_flag(command, "data", f.data, "a folder of images, a pack of them (data pack), or synth:N generated radiographs",
-           {.required = true});
+  add_flag(command, "data", f.data, data_help, {.required = true});
   begin_group(command, "Training");
   constexpr Range epochs{1, 1e9}, every{0, 1e9};
   add_flag(command, "epochs", f.epochs, "passes over the data", {.range = epochs});
@@ -62,6 +63,9 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
            {.one_of = {"warn", "stop", "variance"}});
   add_flag(command, "eval-train", f.eval_train, "labelled training images for k nearest neighbours");
   add_flag(command, "eval-test", f.eval_test, "labelled test images for k nearest neighbours");
+  add_flag(command, "eval-classes", f.eval_classes,
+           "only these classes, a,b,c; shared: those that both sets have, and labelled images alone",
+           {.check = [](const std::string& value) { list_of_classes(value); }});
   add_flag(command, "eval-every", f.eval_every, "epochs between evaluations (0: before and after training)",
            {.range = every});
   add_option_flags(

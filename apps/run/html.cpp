@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "apps/run/json_text.h"
 #include "tensor/error.h"
 
 namespace minissl {
@@ -32,7 +33,7 @@ std::string escape_html(std::string_view text) {
 }
 
 std::string json_in_script(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(json);
   std::string escaped;
   escaped.reserve(text.size());
   for (char c : text)

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unistd.h>
 
+#include "apps/run/json_text.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
 #include "tensor/write_fully.h"
@@ -155,7 +156,7 @@ MetricsLog::~MetricsLog() {
 }
 
 void MetricsLog::append(const Json& event) {
-  const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  const std::string line = json_text(event) + '\n';
   require(is_valid(event), "{}: not an event of a run: {}", path_.string(), line);
   if (const std::optional<int64_t> step = step_of(event)) {
     require(!last_step_ || *step == *last_step_ + 1, "{}: step {} can't follow step {}", path_.string(), *step,

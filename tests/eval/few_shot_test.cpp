@@ -34,7 +34,7 @@ TEST(StudentT95, AgreesWithTheTables) {
 }
 
 TEST(FewShot, MoreShotsAreMoreAccurate) {
-  const auto auc = few_shot_auc(clouds(50, 3), names, {.shots = {1, 5, 40}, .repeats = 20});
+  const auto auc = few_shot_auc(clouds(50, 3), {.shots = {1, 5, 40}, .repeats = 20});
   ASSERT_EQ(auc.size(), 3U);
   for (const auto& of_shots : auc) {
     ASSERT_EQ(of_shots.size(), 3U);
@@ -46,29 +46,49 @@ TEST(FewShot, MoreShotsAreMoreAccurate) {
 }
 
 TEST(FewShot, FeaturesThatSayNothingAreAtChance) {
-  for (const auto& of_shots : few_shot_auc(clouds(50, 0), names, {.shots = {20}, .repeats = 20}))
+  for (const auto& of_shots : few_shot_auc(clouds(50, 0), {.shots = {20}, .repeats = 20}))
     EXPECT_NEAR(of_shots[0].mean, 0.5, 0.1);
 }
 
 TEST(FewShot, TheSeedDecidesTheDraw) {
   const LabelledFeatures features = clouds(50, 1);
-  const auto mean = [&](uint64_t seed) { return few_shot_auc(features, names, {{2}, 3, 1, seed})[0][0].mean; };
+  const auto mean = [&](uint64_t seed) { return few_shot_auc(features, {{2}, 3, 1, seed})[0][0].mean; };
   EXPECT_EQ(mean(0), mean(0));
   EXPECT_NE(mean(0), mean(1));
 }
 
 TEST(FewShot, ASingleDrawHasNoInterval) {
-  EXPECT_FALSE(few_shot_auc(clouds(5, 1), names, {.shots = {5}, .repeats = 1})[0][0].half_width);
+  EXPECT_FALSE(few_shot_auc(clouds(5, 1), {.shots = {5}, .repeats = 1})[0][0].half_width);
 }
 
 TEST(FewShot, TooFewImagesAreReportedWithTheirClass) {
+  const LabelledFeatures five = clouds(5, 1);
+  const auto require_of = [&](const std::vector<int64_t>& shots) {
+    require_shots(five.train_labels, five.test_labels, names, shots);
+  };
+  EXPECT_NO_THROW(require_of({1, 5}));
+  EXPECT_THAT([&] { require_of({1, 6}); }, ThrowsMessage<Error>(HasSubstr("`shots` 6: there are 5 images of a")));
   EXPECT_THAT(
-      [] {
-        few_shot_auc(clouds(5, 1), names, {.shots = {1, 6}});
+      [&] {
+        require_shots(five.train_labels, {0, 0}, names, {1});
       },
-      ThrowsMessage<Error>(HasSubstr("`shots` 6: there are 5 images of a")));
-  EXPECT_THROW(few_shot_auc(clouds(5, 1), names, {.shots = {0}}), Error);
-  EXPECT_THROW(few_shot_auc(clouds(5, 1), names, {.shots = {1}, .repeats = 0}), Error);
+      ThrowsMessage<Error>(HasSubstr("an AUC needs test images of a and of other classes")));
+  EXPECT_THROW(few_shot_auc(five, {.shots = {0}}), Error);
+  EXPECT_THROW(few_shot_auc(five, {.shots = {1}, .repeats = 0}), Error);
+}
+
+// Images may turn out to be unreadable after a long embedding, which must not be lost.
+TEST(FewShot, AClassWithTooFewImagesHasNoFigureAndTheOthersDo) {
+  LabelledFeatures features = clouds(6, 1);
+  const auto auc = few_shot_auc(features, {.shots = {2, 7}, .repeats = 3});
+  for (const auto& of_shots : auc) {
+    EXPECT_TRUE(std::isfinite(of_shots[0].mean));
+    EXPECT_TRUE(std::isnan(of_shots[1].mean));
+  }
+  for (int64_t& label : features.test_labels) label = std::min<int64_t>(label, 1);  // no test image of class c
+  const auto without = few_shot_auc(features, {.shots = {2}, .repeats = 3});
+  EXPECT_TRUE(std::isfinite(without[0][0].mean));
+  EXPECT_TRUE(std::isnan(without[2][0].mean));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "data/decode/decode.h"
 #include "data/decode/exif.h"
 #include "data/sources/pack.h"
+#include "data/sources/pack_writer.h"
 #include "formats/npy.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_header.h"
@@ -86,9 +87,9 @@ std::vector<std::string> exif_blocks() {
 
 std::vector<std::string> packs() {
   return {written([](const fs::path& file) {
-    PackWriter writer(file, {"normal", "pneumonia"});
-    writer.add({Tensor::zeros({4, 3, 1}, DType::u8)}, 0, "a.png");
-    writer.add({Tensor::zeros({2, 2, 3})}, 1, "b.png");
+    PackWriter writer(file, {"seeds", {"normal", "pneumonia"}});
+    writer.add({.image = {Tensor::zeros({4, 3, 1}, DType::u8)}, .label = 0, .name = "a.png"}, 0);
+    writer.add({.image = {Tensor::zeros({2, 2, 3})}, .label = 1, .name = "b.png"}, 1);
     writer.commit();
   })};
 }
