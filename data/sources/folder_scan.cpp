@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <set>
 
@@ -34,13 +35,31 @@ ImageFormat format_of_extension(std::string_view name) {
   return dot == name.npos ? ImageFormat::none : format_with_extension(lower(name.substr(dot + 1)));
 }
 
+// Whether an error is one of the file or folder. Any other, such as too many open files or a failing disk, says nothing
+// about it: going on without it would make another data set.
+bool belongs_to_file(const std::error_code& error) {
+  for (const std::errc own :
+       {std::errc::permission_denied, std::errc::operation_not_permitted, std::errc::no_such_file_or_directory,
+        std::errc::too_many_symbolic_link_levels, std::errc::filename_too_long, std::errc::no_such_device_or_address})
+    if (error == own) return true;
+  return false;
+}
+
+void require_own(const std::error_code& error, const fs::path& path) {
+  if (error && !belongs_to_file(error)) fail("{}: can't be read: {}", path.string(), error.message());
+}
+
 // Empty if the file is an image, else why it isn't used.
 std::string why_not_an_image(const fs::path& path, std::string_view name) {
   const ImageFormat promised = format_of_extension(name);
   if (promised != ImageFormat::none && unreadable_because(promised).empty()) return {};
   std::array<char, signature_bytes> first{};
   std::ifstream file(path, std::ios::binary);
-  if (!file) return std::string("can't be read: ") + std::generic_category().message(errno);
+  if (!file) {
+    const std::error_code error(errno, std::generic_category());
+    require_own(error, path);
+    return "can't be read: " + error.message();
+  }
   file.read(first.data(), first.size());
   const auto bytes = std::as_bytes(std::span(first)).first(static_cast<size_t>(file.gcount()));
   return std::string(unreadable_because(format_of(bytes)));
@@ -66,6 +85,7 @@ class Scan {
     const fs::path canonical = fs::canonical(folder, error);
     if (!error && !visited_.insert(canonical).second) return;
     const Entries entries = error ? Entries() : list(folder, relative, error);
+    require_own(error, folder);
     if (error) {
       require(!relative.empty(), "can't be read: {}", error.message());
       result.left_out.push_back({relative, "can't be entered: " + error.message()});
@@ -92,6 +112,7 @@ class Scan {
       if (is_ignored(name)) continue;
       std::error_code unknown;
       const fs::file_status status = at->status(unknown);  // of what a link points to
+      require_own(unknown, at->path());
       const bool is_folder = fs::is_directory(status);
       // A link to nowhere counts as an image if it is called one, so that loading it reports the error.
       const bool dangling = status.type() == fs::file_type::not_found || unknown;

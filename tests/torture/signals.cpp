@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array stopping = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
 constexpr double most_seconds = 10;
+constexpr const char* pack_name = "a.pack";
 
 /// A command that is stopped, and the time it takes when it isn't.
 struct Target {
@@ -22,6 +23,7 @@ struct Target {
   std::function<Command(const fs::path& folder)> command;
   bool trains = false;
   double seconds = 0;
+  fs::path whole = {};  // the pack that it makes when it isn't stopped
 };
 
 std::vector<Target> make_targets(const Judge& judge, const fs::path& scratch) {
@@ -39,7 +41,7 @@ std::vector<Target> make_targets(const Judge& judge, const fs::path& scratch) {
                          folder / "out" / "e.npy"}};
        }},
       {"data pack", [=](const fs::path& folder) {
-         return Command{{"data", "pack", scratch / "images", "--out", folder / "out" / "a.pack"}};
+         return Command{{"data", "pack", scratch / "images", "--out", folder / "out" / pack_name}};
        }}};
   require(run({{"data", "synth", "--out", scratch / "images", "--images", "300", "--size", "64"}}, scratch).status == 0,
           "data synth");
@@ -49,6 +51,10 @@ std::vector<Target> make_targets(const Judge& judge, const fs::path& scratch) {
     const Outcome outcome = run(target.command(folder), folder);
     require(outcome.status == 0, "{}: {}", target.name, outcome.describe());
     target.seconds = outcome.seconds;
+    if (const fs::path pack = folder / "out" / pack_name; fs::exists(pack)) {
+      target.whole = scratch / "whole.pack";
+      fs::rename(pack, target.whole);
+    }
     fs::remove_all(folder);
   }
   return targets;
@@ -64,7 +70,16 @@ Verdict judge_stop(const Judge& judge, const Target& target, const fs::path& fol
     for (const auto& entry : fs::directory_iterator(folder / "out"))
       if (is_temporary(entry.path())) return {Fate::lost, entry.path().filename().string() + " was left behind"};
     const bool stopped = outcome.signal == signal || outcome.status == 128 + signal;
-    return stopped || outcome.status == 0 ? Verdict{} : Verdict{Fate::wrong, outcome.describe()};
+    if (!stopped && outcome.status != 0) return {Fate::wrong, outcome.describe()};
+    if (target.whole.empty()) return {};
+    // What was packed stays, and the same command goes on from it.
+    if (outcome.status != 0) {
+      const Outcome again = run(target.command(folder), folder);
+      if (again.status != 0) return {Fate::lost, "again: " + again.describe()};
+    }
+    return read_file(folder / "out" / pack_name) == read_file(target.whole)
+               ? Verdict{}
+               : Verdict{Fate::wrong, "the pack differs from one that was never stopped"};
   }
   if (outcome.status == 0) return judge.compare(folder / "run");
   // Before main() has begun nobody can answer.
