@@ -5,17 +5,20 @@
 #include <string>
 
 #include "data/image.h"
+#include "data/white_level.h"
 
 namespace minissl {
 
 struct DecodeOptions {
   /// 1: gray, 3: RGB, 0: as in the file.
   int channels = 0;
-  /// 16-bit sources: the value that becomes 1.0; larger ones are clipped. 0 chooses for each image the smallest of
-  /// 1023, 4095, 16383 and 65535 (10, 12, 14, 16 bits) that its largest value doesn't exceed: detectors store such
-  /// ranges in 16-bit files, which would be black if divided by 65535. Set it if images of one data set could be
-  /// assigned different bit depths although they share a range. 8-bit sources are always divided by 255.
+  /// 16-bit files that don't say what is white (PNG, TIFF, PGM and PPM up to 65535): the value that becomes 1.0; larger
+  /// ones are clipped. 0 chooses for the image alone, from its own values (data/white_level.h). Images of one detector
+  /// are made for one white level, so open_dataset() chooses it for all images of a data set together. Files of 8 bits
+  /// are always divided by 255.
   int max_value = 0;
+  /// If not null, the values to which `max_value` applies are counted here.
+  LevelCounts* levels = nullptr;
 };
 
 /// The most pixels that an image may have. Checked in the header, before memory is allocated.
@@ -40,5 +43,10 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
 
 /// The same from memory. Throws Error with the reason alone.
 Image decode_image(std::span<const std::byte> bytes, const DecodeOptions& options = {});
+
+/// Counts the values of a file to which `max_value` applies. For any other, nothing is counted and nothing decoded.
+LevelCounts levels_of_file(const std::filesystem::path& path);
+/// The same from memory.
+LevelCounts levels_of_image(std::span<const std::byte> bytes);
 
 }  // namespace minissl

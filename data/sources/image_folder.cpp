@@ -82,10 +82,16 @@ ImageFolder::ImageFolder(const std::string& folder, int channels, int max_value)
                             std::lower_bound(class_names_.begin(), class_names_.end(), class_of(name)));
     files_.push_back({std::move(name), label});
   }
+  if (max_value_ == 0) max_value_ = white_level_of(*this);
 }
 
 Image ImageFolder::load(int64_t i) const {
-  return read_image(root_ / from_utf8(files_[static_cast<size_t>(i)].name), {channels_, max_value_});
+  return read_image(root_ / from_utf8(files_[static_cast<size_t>(i)].name),
+                    {.channels = channels_, .max_value = max_value_});
+}
+
+LevelCounts ImageFolder::levels(int64_t i) const {
+  return levels_of_file(root_ / from_utf8(files_[static_cast<size_t>(i)].name));
 }
 
 }  // namespace minissl

@@ -11,6 +11,7 @@ namespace minissl {
 class ImageFolder final : public Dataset {
  public:
   /// Throws Error for a folder that can't be read or has no images.
+  /// `max_value` as for open_dataset().
   ImageFolder(const std::string& folder, int channels, int max_value = 0);
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
@@ -18,6 +19,8 @@ class ImageFolder final : public Dataset {
   int64_t label(int64_t i) const override { return files_[static_cast<size_t>(i)].label; }
   std::string name(int64_t i) const override { return files_[static_cast<size_t>(i)].name; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
+  int max_value() const override { return max_value_; }
+  LevelCounts levels(int64_t i) const override;
 
  private:
   struct File {
