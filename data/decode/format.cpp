@@ -68,8 +68,6 @@ std::string_view unreadable_because(ImageFormat format) {
   switch (format) {
     case ImageFormat::none:
       return "not an image of a known format, by its content";
-    case ImageFormat::dicom:
-      return why_no_dicom;
     case ImageFormat::tiff:
       return why_no_tiff;
     default:

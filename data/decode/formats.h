@@ -22,8 +22,8 @@ bool png_needs_white_level(std::span<const std::byte> bytes);
 bool pnm_needs_white_level(std::span<const std::byte> bytes);
 bool tiff_needs_white_level(std::span<const std::byte> bytes);
 
-/// Why this build doesn't have a decoder; empty if it has.
-extern const std::string_view why_no_dicom, why_no_tiff;
+/// Why this build doesn't read TIFF; empty if it does.
+extern const std::string_view why_no_tiff;
 
 /// Throws Error unless an image of this size may be decoded.
 void require_decodable_size(int64_t width, int64_t height);

@@ -76,8 +76,11 @@ void expect_as_stated(const std::string& name) {
 
 TEST(Formats, PixelsAreThoseOfPillow) { expect_as_stated("images.json"); }
 
+TEST(Dicom, PixelsAreThoseOfPydicom) { expect_as_stated("dicom.json"); }
+
 TEST(Formats, CutAnywhereTheyAreRefusedOrWhole) {
-  const Json files = fixture("images.json");
+  Json files = fixture("images.json");
+  files.update(fixture("dicom.json"));
   for (const auto& [key, entry] : files.items()) {
     if (entry.contains("refused") || key.ends_with("_text")) continue;  // the last number of a text may become shorter
     SCOPED_TRACE(key);
@@ -95,8 +98,9 @@ TEST(Formats, CutAnywhereTheyAreRefusedOrWhole) {
 TEST(Formats, AreToldApartByContent) {
   std::map<std::string, ImageFormat> of_prefix = {
       {"bmp", ImageFormat::bmp}, {"gif", ImageFormat::gif}, {"webp", ImageFormat::webp}, {"pgm", ImageFormat::pnm},
-      {"ppm", ImageFormat::pnm}, {"pbm", ImageFormat::pnm}, {"tiff", ImageFormat::tiff}};
-  const Json files = fixture("images.json");
+      {"ppm", ImageFormat::pnm}, {"pbm", ImageFormat::pnm}, {"tiff", ImageFormat::tiff}, {"dicom", ImageFormat::dicom}};
+  Json files = fixture("images.json");
+  files.update(fixture("dicom.json"));
   for (const auto& [key, entry] : files.items()) {
     const std::string bytes = bytes_of(entry);
     EXPECT_EQ(format_of(std::as_bytes(std::span(bytes))), of_prefix.at(key.substr(0, key.find('_')))) << key;
