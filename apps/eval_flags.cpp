@@ -51,7 +51,8 @@ EvalFlags::Json EvalFlags::evaluate(const Measure& measure) const {
   const DType dtype = common.dtype();
   PretrainedEncoder encoder(weights, network, master_type(dtype));
   const ModelDescription& model = encoder.description();
-  const std::unique_ptr<Dataset> all_train = open(train, model.network), all_test = open(test, model.network);
+  const std::unique_ptr<Dataset> all_train = open(train, model);
+  const std::unique_ptr<Dataset> all_test = open(test, model, all_train->max_value());
   std::unique_ptr<Dataset> some_train, some_test;
   if (!classes.empty()) {
     some_train = std::make_unique<Classes>(*all_train, classes);

@@ -31,6 +31,13 @@ void Trainer::check_data() const {
           resumed_from_->path.string(), flags_.data, data_identity_, before->second);
 }
 
+int Trainer::known_white_level() const {
+  if (flags_.max_value > 0 || !resumed_from_) return flags_.max_value;
+  // Older checkpoints don't say it.
+  const auto before = resumed_from_->metadata.find("max_value");
+  return before == resumed_from_->metadata.end() ? 0 : std::stoi(before->second);
+}
+
 void Trainer::open_folder() {
   if (resumed_from_) return resume();
   if (flags_.resume) progress_->log(folder_.path().string() + ": no checkpoint is there; the run begins");
@@ -87,7 +94,8 @@ void Trainer::save_checkpoint() {
   require_finite_state();
   log_->sync();
   const int64_t epochs = position_.step / steps_per_epoch_;
-  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
+  const ModelDescription model{flags_.network,     normalization_, flags_.method,
+                               flags_.common.seed, epochs,         dataset_->max_value()};
   Metadata metadata = describe(model, Content::method);
   metadata["settings"] = settings_of_figures_;
   metadata["data"] = data_identity_;

@@ -73,4 +73,8 @@ int white_level_of(const Dataset& dataset) {
   return all.white();
 }
 
+std::string white_level_line(int white) {
+  return fmt::format("16-bit images: {} becomes white (`max-value` sets another)", white);
+}
+
 }  // namespace minissl

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace minissl {
 
@@ -31,5 +32,8 @@ class Dataset;
 /// say what their range is. 0 if none of these images has. Images that can't be read don't count. The same for the same
 /// images, on any number of threads.
 int white_level_of(const Dataset& dataset);
+
+/// Says, in a line, what is white in a data set that has 16-bit images.
+std::string white_level_line(int white);
 
 }  // namespace minissl

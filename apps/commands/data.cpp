@@ -76,6 +76,7 @@ struct Pack {
         });
     require(packed > 0, "{}: not one image could be read", data);
     writer.commit();
+    if (dataset->max_value() > 0) say(with_flags(white_level_line(dataset->max_value())));
     say(fmt::format("{} of {} images, {} MiB: {}", packed, dataset->size(), fs::file_size(out) >> 20, out));
   }
 };
@@ -132,7 +133,8 @@ void add_data(CLI::App& app) {
   CLI::App& data = add_command_group(app, "data", "Prepare or check images");
   const auto common = [](CLI::App& command, auto& flags) {
     add_positional(command, "DATA", flags.data, "a folder of images, a pack, or synth:N");
-    add_flag(command, "max-value", flags.max_value, "white level of 16-bit files (0: from each file's largest value)",
+    add_flag(command, "max-value", flags.max_value,
+             "white level of 16-bit images (0: the smallest of 255, 1023, 4095, 16383 and 65535 that fits the data)",
              {.range = white_level_range});
     add_flag(command, "threads", flags.threads, "decoding threads (0: the cores that this process may use)",
              {.range = threads_range});

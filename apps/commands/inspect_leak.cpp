@@ -28,7 +28,7 @@ void InspectLeak::execute() const {
   const ModelDescription model = read_description(checkpoint, flags.network);
 
   const auto dataset = open_dataset(data.empty() ? flags.data : data, static_cast<int>(flags.network.channels),
-                                    flags.common.seed, flags.max_value);
+                                    flags.common.seed, flags.max_value ? flags.max_value : model.max_value);
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,

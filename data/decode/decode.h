@@ -17,6 +17,10 @@ struct DecodeOptions {
   /// are made for one white level, so open_dataset() chooses it for all images of a data set together. Files of 8 bits
   /// are always divided by 255.
   int max_value = 0;
+  /// JPEG: decode at a half, a quarter or an eighth of the size, from the low frequencies alone, as long as the shorter
+  /// side has at least so many pixels: for 2 to 10 times less work. Pixels are nearly the averages of those that they
+  /// stand for. 0, and other formats: the whole size.
+  int64_t shorter_side_at_least = 0;
   /// If not null, the values to which `max_value` applies are counted here.
   LevelCounts* levels = nullptr;
 };
@@ -30,15 +34,25 @@ inline constexpr int max_jpeg_passes = 32;
 /// The largest file that is read.
 inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 
-/// Reads a JPEG (baseline, progressive; gray, YCbCr, RGB, CMYK, YCCK) or PNG (1 to 16 bits, gray, RGB, palette, alpha
-/// composited on black, interlaced), told apart by content. Applies EXIF orientation. Damaged and truncated files are
-/// rejected, never partly decoded. Throws ImageError.
+/// Reads a file of any format of data/decode/format.h, told by its content. What is read of each, by which library, and
+/// what is refused: docs/data.md. Applies orientation, composites alpha on black. Damaged and truncated files are rejected,
+/// never partly decoded. Throws ImageError; OutOfMemory or std::bad_alloc if memory is short, which says nothing about the
+/// file.
 ///
-/// The image's size in the header and the size of the file bound time and memory, whatever the file holds. In addition
-/// to the file and the result, a JPEG with several scans needs 2 bytes for each pixel and component. A PNG needs its
-/// pixels a second time, and two buffers: one for its compressed data, one for its uncompressed rows. Neither buffer
-/// grows beyond four times the rows. A JPEG with more than max_jpeg_passes, and a PNG whose compressed data are more
-/// than twice its rows, are refused before they are decoded.
+/// The image's size in the header and the size of the file bound time and memory, whatever the file holds. In addition to
+/// the file and the result, and buffers for a few rows:
+///
+/// | format | memory |
+/// | --- | --- |
+/// | JPEG | with several scans, 2 bytes for each pixel and component |
+/// | PNG | with 16 bits or alpha, the pixels a second time |
+/// | WebP | 4 bytes a pixel, twice |
+/// | PNM, 16 bits | the pixels a second time |
+/// | TIFF | 4 bytes a pixel; with 16 bits the pixels a second time, and a block of them (a strip or tile) |
+/// | DICOM | 2 bytes a value; JPEG 2000: 12 bytes a value; the compressed pixels a second time if in several parts |
+///
+/// A JPEG with more than max_jpeg_passes, and a PNG whose compressed data are more than twice its rows, are refused before
+/// they are decoded. What a PNG's compressed data hold beyond its rows is not inflated.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same from memory. Throws Error with the reason alone.

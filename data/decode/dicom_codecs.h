@@ -12,7 +12,7 @@ namespace minissl {
 void decode_lossless_jpeg(std::span<const std::byte> bytes, Pixels16& to);
 /// DICOM's run lengths (PS3.5, annex G).
 void decode_dicom_runs(std::span<const std::byte> bytes, int bytes_of_value, Pixels16& to);
-/// Codestreams and .jp2, by OpenJPEG. Signed values as two's complement.
+/// Codestreams, by OpenJPEG. Signed values as two's complement.
 void decode_jpeg_2000(std::span<const std::byte> bytes, Pixels16& to);
 /// By CharLS.
 void decode_jpeg_ls(std::span<const std::byte> bytes, Pixels16& to);

@@ -54,6 +54,25 @@ void keep_message(const char* text, void* kept) {
   if (message.empty()) message.assign(text, std::strcspn(text, "\r\n"));
 }
 
+// OpenJPEG takes some kilobytes for each tile that the header claims, of which a file of a hundred bytes may have
+// 65,535.
+void require_sensible_tiles(std::span<const std::byte> bytes, const Pixels16& to) {
+  constexpr size_t tile_size_at = 24;
+  constexpr int64_t least_pixels = 1024;
+  const auto number = [&](size_t at) {
+    int64_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<int64_t>(bytes[at + i]);
+    return value;
+  };
+  require(bytes.size() > tile_size_at + 8 && number(0) == 0xff4fff51,
+          "damaged (its pixels are no JPEG 2000 codestream)");
+  const int64_t width = number(tile_size_at), height = number(tile_size_at + 4);
+  require(width > 0 && height > 0, "damaged (tiles of {} x {} pixels)", width, height);
+  const int64_t tiles = ((to.width() - 1) / width + 1) * ((to.height() - 1) / height + 1);
+  require(tiles <= 1 + to.width() * to.height() / least_pixels, "tiles of {} x {} pixels are not supported", width,
+          height);
+}
+
 void require_size(const opj_image_t& image, const Pixels16& to) {
   require(image.numcomps == to.channels(), "damaged (its compressed pixels have {} channels)", image.numcomps);
   for (OPJ_UINT32 c = 0; c < image.numcomps; ++c) {
@@ -67,11 +86,11 @@ void require_size(const opj_image_t& image, const Pixels16& to) {
 }  // namespace
 
 void decode_jpeg_2000(std::span<const std::byte> bytes, Pixels16& to) {
-  const bool codestream = bytes.size() > 2 && bytes[0] == std::byte{0xff} && bytes[1] == std::byte{0x4f};
+  require_sensible_tiles(bytes, to);
   Source source{bytes};
   std::string message;
   const std::unique_ptr<opj_stream_t, StreamDeleter> stream(opj_stream_default_create(OPJ_TRUE));
-  const std::unique_ptr<opj_codec_t, CodecDeleter> codec(opj_create_decompress(codestream ? OPJ_CODEC_J2K : OPJ_CODEC_JP2));
+  const std::unique_ptr<opj_codec_t, CodecDeleter> codec(opj_create_decompress(OPJ_CODEC_J2K));
   if (!stream || !codec) throw std::bad_alloc();
   opj_stream_set_user_data(stream.get(), &source, nullptr);
   opj_stream_set_user_data_length(stream.get(), bytes.size());
