@@ -11,13 +11,15 @@ void EmbedFlags::add_to(CLI::App& command) {
   add_flag(command, "workers", workers, "decoding threads", {.range = workers_range});
   add_flag(command, "max-bad-fraction", max_bad_fraction, "fraction of the files that may be unreadable",
            {.range = fraction_range});
-  add_flag(command, "max-value", max_value, "white level of 16-bit images (0: detected)", {.range = white_level_range});
+  add_flag(command, "max-value", max_value, "white level of 16-bit images (0: that of the training)",
+           {.range = white_level_range});
   network.add_to(command);
   common.add_to(command);
 }
 
-std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const NetworkFlags& net) const {
-  return open_data(spec, net.channels, common.seed, max_value);
+std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const ModelDescription& model, int otherwise) const {
+  const int white = max_value ? max_value : model.max_value ? model.max_value : otherwise;
+  return open_data(spec, model.network.channels, common.seed, white);
 }
 
 Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,

@@ -16,7 +16,9 @@ struct EmbedFlags {
   double max_bad_fraction = 0.01;
 
   void add_to(CLI::App& command);
-  std::unique_ptr<Dataset> open(const std::string& spec, const NetworkFlags& net) const;
+  /// Opens a data set for a model. White in its 16-bit images is what --max-value says, or else what it was when the
+  /// model was trained, or `otherwise`, or else what the images suggest.
+  std::unique_ptr<Dataset> open(const std::string& spec, const ModelDescription& model, int otherwise = 0) const;
   /// Embeds images of `size` in the type `dtype`. Reports progress, under the name `what`, and unreadable files on
   /// standard error.
   Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,

@@ -43,8 +43,9 @@ EvalFlags::Json EvalFlags::evaluate(const Measure& measure, const Check& check) 
   const DType dtype = common.dtype();
   PretrainedEncoder encoder(weights, network, master_type(dtype));
   const ModelDescription& model = encoder.description();
-  const EvaluationSets sets =
-      evaluation_sets(open(train, model.network), open(test, model.network), {train, test, classes});
+  std::unique_ptr<Dataset> to_learn_from = open(train, model);
+  std::unique_ptr<Dataset> to_test_on = open(test, model, to_learn_from->max_value());
+  const EvaluationSets sets = evaluation_sets(std::move(to_learn_from), std::move(to_test_on), {train, test, classes});
   const Dataset &from = *sets.train, &to = *sets.test;
   const std::vector<std::string>& class_names = from.class_names();
   if (check) check(from, to);

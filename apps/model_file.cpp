@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "data/white_level.h"
 #include "nn/state_file.h"
 #include "tensor/dry_run.h"
 
@@ -60,7 +61,8 @@ Metadata describe(const ModelDescription& model, Content content) {
                     {"method", model.method->method()},
                     {"flags", model.method->to_toml()},
                     {"seed", std::to_string(model.seed)},
-                    {"epochs", std::to_string(model.epochs)}};
+                    {"epochs", std::to_string(model.epochs)},
+                    {"max_value", std::to_string(model.max_value)}};
   for (const auto& [option, value] : network.options()) metadata.emplace(option, value);
   return metadata;
 }
@@ -121,8 +123,11 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
     d.normalization = read_normalization(metadata, d.network.channels, where);
     check_given(otherwise, d.network, where);
     if (otherwise.given.contains("size")) d.network.size = otherwise.size;
-    // Older files have no seed, and only checkpoints have flags.
+    // Older files have no seed and no white level, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
+    if (metadata.contains("max_value")) d.max_value = std::stoi(metadata.at("max_value"));
+    require(0 <= d.max_value && d.max_value <= white_levels.back(), "{}: the metadata say that white is {}", where,
+            d.max_value);
     if (metadata.contains("flags")) d.method = method_in(metadata, where);
   } catch (const Error&) {
     throw;

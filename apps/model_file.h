@@ -17,6 +17,7 @@ struct ModelDescription {
   std::optional<MethodFlags> method;  ///< used for training
   uint64_t seed = 0;                  ///< of the initial weights
   int64_t epochs = 0;                 ///< number of epochs trained
+  int max_value = 0;                  ///< white in the 16-bit images it was trained on; 0: it saw none
 };
 
 /// The content of a file: the backbone alone, or the whole method.

@@ -25,7 +25,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   flags_.augmentation.check();
   check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
-  dataset_ = open_data(flags_.data, channels, flags_.common.seed, flags_.max_value);
+  dataset_ = open_data(flags_.data, channels, flags_.common.seed, known_white_level());
   data_identity_ = identity_of(*dataset_, flags_.data);
   data_sizes_ = sizes_of(*dataset_);
   settings_of_figures_ = settings_of_figures(config_);
@@ -33,15 +33,17 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   if (flags_.monitor_every > 0)
     collapse_watch_ =
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
-  if (!flags_.eval_train.empty())
+  if (!flags_.eval_train.empty()) {
+    auto to_learn_from = open_dataset(flags_.eval_train, channels, flags_.common.seed, dataset_->max_value());
+    auto to_test_on = open_dataset(flags_.eval_test, channels, flags_.common.seed, to_learn_from->max_value());
     knn_watch_ = std::make_unique<KnnWatch>(
-        evaluation_sets(open_data(flags_.eval_train, channels, flags_.common.seed, flags_.max_value),
-                        open_data(flags_.eval_test, channels, flags_.common.seed, flags_.max_value),
+        evaluation_sets(std::move(to_learn_from), std::move(to_test_on),
                         {flags_.eval_train, flags_.eval_test, list_of_classes(flags_.eval_classes), "eval-"}),
         loader_options(embedding_batch), flags_.eval_knn, flags_.eval_features, [this] {
           const DeviceScope here(method_->device());
           return flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
         });
+  }
   steps_per_epoch_ = dataset_->size() / flags_.batch / flags_.accumulate;
   require(steps_per_epoch_ > 0, "{}: {} images are fewer than --batch {} x --accumulate {}; use a smaller batch",
           flags_.data, dataset_->size(), flags_.batch, flags_.accumulate);
@@ -132,6 +134,7 @@ void Trainer::run_to_end() {
   progress_->log(fmt::format("{}: {} images, {} steps an epoch, {} epochs, from step {}; {} parameters", flags_.data,
                              dataset_->size(), steps_per_epoch_, flags_.epochs, position_.step,
                              method_->parameter_count()));
+  if (dataset_->max_value() > 0) progress_->log(with_flags(white_level_line(dataset_->max_value())));
   if (!resumed_from_)
     begin();
   else if (!std::filesystem::exists(folder_ / run_file::views))

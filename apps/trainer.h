@@ -78,6 +78,8 @@ class Trainer {
   void resume();
   void check_settings();
   void check_data();
+  /// White in 16-bit images: as given, or as in the checkpoint that the run goes on from; 0: to be found out.
+  int known_white_level() const;
   void say_changes();
   void log_plan();
   void run_to_end();

@@ -59,6 +59,13 @@ void Trainer::check_data() {
   changes_.push_back({"data", before->second, data_identity_, "the images of the steps are others from here on", true});
 }
 
+int Trainer::known_white_level() const {
+  if (flags_.max_value > 0 || !resumed_from_) return flags_.max_value;
+  // Older checkpoints don't say it.
+  const auto before = resumed_from_->metadata.find("max_value");
+  return before == resumed_from_->metadata.end() ? 0 : std::stoi(before->second);
+}
+
 void Trainer::open_folder() {
   if (resumed_from_) return resume();
   if (flags_.resume) progress_->log(folder_.path().string() + ": no checkpoint is there; the run begins");
@@ -115,7 +122,8 @@ void Trainer::save_checkpoint() {
   require_finite_state();
   log_->sync();
   const int64_t epochs = position_.step / steps_per_epoch_;
-  const ModelDescription model{flags_.network, normalization_, flags_.method, flags_.common.seed, epochs};
+  const ModelDescription model{flags_.network,     normalization_, flags_.method,
+                               flags_.common.seed, epochs,         dataset_->max_value()};
   Metadata metadata = describe(model, Content::method);
   metadata["settings"] = settings_of_figures_;
   metadata["data"] = data_identity_;

@@ -18,12 +18,25 @@ macro(minissl_find_package name)
   set_property(GLOBAL APPEND_STRING PROPERTY MINISSL_DEPENDENCIES "find_dependency(${_minissl_arguments})\n")
 endmacro()
 
-# minissl_pkg_config(PREFIX MODULE): the same for a library with a pkg-config file, as target PkgConfig::PREFIX.
-macro(minissl_pkg_config prefix module)
+# minissl_pkg_config(PREFIX MODULE ...): the same for libraries with a pkg-config file, as target PkgConfig::PREFIX.
+macro(minissl_pkg_config prefix)
   find_package(PkgConfig REQUIRED)
-  pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
+  string(JOIN " " _minissl_arguments ${ARGN})
   set_property(GLOBAL APPEND_STRING PROPERTY MINISSL_DEPENDENCIES
-    "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
+    "find_dependency(PkgConfig)\npkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET GLOBAL ${_minissl_arguments})\n")
+endmacro()
+
+# minissl_optional_pkg_config(PREFIX MODULE WITHOUT): the same for a library that may be absent. PREFIX_FOUND says whether
+# it is there; if it isn't, CMake prints WITHOUT, which says what the program can't do then.
+macro(minissl_optional_pkg_config prefix module without)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(${prefix} QUIET ${module})
+  if(${prefix}_FOUND)
+    minissl_pkg_config(${prefix} ${module})
+  else()
+    message(STATUS "${without}")
+  endif()
 endmacro()
 
 # minissl_build_quickly(TARGET): for code whose run time doesn't matter. Template code from CLI11 and GoogleTest compiles

@@ -77,15 +77,20 @@ std::unique_ptr<Dataset> open_root(const std::string& spec, int channels, uint64
   return open_file(path, spec, channels, max_value);
 }
 
-}  // namespace
-
-std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
-  require(channels == 1 || channels == 3, "`channels` must be 1 or 3, not {}", channels);
-  const std::vector<std::string> roots = roots_of(spec);
+std::unique_ptr<Dataset> open_roots(const std::vector<std::string>& roots, int channels, uint64_t seed, int max_value) {
   if (roots.size() == 1) return open_root(roots.front(), channels, seed, max_value);
   std::vector<std::unique_ptr<Dataset>> parts;
   for (const std::string& root : roots) parts.push_back(open_root(root, channels, seed, max_value));
   return std::make_unique<JoinedDatasets>(std::move(parts), roots);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value) {
+  require(channels == 1 || channels == 3, "`channels` must be 1 or 3, not {}", channels);
+  std::unique_ptr<Dataset> dataset = open_roots(roots_of(spec), channels, seed, max_value);
+  if (max_value == 0) dataset->set_max_value(white_level_of(*dataset));
+  return dataset;
 }
 
 const std::vector<std::string>& Dataset::label_names() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/white_level.h"
 
 namespace minissl {
 
@@ -47,6 +48,15 @@ class Dataset {
   virtual std::string patient(int64_t) const { return {}; }
   /// What people should know about how the data set was opened, a line each.
   virtual const std::vector<std::string>& remarks() const;
+  /// The value that is white in 16-bit images that don't say it (DecodeOptions::max_value): as given, or chosen for all
+  /// images; 0 if no image needs it.
+  virtual int max_value() const { return 0; }
+  /// Before any image is loaded.
+  virtual void set_max_value(int) {}
+  /// Counts the values of image i to which max_value() applies; nothing for most images, which aren't decoded for that.
+  /// Throws as load() does.
+  virtual LevelCounts levels([[maybe_unused]] int64_t i) const { return {}; }
+
   /// What was found where the images are and isn't one of them, ordered by path: files that aren't images, formats that
   /// this build can't read, folders that can't be entered.
   virtual const std::vector<LeftOut>& left_out() const;
@@ -73,8 +83,9 @@ Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
 ///   (archive_images.h), as they are published; synth:N, synth:N:SIZE, synth:N:SIZE:SEED, generated radiographs
 ///   (data/sources/synth.h), by default 128 px and from `seed`.
 /// Some have parts, PATH:train. Several of any kind, A,B and shard-{000..009}.tar, are one data set (joined.h).
-/// `max_value` is as in DecodeOptions. Throws Error for anything else. A folder without images makes an empty
-/// data set, whose left_out() says what was found instead; loaders refuse it.
+/// `max_value` is as in DecodeOptions; 0 chooses it from the data set's images (data/white_level.h). Throws Error for
+/// anything else. A folder without images makes an empty data set, whose left_out() says what was found instead;
+/// loaders refuse it.
 std::unique_ptr<Dataset> open_dataset(const std::string& spec, int channels, uint64_t seed, int max_value = 0);
 
 /// Tells data sets apart wherever they are: a checksum of the names and labels, in order. Generated images, whose names

@@ -4,6 +4,7 @@
 #include "apps/standard_streams.h"
 #include "data/encode_jpeg.h"
 #include "data/sources/pack_writer.h"
+#include "data/white_level.h"
 
 namespace minissl {
 namespace {
@@ -49,6 +50,7 @@ void Pack::run() const {
        .skip = [&](int64_t i, const std::string& reason,
                    Progress& progress) { progress.log(fmt::format("skipped {}: {}", dataset->name(i), reason)); }});
   writer.commit();
+  if (dataset->max_value() > 0) say(with_flags(white_level_line(dataset->max_value())));
   say(fmt::format("{} of {} images, {} MiB: {}", writer.images(), dataset->size(), fs::file_size(out) >> 20, out));
 }
 

@@ -27,7 +27,7 @@ void Embed::run() const {
   require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
   PretrainedEncoder encoder(weights, network, master_type(common.dtype()));
   const ModelDescription& model = encoder.description();
-  const auto dataset = open(data, model.network);
+  const auto dataset = open(data, model);
   NamedTensors seen;
   const Features f = extract(
       *dataset, model, model.network.size, common.dtype(),

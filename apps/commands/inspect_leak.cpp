@@ -29,8 +29,8 @@ void InspectLeak::execute() const {
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
 
-  const auto dataset =
-      open_data(data.empty() ? flags.data : data, flags.network.channels, flags.common.seed, flags.max_value);
+  const auto dataset = open_data(data.empty() ? flags.data : data, flags.network.channels, flags.common.seed,
+                                 flags.max_value ? flags.max_value : model.max_value);
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,

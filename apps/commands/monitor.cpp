@@ -81,7 +81,7 @@ std::vector<Seen> Monitor::look(const std::vector<fs::path>& files) const {
     const ModelDescription& model = encoder.description();
     require(encoder.has_method(), "{}: not a checkpoint of a run", files[i].string());
     if (!watch) {
-      dataset = open_data(data, model.network.channels, common.seed);
+      dataset = open_data(data, model.network.channels, common.seed, model.max_value);
       watch = std::make_unique<CollapseWatch>(*dataset, samples, loader_options(model));
       PretrainedEncoder untrained = PretrainedEncoder::untrained(model, dtype);
       look_at(untrained, 0);

@@ -85,7 +85,7 @@ void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "normalization", f.normalization, "mean and deviation of the colours",
            {.one_of = Normalization::names()});
   add_flag(command, "max-value", f.max_value,
-           "white level of 16-bit images (0: the smallest of 1023, 4095, 16383 and 65535 that fits)",
+           "white level of 16-bit images (0: the smallest of 255, 1023, 4095, 16383 and 65535 that fits the data)",
            {.range = white_level_range});
   begin_group(command);
   f.common.add_to(command);

@@ -4,10 +4,22 @@
 #include <cstring>
 #include <libexif/exif-data.h>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace minissl {
+namespace {
+
+constexpr std::string_view prefix("Exif\0\0", 6);
+
+}  // namespace
 
 int exif_orientation(std::span<const std::byte> block) {
+  std::string named;
+  if (block.size() < prefix.size() || std::memcmp(block.data(), prefix.data(), prefix.size()) != 0) {
+    named.assign(prefix).append(reinterpret_cast<const char*>(block.data()), block.size());
+    block = std::as_bytes(std::span(named));
+  }
   const std::unique_ptr<ExifData, decltype(&exif_data_unref)> data(
       exif_data_new_from_data(reinterpret_cast<const unsigned char*>(block.data()),
                               static_cast<unsigned>(block.size())),

@@ -6,7 +6,7 @@
 namespace minissl {
 
 /// A kind of image file, told by its content: extensions are not asked.
-enum class ImageFormat { none, jpeg, png };
+enum class ImageFormat { none, bmp, dicom, gif, jpeg, png, pnm, tiff, webp };
 
 /// The bytes of a file's beginning that tell its format (DICOM's signature is at 128).
 inline constexpr size_t signature_bytes = 132;

@@ -114,13 +114,21 @@ void ArchiveImages::take_classes_of_keys(const std::vector<Member>& classes) {
                     class_names_.begin();
 }
 
+std::vector<std::byte> ArchiveImages::content_of(const Member& member) const {
+  require(member.bytes <= max_image_file_bytes, "a file of {} bytes is too large for an image", member.bytes);
+  std::vector<std::byte> content(static_cast<size_t>(member.bytes));
+  bytes_->read_at(member.begin, content.data(), content.size());
+  return content;
+}
+
+LevelCounts ArchiveImages::levels(int64_t i) const {
+  return levels_of_image(content_of(images_[static_cast<size_t>(i)]));
+}
+
 Image ArchiveImages::load(int64_t i) const {
   const Member& member = images_[static_cast<size_t>(i)];
   try {
-    require(member.bytes <= max_image_file_bytes, "a file of {} bytes is too large for an image", member.bytes);
-    std::vector<std::byte> content(static_cast<size_t>(member.bytes));
-    bytes_->read_at(member.begin, content.data(), content.size());
-    return decode_image(content, {channels_, max_value_});
+    return decode_image(content_of(member), {.channels = channels_, .max_value = max_value_});
   } catch (const OutOfMemory&) {
     throw;
   } catch (const Error& reason) {

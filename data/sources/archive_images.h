@@ -27,12 +27,17 @@ class ArchiveImages final : public Dataset {
   std::string name(int64_t i) const override { return images_[static_cast<size_t>(i)].name; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   const std::vector<std::string>& remarks() const override { return remarks_; }
+  int64_t bytes(int64_t i) const override { return images_[static_cast<size_t>(i)].bytes; }
+  int max_value() const override { return max_value_; }
+  void set_max_value(int value) override { max_value_ = value; }
+  LevelCounts levels(int64_t i) const override;
 
  private:
   struct Member {
     std::string name;
     int64_t begin, bytes, label;
   };
+  std::vector<std::byte> content_of(const Member& member) const;
   void choose_part(const DataPath& path);
   void take_classes_of_folders();
   void take_classes_of_keys(const std::vector<Member>& classes);

@@ -43,12 +43,16 @@ ImageFolder::ImageFolder(const std::string& folder, int channels, int max_value)
   }
 }
 
-Image ImageFolder::load(int64_t i) const { return read_image(path_of(i), {channels_, max_value_}); }
+Image ImageFolder::load(int64_t i) const {
+  return read_image(path_of(i), {.channels = channels_, .max_value = max_value_});
+}
 
 int64_t ImageFolder::bytes(int64_t i) const {
   std::error_code error;
   const auto bytes = fs::file_size(path_of(i), error);
   return error ? -1 : static_cast<int64_t>(bytes);
 }
+
+LevelCounts ImageFolder::levels(int64_t i) const { return levels_of_file(path_of(i)); }
 
 }  // namespace minissl

@@ -19,6 +19,9 @@ class ImageFolder final : public Dataset {
   const std::vector<std::string>& class_names() const override { return class_names_; }
   const std::vector<LeftOut>& left_out() const override { return left_out_; }
   int64_t bytes(int64_t i) const override;
+  int max_value() const override { return max_value_; }
+  void set_max_value(int value) override { max_value_ = value; }
+  LevelCounts levels(int64_t i) const override;
 
  private:
   std::filesystem::path path_of(int64_t i) const { return root_ / name(i); }

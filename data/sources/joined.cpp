@@ -113,4 +113,24 @@ std::string JoinedDatasets::patient(int64_t i) const {
   return parts_[part]->patient(i);
 }
 
+int64_t JoinedDatasets::bytes(int64_t i) const {
+  const size_t part = part_of(i);
+  return parts_[part]->bytes(i);
+}
+
+int JoinedDatasets::max_value() const {
+  int largest = 0;
+  for (const auto& part : parts_) largest = std::max(largest, part->max_value());
+  return largest;
+}
+
+void JoinedDatasets::set_max_value(int value) {
+  for (const auto& part : parts_) part->set_max_value(value);
+}
+
+LevelCounts JoinedDatasets::levels(int64_t i) const {
+  const size_t part = part_of(i);
+  return parts_[part]->levels(i);
+}
+
 }  // namespace minissl

@@ -22,6 +22,10 @@ class JoinedDatasets final : public Dataset {
   std::span<const Label> labels(int64_t i) const override;
   std::string patient(int64_t i) const override;
   const std::vector<LeftOut>& left_out() const override { return left_out_; }
+  int64_t bytes(int64_t i) const override;
+  int max_value() const override;
+  void set_max_value(int value) override;
+  LevelCounts levels(int64_t i) const override;
   const std::vector<std::string>& remarks() const override { return remarks_; }
 
  private:

@@ -112,9 +112,11 @@ TEST(Png, HeaderBombsAreRefusedFromTheHeader) {
   EXPECT_THAT(reason_of(test::png_of(0, 5, 8, 0, "x")), HasSubstr("0 x 5"));
 }
 
-TEST(Png, AStreamThatInflatesBeyondItsPictureIsRefused) {
+TEST(Png, AStreamThatInflatesBeyondItsPictureIsNotInflatedToItsEnd) {
   // 2 pixels in the header, 64 MB in the stream.
-  EXPECT_THAT(reason_of(test::png_of(2, 1, 8, 0, std::string(size_t{64} << 20, '\0'))), HasSubstr("damaged"));
+  std::string rows(size_t{64} << 20, '\0');
+  rows[1] = 7, rows[2] = 9;
+  EXPECT_EQ(bytes_of(decode(test::png_of(2, 1, 8, 0, rows))), (std::vector<uint8_t>{7, 9}));
 }
 
 TEST(Png, CompressedDataLongerThanItsPictureIsRefusedBeforeItIsInflated) {
@@ -197,6 +199,81 @@ TEST(Jpeg, PassesAreCountedByMarkersAlone) {
   EXPECT_DOUBLE_EQ(passes(with_thumbnail), 1);
   EXPECT_EQ(passes("\xff\xd8\xff\xda"), 0);
   EXPECT_EQ(passes(""), 0);
+}
+
+// A JPEG of each kind that libjpeg decodes differently.
+std::vector<std::string> kinds_of_jpeg() {
+  const auto pixels = gradient(64, 64, 3);
+  return {test::jpeg(64, 64, 3, pixels), test::jpeg(64, 64, 3, pixels, {.progressive = true}),
+          test::jpeg(64, 64, 3, pixels, {.separate_scans = true}), test::jpeg(64, 64, 1, gradient(64, 64, 1))};
+}
+
+TEST(Jpeg, TheEndMarkerMayBeMissing) {
+  for (const std::string& whole : kinds_of_jpeg()) {
+    const auto pixels = bytes_of(decode(whole));
+    const std::string without = whole.substr(0, whole.size() - 2);
+    EXPECT_EQ(bytes_of(decode(without)), pixels);
+    EXPECT_EQ(bytes_of(decode(without + "\xff")), pixels);
+    EXPECT_EQ(bytes_of(decode(whole + "bytes of a camera, \xff\xd8\xff\xda among them")), pixels);
+    EXPECT_EQ(bytes_of(decode(whole + std::string(1000, '\0'))), pixels);
+  }
+  const std::string whole = kinds_of_jpeg()[0];
+  EXPECT_EQ(bytes_of(decode(whole.substr(0, whole.size() - 2) + std::string(1000, '\0'))), bytes_of(decode(whole)));
+  EXPECT_EQ(bytes_of(decode(whole.substr(0, whole.size() - 2) + "\xff\x01SEFH trailer")), bytes_of(decode(whole)));
+}
+
+TEST(Jpeg, MissingPixelsAreNotedWithoutAnEndMarker) {
+  for (const std::string& whole : kinds_of_jpeg()) {
+    const auto last_scan = whole.rfind("\xff\xda");
+    // One byte may hold nothing but filling bits.
+    for (size_t cut = 4; cut < whole.size() - 20; cut += 7) {
+      EXPECT_THAT(reason_of(whole.substr(0, whole.size() - cut)), HasSubstr("cut short")) << cut;
+      if (whole.size() - cut > last_scan + 100) {
+        EXPECT_THAT(reason_of(whole.substr(0, whole.size() - cut - 50) + std::string(cut + 50, '\0')),
+                    HasSubstr("cut short"))
+            << cut;
+      }
+    }
+  }
+  for (const size_t kind : {1, 2}) {
+    const std::string whole = kinds_of_jpeg()[kind];
+    EXPECT_THAT(reason_of(whole.substr(0, whole.rfind("\xff\xda"))), HasSubstr("scans are missing"));
+  }
+}
+
+TEST(Jpeg, IsDecodedAtAnEighthOfItsSizeIfThatIsEnough) {
+  const int width = 200, height = 121;
+  for (const int channels : {1, 3})
+    for (const bool progressive : {false, true})
+      for (const auto& [at_least, scale] : std::map<int64_t, int64_t>{
+               {0, 1}, {1, 8}, {16, 8}, {17, 4}, {31, 4}, {32, 2}, {61, 2}, {62, 1}, {121, 1}, {500, 1}}) {
+        const std::string content =
+            test::jpeg(width, height, channels, gradient(width, height, channels), {.progressive = progressive});
+        const Image whole = decode(content), small = decode(content, {.shorter_side_at_least = at_least});
+        ASSERT_EQ(small.width(), (width + scale - 1) / scale) << at_least;
+        ASSERT_EQ(small.height(), (height + scale - 1) / scale) << at_least;
+        for (int64_t y = 0; y < height / scale; ++y)
+          for (int64_t x = 0; x < width / scale; ++x) {
+            double sum = 0;
+            for (int64_t dy = 0; dy < scale; ++dy)
+              for (int64_t dx = 0; dx < scale; ++dx)
+                sum += whole.pixels.at(((y * scale + dy) * width + x * scale + dx) * channels);
+            ASSERT_NEAR(small.pixels.at((y * small.width() + x) * channels), sum / static_cast<double>(scale * scale),
+                        2)
+                << x << ", " << y << " at a scale of " << scale;
+          }
+      }
+}
+
+TEST(Jpeg, CmykIsTheSameWithoutAdobesMarker) {
+  std::vector<uint8_t> inks;
+  for (int i = 0; i < 64; ++i) inks.insert(inks.end(), {255, 51, 102, 204});
+  std::string content = test::jpeg(8, 8, 4, inks, {.quality = 100, .cmyk = true});
+  const auto with = bytes_of(decode(content));
+  const auto marker = content.find("\xff\xee");
+  ASSERT_NE(marker, std::string::npos);
+  content.erase(marker, 16);
+  EXPECT_EQ(bytes_of(decode(content)), with);
 }
 
 TEST(Jpeg, AdobeCmykIsConverted) {

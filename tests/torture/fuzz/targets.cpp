@@ -14,6 +14,7 @@
 #include "formats/safetensors_header.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
+#include "tests/data/fixture_files.h"
 #include "tests/data/image_files.h"
 
 namespace minissl::fuzz {
@@ -75,8 +76,29 @@ std::vector<std::string> jpegs() {
 }
 
 std::vector<std::string> pngs() {
-  return {test::png(9, 7, 3, test::gradient(9, 7, 3)), test::png(9, 7, 1, test::gradient(9, 7, 1)),
-          test::png(9, 7, 4, test::gradient(9, 7, 4)), test::png16(2, 2, 1, {0, 1000, 40000, 65535})};
+  return {test::png(9, 7, 3, test::gradient(9, 7, 3)),
+          test::png(9, 7, 1, test::gradient(9, 7, 1)),
+          test::png(9, 7, 4, test::gradient(9, 7, 4)),
+          test::png16(2, 2, 1, {0, 1000, 40000, 65535}),
+          test::png_of(2, 1, 8, 3, std::string("\0\1\0", 3), "PLTE", "\x0a\x14\x1e\xc8\x64\x32"),
+          test::png_of(4, 1, 1, 0, std::string("\0\xa0", 2), "tRNS", std::string(2, '\0'))};
+}
+
+/// The files of a format that are read, of those that other programs wrote.
+template <const char*... prefixes>
+std::vector<std::string> files_of_others() {
+  std::vector<std::string> seeds;
+  for (const char* prefix : {prefixes...})
+    for (const test::FixtureFile& file : test::fixture_files(prefix))
+      if (!file.is_refused()) seeds.push_back(file.bytes);
+  return seeds;
+}
+constexpr char bmp[] = "bmp", dicom[] = "dicom", gif[] = "gif", pbm[] = "pbm", pgm[] = "pgm", ppm[] = "ppm",
+               tiff[] = "tiff", webp[] = "webp";
+
+void read_image_bytes(const std::string& bytes) {
+  decode_image(bytes_of(bytes));
+  levels_of_image(bytes_of(bytes));
 }
 
 std::vector<std::string> exif_blocks() {
@@ -125,8 +147,14 @@ const std::vector<Target>& targets() {
       {"safetensors", safetensors, [](const std::string& bytes) { on_file(bytes, load_safetensors); }},
       {"header", headers, [](const std::string& bytes) { parse_safetensors_header(bytes, 24, "here"); }},
       {"npy", arrays, [](const std::string& bytes) { on_file(bytes, load_npy); }},
-      {"jpeg", jpegs, [](const std::string& bytes) { decode_image(bytes_of(bytes)); }},
-      {"png", pngs, [](const std::string& bytes) { decode_image(bytes_of(bytes)); }},
+      {"bmp", files_of_others<bmp>, read_image_bytes},
+      {"dicom", files_of_others<dicom>, read_image_bytes},
+      {"gif", files_of_others<gif>, read_image_bytes},
+      {"jpeg", jpegs, read_image_bytes},
+      {"png", pngs, read_image_bytes},
+      {"pnm", files_of_others<pbm, pgm, ppm>, read_image_bytes},
+      {"tiff", files_of_others<tiff>, read_image_bytes},
+      {"webp", files_of_others<webp>, read_image_bytes},
       {"exif", exif_blocks, [](const std::string& bytes) { exif_orientation(bytes_of(bytes)); }},
       {"pack", packs, read_pack},
       {"toml", configs, [](const std::string& bytes) { flags_of(bytes); }},
