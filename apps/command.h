@@ -41,6 +41,7 @@ void add_commands(CLI::App& app);
 // One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
 void add_data(CLI::App& app);
+void add_data_split(CLI::App& data);
 void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);

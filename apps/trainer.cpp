@@ -23,7 +23,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   flags_.augmentation.check();
   check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
-  dataset_ = open_data(flags_.data, channels, flags_.common.seed, flags_.max_value);
+  dataset_ = open_labelled_data(flags_.data, channels, flags_.common.seed, flags_.max_value, flags_.tables);
   data_identity_ = identity_of(*dataset_, flags_.data);
   settings_of_figures_ = settings_of_figures(config_);
   normalization_ = Normalization::named(flags_.normalization, channels);

@@ -2,6 +2,7 @@
 
 #include "apps/command.h"
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/run/json_text.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
@@ -64,6 +65,7 @@ struct Pack {
   int channels = 3, max_value = 0, threads = 0;
 
   void run() const {
+    require_writable_file(out);
     const auto dataset = open_data(data, channels, 0, max_value);
     PackWriter writer(out, dataset->class_names());
     int64_t packed = 0;
@@ -110,6 +112,7 @@ struct Synth {
   uint64_t seed = 0;
 
   void run() const {
+    require_writable_folder(out);
     const SyntheticRadiographs dataset(images, size, 1, seed);
     Progress progress(images, "image");
     for (int64_t i = 0; i < images; ++i) {
@@ -151,6 +154,8 @@ void add_data(CLI::App& app) {
   CLI::App& check_command = add(data, "check", "Find unusable files and the reasons", check);
   common(check_command, *check);
   add_json(check_command, check->json);
+
+  add_data_split(data);
 
   auto synth = std::make_shared<Synth>();
   CLI::App& synth_command = add(data, "synth", "Write generated radiographs, a folder for each class", synth);
