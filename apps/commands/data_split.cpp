@@ -45,7 +45,11 @@ struct Split {
       known.erase("");
       return static_cast<int64_t>(known.size());
     };
-    row("patients", patients(split.train), patients(split.test));
+    const int64_t of_train = patients(split.train), of_test = patients(split.test);
+    if (of_train + of_test > 0)
+      row("patients", of_train, of_test);
+    else
+      say("the table knows no patients: each image is taken for one");
     for (size_t l = 0; l < dataset.label_names().size(); ++l) {
       const auto with = [&](const std::vector<int64_t>& images) {
         return std::count_if(images.begin(), images.end(),
