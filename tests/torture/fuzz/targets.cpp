@@ -110,7 +110,7 @@ void read_images(const Dataset& dataset) {
 std::vector<std::string> archives() {
   const test::Members members = {
       {"a/cat/1.png", test::png(9, 7, 3, test::gradient(9, 7, 3))},
-      {"a/dog/" + std::string(120, 'n') + ".png", test::png(9, 7, 1, test::gradient(9, 7, 1))},
+      {"a/" + std::string(90, 'd') + "/" + std::string(90, 'n') + ".png", test::png(9, 7, 1, test::gradient(9, 7, 1))},
       {"a/dog/2.cls", "1"},
       {"a/dog/3.png", "link:a/cat/1.png"}};
   std::vector<std::string> made;
