@@ -47,6 +47,7 @@ void add_bench_data(CLI::App& bench);
 void add_data(CLI::App& app);
 void add_data_check(CLI::App& data);
 void add_data_pack(CLI::App& data);
+void add_data_split(CLI::App& data);
 void add_devices(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_eval(CLI::App& app);

@@ -22,6 +22,14 @@ void say_untested(const LabelledFeatures& labelled, const std::vector<std::strin
                     untested.size() == 1 ? "this class" : "these classes"));
 }
 
+/// Names the labels that have no figures, and why.
+void say_labels_without_figures(const EvalFlags::Json& json) {
+  for (const auto& [label, figures] : json.at("auc").items())
+    if (figures.contains("why"))
+      say(fmt::format("no figures for {}, which is left out of the mean: {}", label,
+                      figures.at("why").get<std::string>()));
+}
+
 }  // namespace
 
 void EvalFlags::add_to(CLI::App& command) {
@@ -32,36 +40,53 @@ void EvalFlags::add_to(CLI::App& command) {
   add_flag(
       command, "classes", classes,
       "only these classes, such as normal,pneumonia; shared: those that both sets have, and labelled images alone");
+  tables.add_to(command);
+  tables.add_test_labels(command);
   add_toggle(command, "baselines", baselines, "also evaluate the untrained network and raw pixels");
   add_json(command, common.json);
   EmbedFlags::add_to(command);
 }
 
-EvalFlags::Json EvalFlags::evaluate(const Measure& measure, const Check& check) const {
+EvaluationSets EvalFlags::open_sets(const ModelDescription& model) const {
+  const EvaluationRequest request{train, test, classes};
+  std::unique_ptr<Dataset> from = open(train, model);
+  std::unique_ptr<Dataset> to = open(test, model, from->max_value());
+  const bool several = !from->label_names().empty() && !to->label_names().empty();
+  if (several || !tables.labels.empty() || !tables.test_labels.empty())
+    return multi_label_sets(std::move(from), std::move(to), request, tables);
+  return evaluation_sets(std::move(from), std::move(to), request);
+}
+
+EvalFlags::Json EvalFlags::evaluate(const Measures& measures, const Check& check) const {
   const DeviceScope device = common.apply();
   require(features != "pixels" || !baselines, "--baselines already measures pixels; choose other --features");
   const DType dtype = common.dtype();
   PretrainedEncoder encoder(weights, network, master_type(dtype));
   const ModelDescription& model = encoder.description();
-  std::unique_ptr<Dataset> to_learn_from = open(train, model);
-  std::unique_ptr<Dataset> to_test_on = open(test, model, to_learn_from->max_value());
-  const EvaluationSets sets = evaluation_sets(std::move(to_learn_from), std::move(to_test_on), {train, test, classes});
+  const EvaluationSets sets = open_sets(model);
   const Dataset &from = *sets.train, &to = *sets.test;
-  const std::vector<std::string>& class_names = from.class_names();
-  if (check) check(from, to);
+  const bool several = !from.label_names().empty();
+  if (check && !several) check(from, to);
 
   bool first = true;
   const auto measured = [&](const EmbedFunction& embed, int64_t size, DType type, const std::string& space,
                             const char* what) {
     const Features to_learn_from = extract(from, model, size, type, embed, what);
     const Features to_test_on = extract(to, model, size, type, embed, what);
-    const LabelledFeatures features = labelled(from, to_learn_from, to, to_test_on, space);
-    Json json = measure(features, class_names);
     // The baselines see the same images.
-    if (std::exchange(first, false)) {
-      say_untested(features, class_names);
-      json["n_train"] = features.train.dim(0);
-      json["n_test"] = features.test.dim(0);
+    const bool is_first = std::exchange(first, false);
+    Json json;
+    if (several) {
+      json = measures.labels(multi_labelled(from, to_learn_from, to, to_test_on, space));
+      if (is_first) say_labels_without_figures(json);
+    } else {
+      const LabelledFeatures features = labelled(from, to_learn_from, to, to_test_on, space);
+      json = measures.classes(features, from.class_names());
+      if (is_first) say_untested(features, from.class_names());
+    }
+    if (is_first) {
+      json["n_train"] = to_learn_from.indices.size();
+      json["n_test"] = to_test_on.indices.size();
     }
     return json;
   };
@@ -96,6 +121,10 @@ void EvalFlags::print(const Json& result, const std::string& title) const {
   fmt::print("{}, {} images to learn from, {} to test on\n", title, result.at("n_train").get<int64_t>(),
              result.at("n_test").get<int64_t>());
   for (const auto& [name, measured] : rows(result)) {
+    if (measured.contains("mean_auc")) {
+      print_label_aucs(name, measured);
+      continue;
+    }
     fmt::print("{:<12} {:5.1f}%", name, 100 * measured.at("top1").get<double>());
     for (const auto& [label, value] : measured.at("per_class").items())
       if (const double of_class = value.get<double>(); !std::isnan(of_class))

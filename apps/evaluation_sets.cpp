@@ -82,11 +82,6 @@ void list_unlabelled(Names& parts, const Names& images, const std::string& flag)
         fmt::format("{} of {} without a label ({})", counted(images.size(), "image", "images"), flag, some_of(images)));
 }
 
-bool same_data(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return a == b || (std::filesystem::exists(a, error) && std::filesystem::equivalent(a, b, error) && !error);
-}
-
 /// Two sets while they are compared.
 struct Comparison {
   const Dataset &train, &test;
@@ -100,8 +95,14 @@ struct Comparison {
   Names without_train = unlabelled(train), without_test = unlabelled(test);
 
   void require_labels(const Dataset& dataset, const std::string& flag, const std::string& spec) const {
-    require(!dataset.class_names().empty(), "{} {}: an evaluation needs labelled images: sub-folders are classes", flag,
-            spec);
+    require(
+        dataset.label_names().empty(),
+        "{} {}: its images have several labels each; minissl eval measures these, a run's own evaluation needs classes",
+        flag, spec);
+    require(
+        !dataset.class_names().empty(),
+        "{} {}: an evaluation needs labelled images: sub-folders are classes, or minissl eval's --labels names a table",
+        flag, spec);
   }
 
   /// That nothing has to be left out.
@@ -160,6 +161,11 @@ struct Comparison {
 };
 
 }  // namespace
+
+bool same_data(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return a == b || (std::filesystem::exists(a, error) && std::filesystem::equivalent(a, b, error) && !error);
+}
 
 std::vector<std::string> list_of_classes(const std::string& value) {
   return value.empty() ? Names() : read_values<std::string>("classes", {value}, {});

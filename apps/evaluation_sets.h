@@ -19,6 +19,9 @@ struct EvaluationRequest {
   std::string prefix = {};           ///< of the flags: --train, or --eval-train
 };
 
+/// Whether two values of flags name the same place.
+bool same_data(const std::string& a, const std::string& b);
+
 /// The names in a flag's value, a,b,c; none for an empty one. Throws Error for a list with an empty or a repeated name.
 std::vector<std::string> list_of_classes(const std::string& value);
 

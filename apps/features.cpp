@@ -80,17 +80,21 @@ std::vector<Space> pixel_embedding(const Tensor& images) {
   return {{"pixels", pixels}};
 }
 
+Tensor required_space(const Features& features, const std::string& space) {
+  const Tensor rows = features.find(space);
+  require(rows.defined(),
+          "these weights have no {} features; those after the backbone need a checkpoint of a run (last.safetensors)",
+          space);
+  return rows;
+}
+
 LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,
                           const Features& test_features, const std::string& space) {
   require(!train.class_names().empty(), "an evaluation needs labelled images: sub-folders are classes");
   require(train.class_names() == test.class_names(), "the classes to learn from ({}) and to test on ({}) differ",
           fmt::join(train.class_names(), ", "), fmt::join(test.class_names(), ", "));
-  const Tensor of_train = train_features.find(space), of_test = test_features.find(space);
-  require(of_train.defined() && of_test.defined(),
-          "these weights have no {} features; those after the backbone need a checkpoint of a run (last.safetensors)",
-          space);
-  return {of_train, train_features.labels, of_test, test_features.labels,
-          static_cast<int64_t>(train.class_names().size())};
+  return {required_space(train_features, space), train_features.labels, required_space(test_features, space),
+          test_features.labels, static_cast<int64_t>(train.class_names().size())};
 }
 
 }  // namespace minissl

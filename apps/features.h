@@ -56,6 +56,9 @@ Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 std::vector<Space> pixel_embedding(const Tensor& images);
 inline constexpr int64_t pixel_size = 32;
 
+/// The rows of a space. Throws Error, with what to do, if the encoder has no space of that name.
+Tensor required_space(const Features& features, const std::string& space);
+
 /// Features in one space ("backbone") of a labelled training set and a labelled test set.
 /// Throws Error if their classes differ, there are none, or the encoder has no such space.
 LabelledFeatures labelled(const Dataset& train, const Features& train_features, const Dataset& test,

@@ -39,7 +39,7 @@ const std::vector<Effect>& effects() {
        false,
        {"workers", "recompute", "memory-budget", "cuda-graph", "checkpoint-every", "checkpoint-minutes", "keep"}},
       // The images are compared by themselves, and may have moved.
-      {"its images have the same names as before", false, {"data"}}};
+      {"its images have the same names as before", false, {"data", "labels", "uncertain"}}};
   return all;
 }
 

@@ -25,7 +25,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   flags_.augmentation.check();
   check_settings();
   const auto channels = static_cast<int>(flags_.network.channels);
-  dataset_ = open_data(flags_.data, channels, flags_.common.seed, known_white_level());
+  dataset_ = open_labelled_data(flags_.data, channels, flags_.common.seed, known_white_level(), flags_.tables);
   data_identity_ = identity_of(*dataset_, flags_.data);
   data_sizes_ = sizes_of(*dataset_);
   settings_of_figures_ = settings_of_figures(config_);

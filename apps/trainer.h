@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/checkpoint.h"
+#include "apps/label_flags.h"
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
 #include "apps/run/metrics_log.h"
@@ -28,6 +29,7 @@ struct TrainFlags {
   OptimizerOptions optimizer;
   Augmentation augmentation;
 
+  LabelFlags tables;
   std::string data, out, normalization = "imagenet";
   int64_t epochs = 100, batch = 256, steps = 0, accumulate = 1;
   double lr = 1e-3, clip_norm = 0, weight_decay_end = -1;

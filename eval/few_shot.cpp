@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "eval/logistic_regression.h"
+#include "eval/rows.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -17,15 +18,6 @@ Rows draw(Rows rows, int64_t count, const Random& random) {
   shuffle(std::span(rows), random);
   rows.resize(static_cast<size_t>(count));
   return rows;
-}
-
-Tensor gather(const Tensor& features, const Rows& rows) {
-  Tensor out = Tensor::empty({static_cast<int64_t>(rows.size()), features.dim(1)}, features.dtype());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto to = static_cast<int64_t>(i);
-    out.rows(to, to + 1).copy_from(features.rows(rows[i], rows[i] + 1));
-  }
-  return out;
 }
 
 // `t95` is student_t95(aucs.size() - 1).
@@ -89,6 +81,20 @@ void require_shots(const std::vector<int64_t>& train_labels, const std::vector<i
 std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features, const FewShotOptions& options,
                                                   const std::function<void(int64_t)>& progress) {
   features.check("a few-shot probe");
+  const auto column = [](const std::vector<int64_t>& labels, int64_t c) {
+    std::vector<int8_t> of_class;
+    for (const int64_t label : labels) of_class.push_back(label == c);
+    return of_class;
+  };
+  MultiLabelFeatures one_versus_rest{features.train, features.test, {}};
+  for (int64_t c = 0; c < features.classes; ++c)
+    one_versus_rest.labels.push_back({{}, column(features.train_labels, c), column(features.test_labels, c)});
+  return few_shot_auc(one_versus_rest, options, progress);
+}
+
+std::vector<std::vector<FewShotAuc>> few_shot_auc(const MultiLabelFeatures& features, const FewShotOptions& options,
+                                                  const std::function<void(int64_t)>& progress) {
+  features.check("a few-shot probe");
   FewShotOptions::check_shots(options.shots);
   FewShotOptions::repeats_range.check("repeats", options.repeats);
   const Tensor train = standardize(features.train, features.train), test = standardize(features.test, features.train);
@@ -96,33 +102,35 @@ std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& featur
   const double t95 = options.repeats > 1 ? student_t95(options.repeats - 1) : 0;
   std::vector<std::vector<FewShotAuc>> result;
   int64_t fits = 0;
-  for (int64_t c = 0; c < features.classes; ++c) {
-    Rows of_class, others;
-    for (int64_t i = 0; i < train.dim(0); ++i)
-      (features.train_labels[static_cast<size_t>(i)] == c ? of_class : others).push_back(i);
-    const auto fewest = static_cast<int64_t>(std::min(of_class.size(), others.size()));
+  for (size_t l = 0; l < features.labels.size(); ++l) {
+    const LabelColumn& label = features.labels[l];
+    Rows with, without, tested;
+    for (size_t i = 0; i < label.train.size(); ++i)
+      if (label.train[i] >= 0) (label.train[i] == 1 ? with : without).push_back(static_cast<int64_t>(i));
     std::vector<bool> positive;
-    for (const int64_t label : features.test_labels) positive.push_back(label == c);
+    for (size_t i = 0; i < label.test.size(); ++i)
+      if (label.test[i] >= 0) tested.push_back(static_cast<int64_t>(i)), positive.push_back(label.test[i] == 1);
+    const auto fewest = static_cast<int64_t>(std::min(with.size(), without.size()));
     const auto positives = std::count(positive.begin(), positive.end(), true);
-    const bool tested = positives > 0 && positives < test.dim(0);
+    const bool has_both = positives > 0 && positives < static_cast<int64_t>(positive.size());
 
     std::vector<FewShotAuc>& of_shots = result.emplace_back();
     for (const int64_t shots : options.shots) {
       std::vector<double> aucs;
-      for (int64_t repeat = 0; tested && shots <= fewest && repeat < options.repeats; ++repeat) {
+      for (int64_t repeat = 0; has_both && shots <= fewest && repeat < options.repeats; ++repeat) {
         const auto random = [&](uint32_t side) {
-          return Random(options.seed, RandomSite::few_shot, static_cast<uint32_t>(repeat), static_cast<uint32_t>(c),
+          return Random(options.seed, RandomSite::few_shot, static_cast<uint32_t>(repeat), static_cast<uint32_t>(l),
                         side);
         };
-        Rows rows = draw(of_class, shots, random(0));
-        const Rows negatives = draw(others, shots, random(1));
+        Rows rows = draw(with, shots, random(0));
+        const Rows negatives = draw(without, shots, random(1));
         rows.insert(rows.end(), negatives.begin(), negatives.end());
         std::vector<int64_t> labels(rows.size());
         std::fill_n(labels.begin(), shots, 1);
-        const Tensor logits = LogisticRegression(gather(train, rows), labels, 2, options.l2).logits(test);
+        const Tensor logits = LogisticRegression(gather_rows(train, rows), labels, 2, options.l2).logits(test);
         const auto* logit = logits.data<double>();
         std::vector<double> scores;
-        for (int64_t i = 0; i < test.dim(0); ++i) scores.push_back(logit[2 * i + 1] - logit[2 * i]);
+        for (const int64_t i : tested) scores.push_back(logit[2 * i + 1] - logit[2 * i]);
         aucs.push_back(roc_auc(scores, positive));
         if (progress) progress(++fits);
       }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "eval/accuracy.h"
+#include "eval/multi_label.h"
 #include "tensor/range.h"
 
 namespace minissl {
@@ -31,6 +32,10 @@ struct FewShotAuc {
 /// without others. `progress` receives the number of fits done: one for each class, number of shots and draw. Throws
 /// Error for unusable features (LabelledFeatures::check), or shots or repeats below 1.
 std::vector<std::vector<FewShotAuc>> few_shot_auc(const LabelledFeatures& features, const FewShotOptions& options,
+                                                  const std::function<void(int64_t)>& progress = {});
+
+/// The same for each of several labels, among the images for which it is known.
+std::vector<std::vector<FewShotAuc>> few_shot_auc(const MultiLabelFeatures& features, const FewShotOptions& options,
                                                   const std::function<void(int64_t)>& progress = {});
 
 /// Throws Error, naming the class, unless each has test images and, for every number of shots, enough training images.

@@ -39,7 +39,8 @@ enum class RandomSite : uint32_t {
   batch_draw,
   evaluation,
   test,
-  few_shot
+  few_shot,
+  split
 };
 
 /// The random numbers of one place in a run: a pure function of (seed, site, epoch, item, view) and an index.

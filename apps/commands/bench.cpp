@@ -8,6 +8,7 @@
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
 #include "apps/method_flags.h"
+#include "apps/output_check.h"
 #include "apps/run/json_text.h"
 #include "apps/step_profile.h"
 #include "nn/optimizer.h"
@@ -50,6 +51,7 @@ int64_t process_peak_bytes() {
 }
 
 void BenchStep::run() const {
+  require_writable_file(trace, "trace");
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
   const StepDescription description = describe_step(method, network, {}, batch, dtype);

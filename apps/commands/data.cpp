@@ -1,5 +1,6 @@
 #include "apps/command.h"
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/run/picture.h"
 #include "apps/run/progress.h"
 #include "data/sources/synth.h"
@@ -15,6 +16,7 @@ struct Synth {
   uint64_t seed = 0;
 
   void run() const {
+    require_writable_folder(out);
     const SyntheticRadiographs dataset(images, size, 1, seed);
     Progress progress(images, "image");
     for (int64_t i = 0; i < images; ++i) {
@@ -49,6 +51,7 @@ void add_data(CLI::App& app) {
   CLI::App& data = add_command_group(app, "data", "Prepare or check images");
   add_data_check(data);
   add_data_pack(data);
+  add_data_split(data);
   add_data_synth(data);
 }
 

@@ -1,6 +1,7 @@
 #include "apps/command.h"
 #include "apps/each_image.h"
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/standard_streams.h"
 #include "data/encode_jpeg.h"
 #include "data/sources/pack_writer.h"
@@ -24,6 +25,7 @@ struct Pack {
 };
 
 void Pack::run() const {
+  require_writable_file(out);
   const auto dataset = open_data(data, channels, 0, max_value);
   const std::string how = samples == "jpeg" ? fmt::format("jpeg {}", quality) : samples;
   const PackHeader header{fmt::format("{}; size {}, channels {}, max-value {}, {}", identity_of(*dataset, data), size,

@@ -1,5 +1,6 @@
 #include "apps/embed_flags.h"
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/standard_streams.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
@@ -25,6 +26,9 @@ std::string csv_field(const std::string& text) {
 void Embed::run() const {
   const DeviceScope device = common.apply();
   require(out.ends_with(".npy"), "--out {}: the embeddings are written as .npy", out);
+  require_writable_file(out);
+  require_writable_file(std::filesystem::path(out).replace_extension(".csv"));
+  require_writable_file(images_out, "images-out");
   PretrainedEncoder encoder(weights, network, master_type(common.dtype()));
   const ModelDescription& model = encoder.description();
   const auto dataset = open(data, model);

@@ -15,10 +15,13 @@ struct EvalKnn : EvalFlags {
   KnnOptions knn;
 
   void run() const {
-    const Json result = evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
-      return to_json(knn_accuracy(labelled, knn), class_names);
-    });
-    print(result, fmt::format("kNN accuracy, k = {}", std::min(knn.k, result.at("n_train").get<int64_t>())));
+    const Json result = evaluate(
+        {[&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+           return to_json(knn_accuracy(labelled, knn), class_names);
+         },
+         [&](const MultiLabelFeatures& labelled) { return to_json(knn_auc(labelled, knn), labelled.labels); }});
+    print(result, fmt::format("kNN {}, k = {}", result.contains("mean_auc") ? "AUC" : "accuracy",
+                              std::min(knn.k, result.at("n_train").get<int64_t>())));
   }
 };
 
@@ -26,15 +29,27 @@ struct EvalLinear : EvalFlags {
   double l2 = 1;
 
   void run() const {
-    print(evaluate([&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
-            Progress progress(0, "iteration");
-            return to_json(linear_accuracy(labelled, l2,
-                                           [&](int64_t iteration, double loss) {
-                                             progress.update(iteration, fmt::format("loss {:.4f}", loss));
-                                           }),
-                           class_names);
-          }),
-          fmt::format("Accuracy of logistic regression, l2 = {}", l2));
+    const Json result = evaluate({[&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+                                    return of_classes(labelled, class_names);
+                                  },
+                                  [&](const MultiLabelFeatures& labelled) { return of_labels(labelled); }});
+    print(result,
+          fmt::format("{} of logistic regression, l2 = {}", result.contains("mean_auc") ? "AUC" : "Accuracy", l2));
+  }
+
+ private:
+  Json of_classes(const LabelledFeatures& labelled, const std::vector<std::string>& class_names) const {
+    Progress progress(0, "iteration");
+    return to_json(linear_accuracy(labelled, l2,
+                                   [&](int64_t iteration, double loss) {
+                                     progress.update(iteration, fmt::format("loss {:.4f}", loss));
+                                   }),
+                   class_names);
+  }
+  Json of_labels(const MultiLabelFeatures& labelled) const {
+    Progress progress(static_cast<int64_t>(labelled.labels.size()), "label");
+    return to_json(linear_auc(labelled, l2, [&](int64_t done) { progress.update(done, "logistic regression"); }),
+                   labelled.labels);
   }
 };
 
@@ -43,15 +58,18 @@ struct EvalProbe : EvalFlags {
 
   void run() {
     options.seed = common.seed;
-    const Json result = evaluate(
-        [&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
-          Progress progress(labelled.classes * static_cast<int64_t>(options.shots.size()) * options.repeats, "fit");
-          return to_json(few_shot_auc(labelled, options, [&](int64_t done) { progress.update(done, "shots"); }),
-                         class_names);
-        },
-        [this](const Dataset& to_learn_from, const Dataset& to_test_on) {
-          require_shots(labels_of(to_learn_from), labels_of(to_test_on), to_learn_from.class_names(), options.shots);
-        });
+    const Json result = evaluate({[&](const LabelledFeatures& labelled, const std::vector<std::string>& class_names) {
+                                    return of(labelled, labelled.classes, class_names);
+                                  },
+                                  [&](const MultiLabelFeatures& labelled) {
+                                    std::vector<std::string> names;
+                                    for (const LabelColumn& label : labelled.labels) names.push_back(label.name);
+                                    return of(labelled, static_cast<int64_t>(names.size()), names);
+                                  }},
+                                 [this](const Dataset& to_learn_from, const Dataset& to_test_on) {
+                                   require_shots(labels_of(to_learn_from), labels_of(to_test_on),
+                                                 to_learn_from.class_names(), options.shots);
+                                 });
     if (common.json)
       fmt::print("{}\n", json_text(result));
     else
@@ -59,6 +77,12 @@ struct EvalProbe : EvalFlags {
   }
 
  private:
+  template <class Features>
+  Json of(const Features& labelled, int64_t classes, const std::vector<std::string>& names) const {
+    Progress progress(classes * static_cast<int64_t>(options.shots.size()) * options.repeats, "fit");
+    return to_json(few_shot_auc(labelled, options, [&](int64_t done) { progress.update(done, "shots"); }), names);
+  }
+
   /// {"auc": {class: {shots: {"mean", "low", "high"}}}, "mean_auc": {shots: mean over classes}}; no interval for a
   /// single draw.
   Json to_json(const std::vector<std::vector<FewShotAuc>>& aucs, const std::vector<std::string>& class_names) const {

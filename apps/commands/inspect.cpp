@@ -1,6 +1,7 @@
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
 #include "apps/option_flags.h"
+#include "apps/output_check.h"
 #include "apps/standard_streams.h"
 #include "nn/state_file.h"
 #include "ssl/step/step_record.h"
@@ -57,6 +58,7 @@ Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t st
 }
 
 void InspectStep::run() const {
+  require_writable_file(out);
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, master_type(dtype));

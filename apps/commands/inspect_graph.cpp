@@ -1,5 +1,6 @@
 #include "apps/graph_picture.h"
 #include "apps/memory_flags.h"
+#include "apps/output_check.h"
 #include "tensor/atomic_file.h"
 
 namespace minissl {
@@ -14,6 +15,7 @@ struct InspectGraph : PlanFlags {
 void InspectGraph::run() const {
   const bool svg = out.ends_with(".svg");
   require(svg || out.ends_with(".dot"), "--out {}: the graph is written as .svg, or for Graphviz as .dot", out);
+  require_writable_file(out);
   const StepDescription described = step();
   const std::vector<StepOperation> operations = graph_of_step(described, memory.plan(described).recompute);
   int64_t kept = 0;

@@ -29,8 +29,10 @@ void InspectLeak::execute() const {
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
 
-  const auto dataset = open_data(data.empty() ? flags.data : data, flags.network.channels, flags.common.seed,
-                                 flags.max_value ? flags.max_value : model.max_value);
+  const int64_t channels = flags.network.channels;
+  const int white = flags.max_value ? flags.max_value : model.max_value;
+  const auto dataset = data.empty() ? open_labelled_data(flags.data, channels, flags.common.seed, white, flags.tables)
+                                    : open_data(data, channels, flags.common.seed, white);
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,

@@ -1,4 +1,5 @@
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/run/picture.h"
 #include "apps/standard_streams.h"
 #include "apps/trainer.h"
@@ -25,10 +26,11 @@ struct InspectViews {
 // Shows the first images of a run and their views in its first epoch.
 void InspectViews::run() const {
   require(out.ends_with(".png"), "--out {}: the picture is written as .png", out);
+  require_writable_file(out);
   const int64_t size = train.network.size, channels = train.network.channels;
   const BatchRequest request = wanted_views();
   request.check();
-  const auto dataset = open_data(train.data, channels, train.common.seed, train.max_value);
+  const auto dataset = open_labelled_data(train.data, channels, train.common.seed, train.max_value, train.tables);
   const int64_t wanted = std::min(images, dataset->size());
   std::vector<Tensor> sheets{Tensor::empty({wanted, size, size, channels})};
   for (int64_t view = 0; view < request.views(); ++view) {

@@ -3,6 +3,7 @@
 #include "apps/checkpoint.h"
 #include "apps/model_file.h"
 #include "apps/open_data.h"
+#include "apps/output_check.h"
 #include "apps/run/chart.h"
 #include "apps/run/json_text.h"
 #include "apps/run/picture.h"
@@ -113,6 +114,7 @@ void take_worse(Json& last, CollapseVerdict::Level level, const Json& of_trainin
 void Monitor::execute() const {
   const DeviceScope device = common.apply();
   require(out.empty() || out.ends_with(".png") || out.ends_with(".html"), "--out {}: a chart is .png or .html", out);
+  require_writable_file(out);
   std::vector<Seen> looks = look(checkpoints_of(run));
   const std::optional<Json> training = last_look_of_training(run);
   if (training) take_worse(looks.back().event, looks.back().level, *training);

@@ -1,6 +1,7 @@
 #include "apps/run/report.h"
 
 #include "apps/command.h"
+#include "apps/output_check.h"
 #include "apps/run/comparison.h"
 #include "apps/run/run_table.h"
 #include "tensor/atomic_file.h"
@@ -18,6 +19,7 @@ struct Report {
 };
 
 void Report::execute() const {
+  require_writable_file(out);
   if (runs.size() == 1) {
     ReportInput input = read_run_folder(runs[0]);
     input.title = title;

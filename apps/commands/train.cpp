@@ -28,6 +28,7 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
   idle(f.monitor_every == 0, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
   idle(f.eval_train.empty(), {"eval-classes", "eval-every", "eval-k", "eval-temperature", "eval-features"},
        "without --eval-train");
+  idle(f.tables.labels.empty(), {"uncertain"}, "without --labels");
   idle(f.checkpoint_every == 0, {"keep"}, "with --checkpoint-every 0");
   idle(f.network.channels == 1, {"saturation", "hue", "gray-prob"}, "on gray images (--channels 1)");
 }
@@ -36,6 +37,7 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
 
 void add_train_flags(CLI::App& command, TrainFlags& f) {
   add_flag(command, "data", f.data, data_help, {.required = true});
+  f.tables.add_to(command);
   begin_group(command, "Training");
   constexpr Range epochs{1, 1e9}, every{0, 1e9};
   add_flag(command, "epochs", f.epochs, "passes over the data", {.range = epochs});

@@ -7,6 +7,8 @@
 #include "apps/run/metrics_log.h"
 #include "data/decode/decode.h"
 #include "data/decode/exif.h"
+#include "data/labels/label_table.h"
+#include "data/sources/npz.h"
 #include "data/sources/pack.h"
 #include "data/sources/pack_writer.h"
 #include "formats/npy.h"
@@ -14,6 +16,7 @@
 #include "formats/safetensors_header.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
+#include "tests/data/archive_files.h"
 #include "tests/data/fixture_files.h"
 #include "tests/data/image_files.h"
 
@@ -123,6 +126,58 @@ void read_pack(const std::string& bytes) {
   });
 }
 
+void read_images(const Dataset& dataset) {
+  for (int64_t i = 0; i < dataset.size(); ++i) std::ignore = try_load(dataset, i).ok() + dataset.label(i);
+}
+
+std::vector<std::string> archives() {
+  const test::Members members = {
+      {"a/cat/1.png", test::png(9, 7, 3, test::gradient(9, 7, 3))},
+      {"a/" + std::string(90, 'd') + "/" + std::string(90, 'n') + ".png", test::png(9, 7, 1, test::gradient(9, 7, 1))},
+      {"a/dog/2.cls", "1"},
+      {"a/dog/3.png", "link:a/cat/1.png"}};
+  std::vector<std::string> made;
+  for (const auto& [format, filter] : std::vector<std::pair<const char*, const char*>>{
+           {"ustar", "none"}, {"pax", "none"}, {"gnutar", "none"}, {"ustar", "xz"}, {"ustar", "gzip"}, {"zip", "none"}})
+    made.push_back(written([&, format = format, filter = filter](const fs::path& file) {
+      const bool is_zip = std::string_view(format) == "zip";
+      test::write_archive(file, is_zip ? test::Members{members.begin(), members.end() - 1} : members, format, filter);
+    }));
+  return made;
+}
+
+std::vector<std::string> idx_files() {
+  using namespace std::string_literals;
+  return {"\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03"s + "twelve bytes"};
+}
+
+void read_data(const std::string& bytes) {
+  on_file(bytes, [](const fs::path& file) { read_images(*open_dataset(file.string(), 3, 0)); });
+}
+
+std::vector<std::string> medmnist_files() {
+  return {written([](const fs::path& file) {
+    test::write_archive(file,
+                        {{"train_images.npy", test::npy("|u1", {2, 2, 3}, "twelve bytes")},
+                         {"train_labels.npy", test::npy("|u1", {2, 2}, std::string("\1\0\0\1", 4))}},
+                        "zip");
+  })};
+}
+
+void read_npz(const std::string& bytes) {
+  on_file(bytes, [](const fs::path& file) { read_images(*open_npz({file, ""}, 3)); });
+}
+
+std::vector<std::string> label_tables() {
+  return {"path,labels,patient\r\na.png,x;?y,1\r\n\"b,\"\"c.png\",,2\r\n",
+          "Image Index,Finding Labels,Follow-up #,Patient ID,\na.png,Mass|Edema,0,1,\nb.png,No Finding,1,1\n",
+          "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema\nC/train/patient1/view1.jpg,F,1,Frontal,AP,-1.0,\n"};
+}
+
+void read_labels(const std::string& bytes) {
+  on_file(bytes, [](const fs::path& file) { read_label_table(file); });
+}
+
 std::vector<std::string> configs() {
   return {"# a run\nmethod = \"moco\"\nlr = 1e-3\nresume = false\nweights = [25, 25, 1]\nname = \"a \\\"b\\\"\"\n"};
 }
@@ -157,6 +212,10 @@ const std::vector<Target>& targets() {
       {"webp", files_of_others<webp>, read_image_bytes},
       {"exif", exif_blocks, [](const std::string& bytes) { exif_orientation(bytes_of(bytes)); }},
       {"pack", packs, read_pack},
+      {"archive", archives, read_data},
+      {"idx", idx_files, read_data},
+      {"npz", medmnist_files, read_npz},
+      {"labels", label_tables, read_labels},
       {"toml", configs, [](const std::string& bytes) { flags_of(bytes); }},
       {"metrics", logs, read_log},
   };
