@@ -35,12 +35,12 @@ inline constexpr int max_jpeg_passes = 32;
 inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 
 /// Reads a file of any format of data/decode/format.h, told by its content. What is read of each, by which library, and
-/// what is refused: docs/data.md. Applies orientation, composites alpha on black. Damaged and truncated files are rejected,
-/// never partly decoded. Throws ImageError; OutOfMemory or std::bad_alloc if memory is short, which says nothing about the
-/// file.
+/// what is refused: docs/data.md. Applies orientation, composites alpha on black. Damaged and truncated files are
+/// rejected, never partly decoded. Throws ImageError; OutOfMemory or std::bad_alloc if memory is short, which says
+/// nothing about the file.
 ///
-/// The image's size in the header and the size of the file bound time and memory, whatever the file holds. In addition to
-/// the file and the result, and buffers for a few rows:
+/// The image's size in the header and the size of the file bound time and memory, whatever the file holds. In addition
+/// to the file and the result, and buffers for a few rows:
 ///
 /// | format | memory |
 /// | --- | --- |
@@ -51,8 +51,8 @@ inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 /// | TIFF | 4 bytes a pixel; with 16 bits the pixels a second time, and a block of them (a strip or tile) |
 /// | DICOM | 2 bytes a value; JPEG 2000: 12 bytes a value; the compressed pixels a second time if in several parts |
 ///
-/// A JPEG with more than max_jpeg_passes, and a PNG whose compressed data are more than twice its rows, are refused before
-/// they are decoded. What a PNG's compressed data hold beyond its rows is not inflated.
+/// A JPEG with more than max_jpeg_passes, and a PNG whose compressed data are more than twice its rows, are refused
+/// before they are decoded. What a PNG's compressed data hold beyond its rows is not inflated.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same from memory. Throws Error with the reason alone.
