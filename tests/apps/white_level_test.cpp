@@ -29,13 +29,13 @@ class WhiteLevelTest : public TemporaryFolder {
   CommandResult train(const std::string& data, const std::string& more = "") const {
     return minissl_command("train simclr --data " + data + " --out " + run().string() +
                                " --channels 1 --arch resnet18 --stem small --width 8 --size 16 --batch 16 --dim 8 "
-                               "--hidden 8 --monitor-samples 16 --threads 1 --normalization none " +
+                               "--hidden 8 --monitor-samples 16 --threads 1 " +
                                more,
                            folder_);
   }
   fs::path run() const { return folder_ / "run"; }
   static std::string level_in(const fs::path& file) { return SafetensorsReader(file).metadata().at("max_value"); }
-  /// The brightest pixel that the encoder sees.
+  /// The brightest pixel that the encoder sees, before normalisation.
   double brightest(const std::string& data, const std::string& more = "") const {
     const fs::path seen = folder_ / "seen.safetensors";
     const CommandResult result = minissl_command(
@@ -44,7 +44,9 @@ class WhiteLevelTest : public TemporaryFolder {
         folder_);
     EXPECT_EQ(result.status, 0) << result.err;
     const auto values = load_safetensors(seen).front().second.to_vector();
-    return *std::max_element(values.begin(), values.end());
+    const Metadata metadata = SafetensorsReader(run() / "backbone.safetensors").metadata();
+    return *std::max_element(values.begin(), values.end()) * std::stod(metadata.at("std")) +
+           std::stod(metadata.at("mean"));
   }
 };
 
