@@ -4,21 +4,37 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 #include <vector>
+
+#include "tensor/tensor.h"
 
 // The part of the source that an output needs is copied once, as floats, a plane for each colour, with zeros where
 // there is no image: so every pixel reads the same number of taps, a multiple of four, in vectors and without branches.
 namespace minissl {
 namespace {
 
-// The compiler's vectors of four floats.
-using Floats __attribute__((vector_size(16))) = float;
-Floats load(const float* from) {
-  Floats v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
+// The compiler's vectors. None is passed by value or returned: how is a matter of the instruction set.
+template <int N>
+struct FloatsOf {
+  using type __attribute__((vector_size(N * sizeof(float)))) = float;
+  // The same in memory, at any address that a float may have.
+  using unaligned __attribute__((vector_size(N * sizeof(float)), aligned(alignof(float)), may_alias)) = float;
+};
+template <int N>
+using Floats = typename FloatsOf<N>::type;
+template <int N>
+const typename FloatsOf<N>::unaligned& at(const float* p) {
+  return *reinterpret_cast<const typename FloatsOf<N>::unaligned*>(p);
 }
-void store(float* to, Floats v) { std::memcpy(to, &v, sizeof v); }
+
+// Stores four numbers whose sum is that of v.
+inline void fold(const Floats<4>& v, float* to) { std::memcpy(to, &v, sizeof v); }
+inline void fold(const Floats<8>& v, float* to) {
+  Floats<4> halves[2];
+  std::memcpy(halves, &v, sizeof v);
+  fold(halves[0] + halves[1], to);
+}
 
 int taps_of(float scale) { return static_cast<int>(std::ceil(2 * std::max(scale, 1.0f))) + 1; }
 int round_up(int taps) { return (taps + 3) / 4 * 4; }
@@ -36,24 +52,39 @@ struct Span {
   }
 };
 
-/// A box of an image as planes of floats in [0, 1].
-struct Box {
-  Span rows, columns;
-  std::vector<float> pixels;
-
+/// A box of an image as planes of floats in [0, 1], zeros beyond the image.
+class Box {
+ public:
   template <int C, class T>
   Box(const T* source, int height, int width, Span of_rows, Span of_columns, std::integral_constant<int, C>)
-      : rows(of_rows), columns(of_columns), pixels(plane_size() * C) {
-    const Span inside{std::max(columns.begin, 0), std::min(columns.end, width)};
+      : rows_(of_rows),
+        columns_(of_columns),
+        plane_size_(static_cast<int64_t>(rows_.size()) * columns_.size()),
+        pixels_(Tensor::empty({plane_size_ * C})),
+        begin_(pixels_.mutable_data<float>()) {
+    const int left = std::clamp(-columns_.begin, 0, columns_.size());
+    const int right = std::clamp(width - columns_.begin, left, columns_.size());
     for (int c = 0; c < C; ++c)
-      for (int y = std::max(rows.begin, 0); y < std::min(rows.end, height); ++y) {
-        const T* from = source + (static_cast<int64_t>(y) * width + inside.begin) * C + c;
-        float* to = plane(c) + static_cast<int64_t>(y - rows.begin) * columns.size() + inside.begin - columns.begin;
-        for (int x = 0; x < inside.size(); ++x) to[x] = intensity(from[int64_t{x} * C]);
+      for (int y = rows_.begin; y < rows_.end; ++y) {
+        float* to = begin_ + c * plane_size_ + static_cast<int64_t>(y - rows_.begin) * columns_.size();
+        const bool inside = y >= 0 && y < height && left < right;
+        const int from_column = inside ? left : columns_.size(), to_column = inside ? right : columns_.size();
+        std::fill_n(to, from_column, 0.0f);
+        std::fill(to + to_column, to + columns_.size(), 0.0f);
+        if (!inside) continue;
+        const T* from = source + (static_cast<int64_t>(y) * width + columns_.begin + left) * C + c;
+        for (int x = 0; x < right - left; ++x) to[left + x] = intensity(from[int64_t{x} * C]);
       }
   }
-  size_t plane_size() const { return static_cast<size_t>(rows.size()) * static_cast<size_t>(columns.size()); }
-  float* plane(int c) { return pixels.data() + plane_size() * static_cast<size_t>(c); }
+  const Span& rows() const { return rows_; }
+  const Span& columns() const { return columns_; }
+  const float* plane(int c) const { return begin_ + c * plane_size_; }
+
+ private:
+  Span rows_, columns_;
+  int64_t plane_size_;
+  Tensor pixels_;
+  float* begin_;
 };
 
 /// The taps of a line of output pixels along one axis: FilterTaps, N for each.
@@ -102,15 +133,15 @@ void resample_rotated(const T* source, int height, int width, const InverseMap& 
   };
   const auto [left, right] = ends(map.x0, map.xx, map.xy);
   const auto [top, bottom] = ends(map.y0, map.yx, map.yy);
-  Box box(source, height, width, Span::around(top, bottom, map.scale_y), Span::around(left, right, map.scale_x),
-          std::integral_constant<int, C>());
-  const int stride = box.columns.size();
+  const Box box(source, height, width, Span::around(top, bottom, map.scale_y), Span::around(left, right, map.scale_x),
+                std::integral_constant<int, C>());
+  const int stride = box.columns().size(), row_taps = std::min(N, taps_of(map.scale_y));
   LineOfTaps<N> columns(out_width), rows(out_width);
   std::vector<float> products(static_cast<size_t>(out_width) * 4);
   for (int y = 0; y < out_height; ++y, out += static_cast<ptrdiff_t>(out_width) * C) {
     const float py = static_cast<float>(y) + 0.5f;
-    columns.set(map.x0 + map.xy * py + map.xx * 0.5f, map.xx, map.scale_x, width, box.columns);
-    rows.set(map.y0 + map.yy * py + map.yx * 0.5f, map.yx, map.scale_y, height, box.rows);
+    columns.set(map.x0 + map.xy * py + map.xx * 0.5f, map.xx, map.scale_x, width, box.columns());
+    rows.set(map.y0 + map.yy * py + map.yx * 0.5f, map.yx, map.scale_y, height, box.rows());
     for (int c = 0; c < C; ++c) {
       const float* plane = box.plane(c);
       for (int x = 0; x < out_width; ++x) {
@@ -118,12 +149,13 @@ void resample_rotated(const T* source, int height, int width, const InverseMap& 
                     *of_row = &rows.weights[static_cast<size_t>(x * N)];
         const float* from = plane + static_cast<ptrdiff_t>(rows.begins[static_cast<size_t>(x)]) * stride +
                             columns.begins[static_cast<size_t>(x)];
-        Floats line[N / 4] = {};
-        for (int j = 0; j < N; ++j, from += stride)
-          for (int v = 0; v < N / 4; ++v) line[v] += of_row[j] * load(from + 4 * v);
-        Floats sum = load(of_column) * line[0];
-        for (int v = 1; v < N / 4; ++v) sum += load(of_column + 4 * v) * line[v];
-        store(&products[static_cast<size_t>(x) * 4], sum);
+        constexpr int L = std::min(N, 8);
+        Floats<L> line[N / L] = {};
+        for (int j = 0; j < row_taps; ++j, from += stride)
+          for (int v = 0; v < N / L; ++v) line[v] += of_row[j] * at<L>(from + v * L);
+        Floats<L> sum = at<L>(of_column) * line[0];
+        for (int v = 1; v < N / L; ++v) sum += at<L>(of_column + v * L) * line[v];
+        fold(sum, &products[static_cast<size_t>(x) * 4]);
       }
       const float *p = products.data(), *a = columns.coverage.data(), *b = rows.coverage.data();
       for (int x = 0; x < out_width; ++x)
@@ -166,9 +198,9 @@ void resample_upright(const T* source, int height, int width, const InverseMap& 
       const float* weight = weights.data();
       for (int x = 0; x < out_width; ++x, weight += taps) {
         const float* from = &plane[static_cast<size_t>(begins[static_cast<size_t>(x)] - columns.begin)];
-        Floats sum{};
-        for (int i = 0; i < taps; i += 4) sum += load(weight + i) * load(from + i);
-        store(&products[static_cast<size_t>(x) * 4], sum);
+        Floats<4> sum{};
+        for (int i = 0; i < taps; i += 4) sum += at<4>(weight + i) * at<4>(from + i);
+        fold(sum, &products[static_cast<size_t>(x) * 4]);
       }
       const float* p = products.data();
       for (int x = 0; x < out_width; ++x) out[x * C + c] = (p[4 * x] + p[4 * x + 1]) + (p[4 * x + 2] + p[4 * x + 3]);

@@ -10,7 +10,7 @@ packages=(
   libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN requires OpenCL when CMake finds it
   libeigen3-dev liblbfgs-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libarchive-dev libcsv-dev
-  libjpeg-dev libspng-dev libwebp-dev libgif-dev libtiff-dev libopenjp2-7-dev libcharls-dev
+  libjpeg-dev libspng-dev libdeflate-dev libwebp-dev libgif-dev libtiff-dev libopenjp2-7-dev libcharls-dev
   libexif-dev libstb-dev libxxhash-dev zlib1g-dev
   libjs-chart.js fonts-liberation
   libgtest-dev libgmock-dev

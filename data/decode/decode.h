@@ -45,7 +45,7 @@ inline constexpr int64_t max_image_file_bytes = int64_t{512} << 20;
 /// | format | memory |
 /// | --- | --- |
 /// | JPEG | with several scans, 2 bytes for each pixel and component |
-/// | PNG | with 16 bits or alpha, the pixels a second time |
+/// | PNG | its compressed data and its rows; with 16 bits or alpha, the pixels a second time |
 /// | WebP | 4 bytes a pixel, twice |
 /// | PNM, 16 bits | the pixels a second time |
 /// | TIFF | 4 bytes a pixel; with 16 bits the pixels a second time, and a block of them (a strip or tile) |

@@ -7,6 +7,7 @@
 #include "data/decode/formats.h"
 #include "data/decode/on_black.h"
 #include "data/decode/png_chunks.h"
+#include "data/decode/png_rows.h"
 #include "data/decode/sixteen_bits.h"
 
 namespace minissl {
@@ -41,7 +42,12 @@ int read_chunks(spng_ctx*, void* chunks, void* to, size_t count) {
 class Decoder {
  public:
   Decoder(std::span<const std::byte> bytes, const PngHeader& header)
-      : header_(header), layout_(layout_of(header)), chunks_(bytes, header), png_(spng_ctx_new(0), spng_ctx_free) {
+      : header_(header),
+        layout_(layout_of(header)),
+        rows_(inflate_png_rows(bytes, header)),
+        stream_(rows_ ? std::span<const std::byte>(*rows_) : std::span<const std::byte>()),
+        chunks_(bytes, header, rows_ ? &stream_ : nullptr),
+        png_(spng_ctx_new(rows_ ? SPNG_CTX_IGNORE_ADLER32 : 0), spng_ctx_free) {
     if (!png_) throw std::bad_alloc();
     check(spng_set_image_limits(png_.get(), static_cast<uint32_t>(header.width), static_cast<uint32_t>(header.height)));
     // check_png_chunks() compared the checksums.
@@ -60,6 +66,8 @@ class Decoder {
  private:
   const PngHeader& header_;
   Layout layout_;
+  std::optional<std::vector<std::byte>> rows_;
+  StoredStream stream_;
   PngPixelChunks chunks_;
   std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> png_;
 };

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <libdeflate.h>
 #include <string>
 #include <string_view>
-#include <zlib.h>
 
 #include "data/decode/exif.h"
 #include "data/decode/formats.h"
+#include "data/decode/png_rows.h"
 
 namespace minissl {
 namespace {
@@ -16,25 +17,6 @@ namespace {
 constexpr size_t signature = 8, around = 12;  // a chunk is length, type, content, checksum
 constexpr size_t longest_exif = 1 << 16;      // as in a JPEG
 constexpr size_t slack = 65536;  // bytes allowed beyond those that an image needs: small ones compress badly
-
-// The bytes of all rows before compression: in each, a filter and the pixels.
-size_t bytes_of_rows(const PngHeader& header) {
-  const int64_t channels = header.color_type == 2 ? 3 : header.color_type == 4 ? 2 : header.color_type == 6 ? 4 : 1;
-  const auto rows = [&](int64_t width, int64_t height) {
-    return width > 0 && height > 0 ? height * (1 + (width * channels * header.bits + 7) / 8) : 0;
-  };
-  if (!header.interlaced) return static_cast<size_t>(rows(header.width, header.height));
-  // Adam7: seven images, each of every dx-th pixel from x on and every dy-th row from y on.
-  struct Pass {
-    int64_t x, y, dx, dy;
-  };
-  constexpr Pass passes[] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
-                             {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
-  int64_t bytes = 0;
-  for (const Pass& p : passes)
-    bytes += rows((header.width - p.x + p.dx - 1) / p.dx, (header.height - p.y + p.dy - 1) / p.dy);
-  return static_cast<size_t>(bytes);
-}
 
 uint32_t big_endian(const std::byte* b) {
   return std::to_integer<uint32_t>(b[0]) << 24 | std::to_integer<uint32_t>(b[1]) << 16 |
@@ -68,6 +50,24 @@ PngHeader header_of(std::span<const std::byte> content) {
 
 }  // namespace
 
+size_t bytes_of_png_rows(const PngHeader& header) {
+  const int64_t channels = header.color_type == 2 ? 3 : header.color_type == 4 ? 2 : header.color_type == 6 ? 4 : 1;
+  const auto rows = [&](int64_t width, int64_t height) {
+    return width > 0 && height > 0 ? height * (1 + (width * channels * header.bits + 7) / 8) : 0;
+  };
+  if (!header.interlaced) return static_cast<size_t>(rows(header.width, header.height));
+  // Adam7: seven images, each of every dx-th pixel from x on and every dy-th row from y on.
+  struct Pass {
+    int64_t x, y, dx, dy;
+  };
+  constexpr Pass passes[] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                             {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+  int64_t bytes = 0;
+  for (const Pass& p : passes)
+    bytes += rows((header.width - p.x + p.dx - 1) / p.dx, (header.height - p.y + p.dy - 1) / p.dy);
+  return static_cast<size_t>(bytes);
+}
+
 PngHeader check_png_chunks(std::span<const std::byte> bytes) {
   size_t compressed = 0;
   PngHeader header;
@@ -77,7 +77,7 @@ PngHeader check_png_chunks(std::span<const std::byte> bytes) {
     const std::string_view type = type_at(bytes, at);
     require(length <= bytes.size() - at - around, "cut short (in chunk {})", at == signature ? "IHDR" : shown(type));
     const auto content = bytes.subspan(at + 8, length);
-    const auto checksum = crc32(0, reinterpret_cast<const Bytef*>(&bytes[at + 4]), static_cast<uInt>(length + 4));
+    const auto checksum = libdeflate_crc32(0, &bytes[at + 4], length + 4);
     require(big_endian(content.data() + length) == checksum, "damaged (checksum of a chunk at byte {})", at);
     if (at == signature) {
       require(type == "IHDR" && length == 13, "damaged (no header)");
@@ -89,8 +89,8 @@ PngHeader check_png_chunks(std::span<const std::byte> bytes) {
     } else if (type == "eXIf") {
       if (length <= longest_exif) header.orientation = exif_orientation(content);
     } else if (type == "IEND") {
-      require(compressed <= 2 * bytes_of_rows(header) + slack, "its rows take {} bytes, but its compressed data {}",
-              bytes_of_rows(header), compressed);
+      require(compressed <= 2 * bytes_of_png_rows(header) + slack, "its rows take {} bytes, but its compressed data {}",
+              bytes_of_png_rows(header), compressed);
       return header;
     } else {
       require(type == "PLTE" || is_optional(type), "its chunk {} is unknown and says that it can't be left out",
@@ -100,8 +100,18 @@ PngHeader check_png_chunks(std::span<const std::byte> bytes) {
   }
 }
 
-PngPixelChunks::PngPixelChunks(std::span<const std::byte> bytes, const PngHeader& header)
-    : bytes_(bytes), transparency_(header.transparency), end_(signature) {}
+void for_each_png_chunk(std::span<const std::byte> bytes,
+                        const std::function<void(std::string_view type, std::span<const std::byte> content)>& use) {
+  for (size_t at = signature; at + around <= bytes.size();) {
+    const size_t length = big_endian(&bytes[at]);
+    use(type_at(bytes, at), bytes.subspan(at + 8, length));
+    if (type_at(bytes, at) == "IEND") return;
+    at += around + length;
+  }
+}
+
+PngPixelChunks::PngPixelChunks(std::span<const std::byte> bytes, const PngHeader& header, StoredStream* rows)
+    : bytes_(bytes), transparency_(header.transparency), rows_(rows), end_(signature) {}
 
 void PngPixelChunks::skip_ignored() {
   while (at_ == end_ && at_ < bytes_.size()) {
@@ -109,13 +119,42 @@ void PngPixelChunks::skip_ignored() {
     const size_t length = big_endian(&bytes_[at_]);
     const std::string_view type = type_at(bytes_, at_);
     end_ = at_ + around + length;
-    if (is_optional(type) && !(type == "tRNS" && transparency_)) at_ = end_;
+    if (rows_ != nullptr && type == "IDAT") {
+      at_ = end_;
+      if (!rows_done_) return begin_rows();
+    } else if (is_optional(type) && !(type == "tRNS" && transparency_)) {
+      at_ = end_;
+    }
   }
 }
 
+void PngPixelChunks::begin_rows() {
+  const auto length = static_cast<uint32_t>(rows_->size());
+  for (const int shift : {24, 16, 8, 0}) before_rows_.push_back(static_cast<std::byte>(length >> shift & 0xff));
+  for (const char c : {'I', 'D', 'A', 'T'}) before_rows_.push_back(static_cast<std::byte>(c));
+  after_rows_.assign(4, std::byte{0});  // a checksum, which isn't compared
+  in_rows_ = rows_done_ = true;
+}
+
 bool PngPixelChunks::read(std::byte* to, size_t count) {
+  const auto take = [&](std::vector<std::byte>& from) {
+    const size_t part = std::min(count, from.size());
+    std::memcpy(to, from.data(), part);
+    from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(part));
+    to += part, count -= part;
+  };
   while (count > 0) {
+    if (in_rows_) {
+      take(before_rows_);
+      const size_t part = rows_->read(to, count);
+      to += part, count -= part;
+      if (count == 0) return true;
+      take(after_rows_);
+      in_rows_ = !after_rows_.empty();
+      continue;
+    }
     skip_ignored();
+    if (in_rows_) continue;
     const size_t part = std::min(count, std::min(end_, bytes_.size()) - at_);
     if (part == 0) return false;
     std::memcpy(to, &bytes_[at_], part);

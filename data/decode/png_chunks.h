@@ -1,7 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string_view>
+#include <vector>
 
 namespace minissl {
 
@@ -19,21 +22,34 @@ struct PngHeader {
 /// data are not much larger than the rows. Takes no memory. Throws Error with the reason.
 PngHeader check_png_chunks(std::span<const std::byte> bytes);
 
+/// The bytes of all rows before compression: in each, a filter and the pixels.
+size_t bytes_of_png_rows(const PngHeader& header);
+
+/// Calls `use` for each chunk of a PNG that was checked.
+void for_each_png_chunk(std::span<const std::byte> bytes,
+                        const std::function<void(std::string_view type, std::span<const std::byte> content)>& use);
+
+class StoredStream;
+
 /// Reads a PNG that was checked, but for the chunks that don't matter to pixels: their contents may inflate to
-/// anything.
+/// anything. If its rows are known, their stream takes the place of the compressed data.
 class PngPixelChunks {
  public:
-  PngPixelChunks(std::span<const std::byte> bytes, const PngHeader& header);
+  PngPixelChunks(std::span<const std::byte> bytes, const PngHeader& header, StoredStream* rows = nullptr);
 
   /// Copies the next `count` bytes. False if there are fewer.
   bool read(std::byte* to, size_t count);
 
  private:
   void skip_ignored();
+  void begin_rows();
 
   std::span<const std::byte> bytes_;
   bool transparency_;
-  size_t at_ = 0, end_;  // the place, and where the signature or the chunk ends
+  StoredStream* rows_;
+  size_t at_ = 0, end_;                              // the place, and where the signature or the chunk ends
+  std::vector<std::byte> before_rows_, after_rows_;  // of the chunk that takes the place of the others
+  bool in_rows_ = false, rows_done_ = false;
 };
 
 }  // namespace minissl
