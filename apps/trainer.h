@@ -131,7 +131,8 @@ class Trainer {
   std::unique_ptr<CollapseWatch> collapse_watch_;  // null: off
   std::unique_ptr<KnnWatch> knn_watch_;
   size_t bad_files_named_ = 0;
-  int64_t saved_steps_ = -1;  // of the newest checkpoint; -1: none
+  int64_t saved_steps_ = -1;   // of the newest checkpoint; -1: none
+  int64_t finite_after_ = -1;  // steps after which the state was last found finite
   double start_ = 0, last_checkpoint_ = 0, step_begun_ = 0, last_result_ = 0;
   std::unique_ptr<MetricsLog> log_;
   std::unique_ptr<Progress> progress_;

@@ -107,12 +107,15 @@ void Trainer::say_changes() {
   if (!logged.empty()) log_->append(Json{{"event", "resume"}, {"step", position_.step}, {"changed", logged}});
 }
 
+// An epoch's end asks before its evaluation, and again before its checkpoint; steps alone change the state.
 void Trainer::require_finite_state() {
+  if (finite_after_ == position_.step) return;
   if (const auto name = find_not_finite(*method_, *optimizer_))
     throw NotFinite(
         fmt::format("{} is not finite after step {}, so that nothing was saved; try a lower `lr` or "
                     "`clip-norm`",
                     *name, position_.step - 1));
+  finite_after_ = position_.step;
 }
 
 // The checkpoint that a run goes on from is written last, so that a kill in between loses none of the others.

@@ -4,6 +4,7 @@
 #   scripts/torture.sh                        all kinds at length (hours), then the fuzzers
 #   scripts/torture.sh --quick                the part that the tests run (minutes)
 #   scripts/torture.sh kills memory --count 500 --seed 2 --jobs 8
+#   scripts/torture.sh signals --patience 4   limits on time are four times as long, on a machine with other work
 #   scripts/torture.sh --fuzz-minutes 10      libFuzzer on every format for so long each, where clang has it
 #   scripts/torture.sh --sanitizers           all tests under the sanitizers, a step of training under valgrind
 # Exit status: 0 if everything survived.
@@ -54,15 +55,23 @@ fuzz_with_libfuzzer() {
     -DOpenMP_CXX_FLAGS="-idirafter $include -D_OPENMP=201511" -DOpenMP_CXX_LIB_NAMES=gomp \
     -DOpenMP_gomp_LIBRARY="$gomp" > /dev/null
   cmake --build build/fuzz --parallel "$(nproc)" --target libfuzzer
-  for target in safetensors header npy jpeg png exif pack toml metrics; do
-    local corpus=build/fuzz/corpus/$target
-    mkdir -p "$corpus"
-    echo "fuzzing $target for $fuzz_minutes minutes" >&2
-    MINISSL_FUZZ=$target MINISSL_CORPUS=$corpus build/fuzz/tests/torture/libfuzzer "$corpus" \
-      -max_total_time=$((fuzz_minutes * 60)) -timeout=10 -rss_limit_mb=4096 -artifact_prefix="build/fuzz/$target-" \
-      -verbosity=0 -print_final_stats=1 || status=1
-  done
+  # Without a name, libfuzzer says which there are.
+  build/fuzz/tests/torture/libfuzzer | xargs -P "$(nproc)" -I{} bash -c 'fuzz_format {}' || status=1
 }
+
+# Fuzzes one format, and ends in a line of figures.
+fuzz_format() {
+  local corpus=build/fuzz/corpus/$1 log=build/fuzz/$1.log result=survived
+  mkdir -p "$corpus"
+  MINISSL_FUZZ=$1 MINISSL_CORPUS=$corpus build/fuzz/tests/torture/libfuzzer "$corpus" \
+    -max_total_time=$((fuzz_minutes * 60)) -timeout=10 -rss_limit_mb=4096 -artifact_prefix="build/fuzz/$1-" \
+    -verbosity=1 -print_final_stats=1 > "$log" 2>&1 || result="FAILED: $log"
+  printf '%-12s %10s inputs, %6s edges: %s\n' "$1" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
+    "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)" "$result"
+  [ "$result" = survived ]
+}
+export -f fuzz_format
+export fuzz_minutes
 
 # The reserve and the shim replace the functions that sanitizers replace: attacks by the shim run in `release` alone.
 run_sanitizers() {

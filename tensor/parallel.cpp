@@ -4,12 +4,45 @@
 #include <xmmintrin.h>
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #include <Eigen/Core>
 
 #include "tensor/error.h"
 #include "tensor/threads.h"
 
 namespace minissl {
+namespace {
+
+// libgomp is not compiled for the thread sanitizer, which therefore doesn't see that a team begins after what its
+// caller did before, and that its caller goes on after the team. These two tell it so: what comes before release(x) in
+// one thread has happened for another one after its acquire(x).
+#if defined(__SANITIZE_THREAD__)
+void release(char& x) { __tsan_release(&x); }
+void acquire(char& x) { __tsan_acquire(&x); }
+#else
+void release(char&) {}
+void acquire(char&) {}
+#endif
+
+}  // namespace
+
+// The team's threads read the arguments, which are on the stack of their caller, before they can call acquire(): the
+// sanitizer must not look at this function, of which OpenMP makes another one for the threads.
+[[gnu::no_sanitize("thread")]] void run_parts(int parts, void (*part)(void* context, int64_t p), void* context) {
+  char begun = 0, done = 0;
+  release(begun);
+#pragma omp parallel for schedule(static, 1) num_threads(parts)
+  for (int64_t p = 0; p < parts; ++p) {
+    acquire(begun);
+    part(context, p);
+    release(done);
+  }
+  acquire(done);
+}
+
 void flush_denormals() {
 #if defined(__SSE__)
   _mm_setcsr(_mm_getcsr() | 0x8040);  // flush results to zero, take denormal inputs as zero

@@ -46,6 +46,10 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
+/// Calls part(context, p) for each p in [0, parts), each in a thread of its own, and returns when all are done. Part
+/// may not throw. The only place that shares memory with OpenMP's threads.
+void run_parts(int parts, void (*part)(void* context, int64_t p), void* context);
+
 /// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long, except for the
 /// last. The result must not depend on how [0, n) is divided. An exception of one part reaches the caller when the
 /// others are done.
@@ -57,8 +61,10 @@ void for_parts(int64_t n, int64_t grain, F&& f) {
     return;
   }
   FirstException failure;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
-  for (int64_t p = 0; p < parts; ++p) failure.guard([&] { f(p, n * p / parts, n * (p + 1) / parts); });
+  auto guarded = [&](int64_t p) { failure.guard([&] { f(p, n * p / parts, n * (p + 1) / parts); }); };
+  run_parts(
+      static_cast<int>(parts), [](void* context, int64_t p) { (*static_cast<decltype(guarded)*>(context))(p); },
+      &guarded);
   failure.rethrow();
 }
 

@@ -5,6 +5,7 @@
 
 #include "tensor/error.h"
 #include "tests/torture/kinds.h"
+#include "tests/torture/process.h"
 
 namespace minissl::torture {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* usage =
-    "usage: torture [--quick] [--count N] [--seed N] [--jobs N] [--only ATTACK] [--scratch FOLDER] [KIND ...]\n";
+    "usage: torture [--quick] [--count N] [--seed N] [--jobs N] [--only ATTACK] [--scratch FOLDER]\n"
+    "               [--patience FACTOR] [KIND ...]\n";
 
 struct Arguments {
   Plan plan;
@@ -38,6 +40,8 @@ Arguments parse(int argc, char** argv) {
       result.plan.jobs = std::stoi(value());
     else if (argument == "--only")
       result.plan.only = value(), result.plan.count = 1;
+    else if (argument == "--patience")
+      set_patience(std::stod(value()));
     else if (argument == "--scratch")
       scratch = value();
     else

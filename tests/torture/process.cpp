@@ -65,6 +65,8 @@ void limit(int resource, rlim_t value) {
 // A child must not inherit what another thread opens between two of its calls.
 std::atomic<int> next_number{0};
 
+double patience_factor = 1;
+
 }  // namespace
 
 std::string Outcome::describe() const {
@@ -113,7 +115,7 @@ bool Child::running() {
 Outcome Child::wait() {
   Outcome outcome;
   while (running()) {
-    if (now() - begun_ > command_.seconds && !outcome.hung) {
+    if (now() - begun_ > patience() * command_.seconds && !outcome.hung) {
       outcome.hung = true;
       send(SIGKILL);
     }
@@ -137,6 +139,9 @@ std::string Child::out_file() const { return command_.out.empty() ? scratch_.str
 std::string Child::err_file() const { return command_.err.empty() ? scratch_.string() + ".err" : command_.err; }
 
 Outcome run(const Command& command, const std::filesystem::path& scratch) { return Child(command, scratch).wait(); }
+
+double patience() { return patience_factor; }
+void set_patience(double factor) { patience_factor = factor; }
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 void sleep_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }

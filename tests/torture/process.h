@@ -11,13 +11,13 @@ namespace minissl::torture {
 struct Command {
   std::vector<std::string> arguments;
   std::map<std::string, std::string> environment = {};  ///< besides our own
-  double seconds = 60;                                  ///< after which it counts as hung and is killed
-  int64_t memory = 0;                                   ///< limit on its address space in bytes; 0: none
-  bool fixed_addresses = false;                         ///< no randomisation, so that call paths can be compared
-  std::string out = {}, err = {};                       ///< where its output goes instead of Outcome: a path, `closed`,
-                                                        ///< or `broken` for a pipe that nobody reads
-  std::string folder = {};                              ///< to run in
-  std::string program = {};                             ///< instead of minissl
+  double seconds = 60;             ///< after which, times patience(), it counts as hung and is killed
+  int64_t memory = 0;              ///< limit on its address space in bytes; 0: none
+  bool fixed_addresses = false;    ///< no randomisation, so that call paths can be compared
+  std::string out = {}, err = {};  ///< where its output goes instead of Outcome: a path, `closed`,
+                                   ///< or `broken` for a pipe that nobody reads
+  std::string folder = {};         ///< to run in
+  std::string program = {};        ///< instead of minissl
 };
 
 struct Outcome {
@@ -56,6 +56,10 @@ class Child {
 };
 
 Outcome run(const Command& command, const std::filesystem::path& scratch);
+
+/// What all limits on time are multiplied by. A machine that is busy with other things needs more than 1.
+double patience();
+void set_patience(double factor);
 
 /// Seconds of a clock that only goes forward.
 double now();

@@ -63,7 +63,7 @@ std::vector<Target> make_targets(const Judge& judge, const fs::path& scratch) {
 /// What was stopped ends with the status that a shell shows for the signal; a training run says how to go on, and does.
 Verdict judge_stop(const Judge& judge, const Target& target, const fs::path& folder, int signal, const Outcome& outcome,
                    double took) {
-  if (outcome.hung || took > most_seconds)
+  if (outcome.hung || took > patience() * most_seconds)
     return {Fate::hung, fmt::format("{:.0f} s after the signal: {}", took, outcome.describe())};
   if (outcome.signal && outcome.signal != signal) return {Fate::crashed, outcome.describe()};
   if (!target.trains) {
