@@ -30,7 +30,7 @@ void Pack::run() const {
   const std::string how = samples == "jpeg" ? fmt::format("jpeg {}", quality) : samples;
   const PackHeader header{fmt::format("{}; size {}, channels {}, max-value {}, {}", identity_of(*dataset, data), size,
                                       channels, max_value, how),
-                          dataset->class_names()};
+                          dataset->class_names(), dataset->label_names()};
   PackWriter writer(out, header);
   const int64_t done = writer.source_end();
   if (done > 0) say(fmt::format("{}: goes on after {} of {} images, which are packed", out, done, dataset->size()));
@@ -46,8 +46,14 @@ void Pack::run() const {
            },
        .use =
            [&](int64_t i, Image& image) {
-             writer.add(
-                 {image, std::exchange(encoded[static_cast<size_t>(i)], {}), dataset->label(i), dataset->name(i)}, i);
+             const std::span<const Label> labels = dataset->labels(i);
+             writer.add({image,
+                         std::exchange(encoded[static_cast<size_t>(i)], {}),
+                         dataset->label(i),
+                         dataset->name(i),
+                         dataset->patient(i),
+                         {labels.begin(), labels.end()}},
+                        i);
            },
        .skip = [&](int64_t i, const std::string& reason,
                    Progress& progress) { progress.log(fmt::format("skipped {}: {}", dataset->name(i), reason)); }});

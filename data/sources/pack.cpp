@@ -36,8 +36,7 @@ const SampleRecord& PackFile::record(int64_t i) const {
   const auto first = static_cast<int64_t>(table_.blocks[at].first_image);
   try {
     std::call_once(read_once_[at], [&] {
-      PackBlock block = PackBlock::read(read_, static_cast<int64_t>(table_.blocks[at].begin), file_.size(),
-                                        header_.class_names.size());
+      PackBlock block = PackBlock::read(read_, static_cast<int64_t>(table_.blocks[at].begin), file_.size(), header_);
       const auto end =
           at + 1 < table_.blocks.size() ? static_cast<int64_t>(table_.blocks[at + 1].first_image) : table_.images;
       require(static_cast<int64_t>(block.samples.size()) == end - first, "its table and its index differ");

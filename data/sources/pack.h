@@ -25,6 +25,9 @@ class PackFile final : public Dataset {
   int64_t label(int64_t i) const override { return record(i).label; }
   std::string name(int64_t i) const override { return record(i).name; }
   const std::vector<std::string>& class_names() const override { return header_.class_names; }
+  const std::vector<std::string>& label_names() const override { return header_.label_names; }
+  std::span<const Label> labels(int64_t i) const override { return record(i).labels; }
+  std::string patient(int64_t i) const override { return record(i).patient; }
   int64_t bytes(int64_t i) const override { return record(i).bytes; }
   const std::string& origin() const { return header_.origin; }
 

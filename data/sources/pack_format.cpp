@@ -99,8 +99,10 @@ uint64_t checksum_of(Footer footer, std::string_view table) {
 std::string PackHeader::encoded() const {
   std::string text;
   append(text, origin);
-  append(text, static_cast<uint32_t>(class_names.size()));
-  for (const std::string& name : class_names) append(text, name);
+  for (const auto* names : {&class_names, &label_names}) {
+    append(text, static_cast<uint32_t>(names->size()));
+    for (const std::string& name : *names) append(text, name);
+  }
   std::string result(pack_magic);
   append(result, static_cast<uint64_t>(text.size()));
   append(result, checksum(text.data(), text.size()));
@@ -117,13 +119,15 @@ int64_t read_pack_header(const ReadPack& read, int64_t size, PackHeader& header)
   require(checksum(text.data(), text.size()) == sum, "the checksum of its header differs");
   Cursor fields(text);
   header.origin = fields.take_text();
-  const auto classes = fields.take<uint32_t>();
-  header.class_names.clear();
-  for (uint32_t c = 0; c < classes; ++c) header.class_names.push_back(fields.take_text());
+  for (auto* names : {&header.class_names, &header.label_names}) {
+    names->clear();
+    const auto count = fields.take<uint32_t>();
+    for (uint32_t i = 0; i < count; ++i) names->push_back(fields.take_text());
+  }
   return aligned(at + 16 + static_cast<int64_t>(bytes));
 }
 
-PackBlock PackBlock::read(const ReadPack& read, int64_t begin, int64_t size, size_t classes) {
+PackBlock PackBlock::read(const ReadPack& read, int64_t begin, int64_t size, const PackHeader& pack) {
   const auto header = read_value<BlockHeader>(read, begin, size);
   require(header.magic == BlockHeader::expected_magic, "there is no block at byte {}", begin);
   const int64_t index_begin = begin + static_cast<int64_t>(sizeof header);
@@ -145,7 +149,12 @@ PackBlock PackBlock::read(const ReadPack& read, int64_t begin, int64_t size, siz
     s.channels = index.take<uint8_t>();
     s.type = static_cast<SampleType>(index.take<uint8_t>());
     s.name = index.take_text();
-    check(s, classes);
+    s.patient = index.take_text();
+    for (size_t l = 0; l < pack.label_names.size(); ++l) {
+      s.labels.push_back(static_cast<Label>(index.take<int8_t>()));
+      require(s.labels.back() >= Label::unknown && s.labels.back() <= Label::yes, "it has a label of an unknown value");
+    }
+    check(s, pack.class_names.size());
     require(s.bytes <= size - at, "its samples are cut off");
     s.begin = at;
     at = aligned(at + s.bytes);
@@ -169,6 +178,8 @@ std::string PackBlock::encode(const std::vector<SampleRecord>& samples, std::str
     append(index, s.channels);
     append(index, static_cast<uint8_t>(s.type));
     append(index, s.name);
+    append(index, s.patient);
+    for (const Label label : s.labels) append(index, static_cast<int8_t>(label));
   }
   BlockHeader header{BlockHeader::expected_magic,
                      samples.size(),

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/dataset.h"
 #include "tensor/dtype.h"
 
 /// The format of packs (data/sources/pack.h), version 3. All numbers are little-endian, checksums are XXH3-64.
@@ -27,7 +28,7 @@ inline constexpr int64_t pack_alignment = 64;
 /// What a pack is of.
 struct PackHeader {
   std::string origin;  ///< the data set and how its images were prepared; packing goes on only with the same
-  std::vector<std::string> class_names;
+  std::vector<std::string> class_names, label_names = {};  ///< as in Dataset
 
   std::string encoded() const;  ///< with its length and checksum
 };
@@ -47,7 +48,8 @@ struct SampleRecord {
   SampleType type = SampleType::u8;
   int32_t label = -1;
   uint64_t checksum = 0;
-  std::string name;
+  std::string name = {}, patient = {};
+  std::vector<Label> labels = {};  ///< one for each label name
 };
 
 struct BlockHeader {
@@ -71,7 +73,7 @@ struct PackBlock {
   uint64_t data_checksum = 0;
 
   /// Reads the index of the block at `begin`. Throws Error if it is truncated, damaged or contradicts itself.
-  static PackBlock read(const ReadPack& read, int64_t begin, int64_t size, size_t classes);
+  static PackBlock read(const ReadPack& read, int64_t begin, int64_t size, const PackHeader& header);
   /// A block that begins at `begin`, up to its samples, which are `data`.
   static std::string encode(const std::vector<SampleRecord>& samples, std::string_view data, int64_t source_end,
                             int64_t begin);

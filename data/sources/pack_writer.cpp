@@ -33,14 +33,14 @@ void PackWriter::resume(int64_t first_block, const PackHeader& header) {
   } catch (const Error& e) {
     trouble = e.what();
   }
-  require(trouble.empty() && there.origin == header.origin && there.class_names == header.class_names,
+  require(trouble.empty() && there.origin == header.origin && there.encoded() == header.encoded(),
           "an unfinished pack is there, FILE.minissl-part, {}; remove it to begin anew",
           trouble.empty() ? "of other images or other settings (" + there.origin + ")" : "but " + trouble);
   end_ = first_block;
   std::string data;
   try {
     while (end_ < size) {
-      const PackBlock block = PackBlock::read(read, end_, size, header.class_names.size());
+      const PackBlock block = PackBlock::read(read, end_, size, header);
       // The system may have lost what a killed machine had not yet written.
       data.resize(static_cast<size_t>(block.end - block.data_begin));
       read(block.data_begin, data.data(), data.size());
@@ -72,7 +72,9 @@ void PackWriter::add(const PackSample& sample, int64_t source) {
                                                             : SampleType::f32,
                       .label = static_cast<int32_t>(sample.label),
                       .checksum = checksum(bytes, count),
-                      .name = sample.name});
+                      .name = sample.name,
+                      .patient = sample.patient,
+                      .labels = sample.labels});
   samples_.append(reinterpret_cast<const char*>(bytes), count);
   samples_.resize(static_cast<size_t>(aligned(static_cast<int64_t>(samples_.size()))), '\0');
   source_end_ = source + 1;

@@ -10,7 +10,8 @@ struct PackSample {
   Image image = {};                     ///< its shape, and its pixels unless `encoded` has some
   std::vector<std::byte> encoded = {};  ///< a file that decode_image() reads
   int64_t label = -1;
-  std::string name = {};
+  std::string name = {}, patient = {};
+  std::vector<Label> labels = {};  ///< one for each of the header's label names
 };
 
 /// Writes a pack, a block at a time, into FILE.minissl-part, which becomes FILE when it is whole. What a process that

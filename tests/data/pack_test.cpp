@@ -127,6 +127,23 @@ TEST_F(PackTest, EncodedSamplesAreDecoded) {
   EXPECT_THROW(encode_jpeg(image(2, 2, 1, DType::f32), 90), Error);
 }
 
+TEST_F(PackTest, KeepsLabelsAndPatients) {
+  const PackHeader header{"findings", {}, {"edema", "effusion"}};
+  {
+    PackWriter writer(path_, header);
+    writer.add(
+        {.image = image(2, 2, 1, DType::u8), .name = "a", .patient = "p1", .labels = {Label::yes, Label::unknown}}, 0);
+    writer.add({.image = image(2, 2, 1, DType::u8), .name = "b", .labels = {Label::no, Label::yes}}, 1);
+    writer.commit();
+  }
+  const PackFile pack(path_, 1);
+  EXPECT_THAT(pack.label_names(), testing::ElementsAre("edema", "effusion"));
+  EXPECT_THAT(pack.labels(0), testing::ElementsAre(Label::yes, Label::unknown));
+  EXPECT_THAT(pack.labels(1), testing::ElementsAre(Label::no, Label::yes));
+  EXPECT_EQ(pack.patient(0), "p1");
+  EXPECT_EQ(pack.patient(1), "");
+}
+
 TEST_F(PackTest, ManyBlocksAreFoundByTheirTable) {
   {
     PackWriter writer(path_, header_);
