@@ -90,37 +90,89 @@ class Box {
 /// The taps of a line of output pixels along one axis: FilterTaps, N for each.
 template <int N>
 struct LineOfTaps {
+  static constexpr int L = std::min(N, 8);
   std::vector<int> begins;
   std::vector<float> weights, coverage;
 
   explicit LineOfTaps(int pixels)
       : begins(static_cast<size_t>(pixels)),
         weights(static_cast<size_t>(pixels) * N),
-        coverage(static_cast<size_t>(pixels)) {}
+        coverage(static_cast<size_t>(pixels)),
+        sums_(static_cast<size_t>(pixels) * 4) {}
 
   /// Output pixel x is at first + step * x, and covers `scale` of the source's `extent` pixels, of which `span` is
   /// there.
   void set(float first, float step, float scale, int extent, const Span& span) {
-    const float support = std::max(scale, 1.0f), slope = 1 / support, per_scale = 1 / scale;
+    const auto count = static_cast<int>(begins.size());
+    const float end = first + step * static_cast<float>(count - 1), support = std::max(scale, 1.0f) + 1;
+    // Most lines read no taps beyond the image, so that none has to be told apart.
+    [[maybe_unused]] const bool inside =
+        std::min(first, end) > support && std::max(first, end) + support < static_cast<float>(extent);
+    if constexpr (N == 4)
+      set_few_weights(first, step, scale, extent, span);
+    else if (inside)
+      set_weights<true>(first, step, scale, extent, span);
+    else
+      set_weights<false>(first, step, scale, extent, span);
+    const float per_scale = 1 / scale;
+    const float* sum = sums_.data();
+    for (int x = 0; x < count; ++x) {
+      const float position = first + step * static_cast<float>(x);
+      const float covered = clamp01(0.5f + smaller(position, static_cast<float>(extent) - position) * per_scale);
+      const float all = (sum[4 * x] + sum[4 * x + 1]) + (sum[4 * x + 2] + sum[4 * x + 3]);
+      coverage[static_cast<size_t>(x)] = all > 0 ? covered / all : 0.0f;
+    }
+  }
+
+ private:
+  // Vectorised over pixels: for four taps this takes two thirds of the time of set_weights(), for sixteen half as long
+  // again.
+  void set_few_weights(float first, float step, float scale, int extent, const Span& span) {
+    const float support = std::max(scale, 1.0f), slope = 1 / support;
     const auto origin = static_cast<float>(span.begin), last = static_cast<float>(extent - 1);
     const auto count = static_cast<int>(begins.size());
     int* begin = begins.data();
-    float *weight = weights.data(), *covered = coverage.data();
+    float *weight = weights.data(), *sum = sums_.data();
     for (int x = 0; x < count; ++x) {
       const float position = first + step * static_cast<float>(x);
       begin[x] = static_cast<int>(position - support + 0.5f - origin);
       const float tap = static_cast<float>(begin[x]) + origin;
-      float sum = 0;
-      for (int k = 0; k < N; ++k) {
-        const float column = tap + static_cast<float>(k);
-        const float w = larger(0.0f, 1.0f - std::fabs(column - (position - 0.5f)) * slope);
-        weight[x * N + k] = column >= 0 && column <= last ? w : 0.0f;
-        sum += weight[x * N + k];
+      for (int k = 0; k < 4; ++k) {
+        const float place = tap + static_cast<float>(k);
+        const float w = larger(0.0f, 1.0f - std::fabs(place - (position - 0.5f)) * slope);
+        weight[x * N + k] = sum[x * 4 + k] = place >= 0 && place <= last ? w : 0.0f;
       }
-      const float inside = clamp01(0.5f + smaller(position, static_cast<float>(extent) - position) * per_scale);
-      covered[x] = sum > 0 ? inside / sum : 0.0f;
     }
   }
+
+  // Vectorised over taps.
+  template <bool inside>
+  void set_weights(float first, float step, float scale, int extent, const Span& span) {
+    const float support = std::max(scale, 1.0f), slope = 1 / support;
+    const auto origin = static_cast<float>(span.begin), last = static_cast<float>(extent - 1);
+    Floats<L> lanes;
+    for (int i = 0; i < L; ++i) lanes[i] = static_cast<float>(i);
+    for (size_t x = 0; x < begins.size(); ++x) {
+      const float position = first + step * static_cast<float>(x);
+      begins[x] = static_cast<int>(position - support + 0.5f - origin);
+      const float tap = static_cast<float>(begins[x]) + origin, distance = tap - (position - 0.5f);
+      Floats<L> sum{};
+      for (int v = 0; v < N; v += L) {
+        const Floats<L> away = lanes + (distance + static_cast<float>(v));
+        const Floats<L> slanted = 1 - (away < 0 ? -away : away) * slope;
+        Floats<L> weight = slanted > 0 ? slanted : Floats<L>{};
+        if constexpr (!inside) {
+          const Floats<L> place = lanes + (tap + static_cast<float>(v));
+          weight = place >= 0 && place <= last ? weight : Floats<L>{};
+        }
+        std::memcpy(&weights[x * N + static_cast<size_t>(v)], &weight, sizeof weight);
+        sum += weight;
+      }
+      fold(sum, &sums_[x * 4]);
+    }
+  }
+
+  std::vector<float> sums_;
 };
 
 // Every pixel of a rotated line has rows and columns of its own.

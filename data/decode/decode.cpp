@@ -5,7 +5,7 @@
 
 #include "data/decode/format.h"
 #include "data/decode/formats.h"
-#include "tensor/atomic_file.h"
+#include "tensor/input_file.h"
 #include "tensor/memory.h"
 
 namespace minissl {
@@ -53,14 +53,25 @@ bool needs_white_level(std::span<const std::byte> bytes) {
   }
 }
 
-std::string read_whole(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);  // fails for folders, pipes and the like too
-  if (error) throw ImageError(utf8(path), error.message());
-  if (size > static_cast<uintmax_t>(max_image_file_bytes))
-    throw ImageError(utf8(path),
-                     "a file of " + format_bytes(static_cast<int64_t>(size)) + " is too large for an image");
-  return read_file(path);
+// A file's bytes, in memory that the allocator keeps for the next file: the system's would be cleared for each of them.
+Tensor read_whole(const std::filesystem::path& path) {
+  const TagScope tag(MemoryTag::data);
+  try {
+    const InputFile file(path);
+    require(file.size() <= max_image_file_bytes, "a file of {} is too large for an image", format_bytes(file.size()));
+    const Tensor content = Tensor::empty({file.size()}, DType::u8);
+    file.read_at(0, content.bytes_begin(), static_cast<size_t>(file.size()));
+    return content;
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error& error) {
+    const std::string reason = error.what(), prefix = path.string() + ": ";
+    throw ImageError(utf8(path), reason.starts_with(prefix) ? reason.substr(prefix.size()) : reason);
+  }
+}
+
+std::span<const std::byte> bytes_of(const Tensor& content) {
+  return {content.bytes_begin(), static_cast<size_t>(content.bytes())};
 }
 
 }  // namespace
@@ -92,9 +103,9 @@ LevelCounts levels_of_image(std::span<const std::byte> bytes) {
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {
-  const std::string content = read_whole(path);
+  const Tensor content = read_whole(path);
   try {
-    return decode_image(std::as_bytes(std::span(content)), options);
+    return decode_image(bytes_of(content), options);
   } catch (const OutOfMemory&) {
     throw;
   } catch (const Error& reason) {
@@ -111,8 +122,7 @@ LevelCounts levels_of_file(const std::filesystem::path& path) {
   const auto bytes = std::as_bytes(std::span(first));
   const bool header_is_first = format_of(bytes.first(std::min(bytes.size(), signature_bytes))) != ImageFormat::tiff;
   if (header_is_first && !needs_white_level(bytes)) return {};
-  const std::string content = read_whole(path);
-  return levels_of_image(std::as_bytes(std::span(content)));
+  return levels_of_image(bytes_of(read_whole(path)));
 }
 
 }  // namespace minissl

@@ -45,7 +45,7 @@ class Decoder {
       : header_(header),
         layout_(layout_of(header)),
         rows_(inflate_png_rows(bytes, header)),
-        stream_(rows_ ? std::span<const std::byte>(*rows_) : std::span<const std::byte>()),
+        stream_(rows_ ? std::span(rows_->bytes_begin(), static_cast<size_t>(rows_->bytes())) : std::span<std::byte>()),
         chunks_(bytes, header, rows_ ? &stream_ : nullptr),
         png_(spng_ctx_new(rows_ ? SPNG_CTX_IGNORE_ADLER32 : 0), spng_ctx_free) {
     if (!png_) throw std::bad_alloc();
@@ -66,7 +66,7 @@ class Decoder {
  private:
   const PngHeader& header_;
   Layout layout_;
-  std::optional<std::vector<std::byte>> rows_;
+  std::optional<Tensor> rows_;
   StoredStream stream_;
   PngPixelChunks chunks_;
   std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> png_;

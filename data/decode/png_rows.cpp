@@ -11,25 +11,34 @@ namespace {
 
 constexpr size_t longest_block = 65535, around_block = 5, around_stream = 2 + 4;  // header; checksum
 
-std::vector<std::byte> compressed_of(std::span<const std::byte> bytes) {
-  std::vector<std::byte> all;
+// What the IDAT chunks hold together; copied only if there are several.
+std::span<const std::byte> compressed_of(std::span<const std::byte> bytes, Tensor& joined) {
+  std::vector<std::span<const std::byte>> parts;
+  int64_t size = 0;
   for_each_png_chunk(bytes, [&](std::string_view type, std::span<const std::byte> content) {
-    if (type == "IDAT") all.insert(all.end(), content.begin(), content.end());
+    if (type != "IDAT") return;
+    parts.push_back(content);
+    size += static_cast<int64_t>(content.size());
   });
-  return all;
+  if (parts.size() == 1) return parts.front();
+  joined = Tensor::empty({size}, DType::u8);
+  std::byte* to = joined.bytes_begin();
+  for (const auto& part : parts) to = std::copy(part.begin(), part.end(), to);
+  return {joined.bytes_begin(), static_cast<size_t>(size)};
 }
 
 }  // namespace
 
-std::optional<std::vector<std::byte>> inflate_png_rows(std::span<const std::byte> bytes, const PngHeader& header) {
-  const std::vector<std::byte> compressed = compressed_of(bytes);
-  std::vector<std::byte> rows(bytes_of_png_rows(header));
+std::optional<Tensor> inflate_png_rows(std::span<const std::byte> bytes, const PngHeader& header) {
+  Tensor joined;
+  const std::span<const std::byte> compressed = compressed_of(bytes, joined);
+  const Tensor rows = Tensor::empty({static_cast<int64_t>(bytes_of_png_rows(header))}, DType::u8);
   const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> decompressor(
       libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
   if (!decompressor) throw std::bad_alloc();
   // Without a place for the number of bytes, any other number than that of the rows is a failure.
-  const auto result = libdeflate_zlib_decompress(decompressor.get(), compressed.data(), compressed.size(), rows.data(),
-                                                 rows.size(), nullptr);
+  const auto result = libdeflate_zlib_decompress(decompressor.get(), compressed.data(), compressed.size(),
+                                                 rows.bytes_begin(), static_cast<size_t>(rows.bytes()), nullptr);
   if (result != LIBDEFLATE_SUCCESS) return std::nullopt;
   return rows;
 }
