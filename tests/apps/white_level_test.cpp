@@ -43,7 +43,7 @@ class WhiteLevelTest : public TemporaryFolder {
                     (run() / "backbone.safetensors").string(), data, (folder_ / "e.npy").string(), seen.string(), more),
         folder_);
     EXPECT_EQ(result.status, 0) << result.err;
-    const auto values = load_safetensors(seen).front().second.to_vector();
+    const auto values = load_safetensors(seen).tensors.front().second.to_vector();
     const Metadata metadata = SafetensorsReader(run() / "backbone.safetensors").metadata();
     return *std::max_element(values.begin(), values.end()) * std::stod(metadata.at("std")) +
            std::stod(metadata.at("mean"));
