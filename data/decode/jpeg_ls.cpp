@@ -13,9 +13,17 @@ void check(charls_jpegls_errc error) {
   require(error == charls::jpegls_errc::success, "damaged or cut short ({})", charls_get_error_message(error));
 }
 
+// CharLS (2.4) may look for bits without end where the data end without a marker.
+void require_end_marker(std::span<const std::byte> bytes) {
+  while (!bytes.empty() && bytes.back() == std::byte{0}) bytes = bytes.first(bytes.size() - 1);
+  require(bytes.size() >= 2 && bytes.back() == std::byte{0xd9} && bytes[bytes.size() - 2] == std::byte{0xff},
+          "cut short (no end marker)");
+}
+
 }  // namespace
 
 void decode_jpeg_ls(std::span<const std::byte> bytes, Pixels16& to) {
+  require_end_marker(bytes);
   const std::unique_ptr<charls_jpegls_decoder, decltype(&charls_jpegls_decoder_destroy)> decoder(
       charls_jpegls_decoder_create(), charls_jpegls_decoder_destroy);
   if (!decoder) throw std::bad_alloc();

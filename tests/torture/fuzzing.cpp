@@ -36,7 +36,7 @@ Tally fuzzed_inputs(const Plan& plan) {
       const int64_t last =
           end == std::string::npos ? first : std::stoll(outcome.out.substr(begin == std::string::npos ? 0 : begin + 1));
       for (int64_t i = first; i < last; ++i) tally.add(name, {});
-      const Fate fate = outcome.signal == SIGALRM || outcome.hung ? Fate::hung
+      const Fate fate = outcome.signal == SIGPROF || outcome.hung ? Fate::hung
                         : outcome.signal                          ? Fate::crashed
                                                                   : Fate::wrong;
       tally.add(fmt::format("fuzz {} {} {} 1", name, plan.seed, last), {fate, outcome.describe()});
