@@ -20,16 +20,10 @@ void for_each_image(const Dataset& dataset, int64_t first, int threads, const Im
     return {{std::move(decoded), count}};
   };
   const auto fill = [&](Decoded& decoded, int64_t i) {
-    Loaded& loaded = decoded.images[static_cast<size_t>(i)];
-    loaded = try_load(dataset, decoded.first + i);
-    if (!loaded.ok() || !visitor.prepare) return;
-    try {
-      visitor.prepare(decoded.first + i, loaded.image);
-    } catch (const OutOfMemory&) {
-      throw;
-    } catch (const Error& error) {
-      loaded = {{}, error.what()};
-    }
+    const int64_t index = decoded.first + i;
+    decoded.images[static_cast<size_t>(i)] = try_load(dataset, index, 0, [&](Image& image) {
+      if (visitor.prepare) visitor.prepare(index, image);
+    });
   };
   Prefetcher<Decoded> decoder(threads > 0 ? threads : allowed_threads(), 2, open, fill);
   Progress progress(dataset.size(), "image");

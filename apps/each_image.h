@@ -9,7 +9,7 @@ namespace minissl {
 
 /// What is done with the images of a data set.
 struct ImageVisitor {
-  /// On any of several threads, in any order; what it throws makes a bad file, as loading does.
+  /// On any of several threads, in any order; what it throws makes a bad file (try_load).
   std::function<void(int64_t i, Image& image)> prepare = {};
   /// On the calling thread, in order.
   std::function<void(int64_t i, Image& image)> use;

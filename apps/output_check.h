@@ -2,14 +2,14 @@
 #include <filesystem>
 #include <string>
 
-/// What a command will write is checked before its work, which may take hours. All throw Error that names the flag.
+/// Checks of a command's outputs before its work, which may take hours. They throw Error with the flag's name.
 namespace minissl {
 
-/// That a file can be written: its folder exists and may be written to, and nothing but a file is in its place. An
-/// empty path is no wish for one.
+/// Checks that a file can be written: its folder exists and is writable, and the path names no folder or device. Does
+/// nothing for an empty path.
 void require_writable_file(const std::filesystem::path& path, const std::string& flag = "out");
 
-/// That a folder, which may not exist yet, can have files.
+/// Checks that files can be written to a folder. The folder may not exist yet.
 void require_writable_folder(const std::filesystem::path& path, const std::string& flag = "out");
 
 }  // namespace minissl

@@ -108,10 +108,12 @@ const std::vector<LeftOut>& Dataset::left_out() const {
   return none;
 }
 
-Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels) {
+Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels, const std::function<void(Image&)>& prepare) {
   try {
-    const Image image = dataset.load(i);
-    return {channels ? with_channels(image, channels) : image, {}};
+    Image image = dataset.load(i);
+    if (channels) image = with_channels(image, channels);
+    if (prepare) prepare(image);
+    return {image, {}};
   } catch (const OutOfMemory&) {
     throw;
   } catch (const std::bad_alloc&) {

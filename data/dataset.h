@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -72,9 +73,11 @@ struct Loaded {
   std::string reason;  ///< empty if there is an image
   bool ok() const { return reason.empty(); }
 };
-/// Loads image i with `channels` (0: as it comes). The one judge of what a bad file is: whatever loading throws makes
-/// one, except for a lack of memory, which says nothing about the file. Throws OutOfMemory alone.
-Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0);
+/// Loads image i with `channels` (0: as it comes), and calls `prepare` with it. This alone decides what a bad file is:
+/// whatever is thrown makes one, except for a lack of memory, which says nothing about the file. Throws OutOfMemory
+/// only.
+Loaded try_load(const Dataset& dataset, int64_t i, int64_t channels = 0,
+                const std::function<void(Image&)>& prepare = {});
 
 /// Opens the data set that --data names, with `channels` (1 or 3) for every image:
 ///   a folder of images (data/sources/image_folder.h);

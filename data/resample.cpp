@@ -125,8 +125,8 @@ struct LineOfTaps {
   }
 
  private:
-  // Vectorised over pixels: for four taps this takes two thirds of the time of set_weights(), for sixteen half as long
-  // again.
+  // Vectorised over pixels. With four taps, resampling takes two thirds of the time that it takes with set_weights();
+  // with sixteen, a third more.
   void set_few_weights(float first, float step, float scale, int extent, const Span& span) {
     const float support = std::max(scale, 1.0f), slope = 1 / support;
     const auto origin = static_cast<float>(span.begin), last = static_cast<float>(extent - 1);

@@ -15,8 +15,8 @@ namespace minissl {
 /// Every failure throws Error with the path and the system's reason, a full disk included.
 class AtomicFile {
  public:
-  /// What becomes of a file that is not committed: `kept`, under the name FILE.minissl-part, and the next AtomicFile
-  /// for FILE that keeps it too goes on with it.
+  /// What becomes of the temporary file if it is not committed. If it is `kept`, it is called FILE.minissl-part, and
+  /// the next AtomicFile for FILE with `kept` appends to it.
   enum class Unfinished { removed, kept };
 
   explicit AtomicFile(std::filesystem::path path, Unfinished unfinished = Unfinished::removed);
@@ -28,6 +28,8 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
+  /// The temporary file, which has the bytes until they are committed.
+  const std::filesystem::path& temporary() const { return temporary_; }
   /// Bytes so far: those that an unfinished file had, and those written since.
   int64_t size() const;
   /// Reads bytes [offset, offset + count) of what is there. Throws Error if it is shorter.

@@ -73,8 +73,7 @@ void add_data_pack(CLI::App& data) {
   add_flag(command, "size", pack->size, "shorter side in pixels; smaller images stay unchanged", {.range = {1, 65535}});
   add_flag(command, "channels", pack->channels, "3, or 1 for gray", {.one_of = {"1", "3"}});
   add_flag(command, "samples", pack->samples,
-           "raw: pixels, fastest to read; jpeg: about a tenth of the size, at the cost of decoding",
-           {.one_of = {"raw", "jpeg"}});
+           "raw: pixels, fastest to read; jpeg: smaller, but decoded again every time", {.one_of = {"raw", "jpeg"}});
   add_flag(command, "quality", pack->quality, "of jpeg samples", {.range = {1, 100}});
   set_action(command, [pack, &command] {
     if (pack->samples != "jpeg")

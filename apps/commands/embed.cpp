@@ -2,6 +2,7 @@
 #include "apps/open_data.h"
 #include "apps/output_check.h"
 #include "apps/standard_streams.h"
+#include "data/labels/csv.h"
 #include "formats/npy.h"
 #include "tensor/atomic_file.h"
 #include "tensor/ops/transpose.h"
@@ -15,13 +16,6 @@ struct Embed : EmbedFlags {
 
   void run() const;
 };
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
 
 void Embed::run() const {
   const DeviceScope device = common.apply();

@@ -82,7 +82,7 @@ Header header_of(std::span<const std::byte> bytes) {
       fail("damaged (its header says {} bits for a pixel)", header.bits);
   }
   if (header.compression == bit_fields && header.bits >= 16) {
-    // Behind the old header, which has no place for them, or within the new ones.
+    // The masks follow the old header, which has no fields for them; newer headers contain them at the same place.
     for (size_t c = 0; c < 3; ++c) header.masks[c] = field(info_header + 4 * c, 4);
     header.masks[3] = size >= 56 ? field(info_header + 12, 4) : 0;
   }

@@ -17,10 +17,6 @@ struct DecodeOptions {
   /// are made for one white level, so open_dataset() chooses it for all images of a data set together. Files of 8 bits
   /// are always divided by 255.
   int max_value = 0;
-  /// JPEG: decode at a half, a quarter or an eighth of the size, from the low frequencies alone, as long as the shorter
-  /// side has at least so many pixels: for 2 to 10 times less work. Pixels are nearly the averages of those that they
-  /// stand for. 0, and other formats: the whole size.
-  int64_t shorter_side_at_least = 0;
   /// If not null, the values to which `max_value` applies are counted here.
   LevelCounts* levels = nullptr;
 };

@@ -16,8 +16,8 @@ struct DicomLayout {
   explicit DicomLayout(const DicomFile& file);
 };
 
-/// The stored values, the lower `bits_stored` bits of each; the others are 0. Colours that a JPEG compressed are RGB
-/// afterwards, and layout.photometric says so.
+/// Reads the stored values: the lower `bits_stored` bits of each, with 0 in the other bits. If the colours were
+/// compressed as JPEG, they are converted to RGB, and layout.photometric is set to that.
 Pixels16 read_dicom_pixels(const DicomFile& file, DicomLayout& layout);
 
 }  // namespace minissl

@@ -57,30 +57,6 @@ ImageFormat format_with_extension(std::string_view extension) {
   return ImageFormat::none;
 }
 
-std::string_view name_of(ImageFormat format) {
-  switch (format) {
-    case ImageFormat::none:
-      return "none";
-    case ImageFormat::bmp:
-      return "BMP";
-    case ImageFormat::dicom:
-      return "DICOM";
-    case ImageFormat::gif:
-      return "GIF";
-    case ImageFormat::jpeg:
-      return "JPEG";
-    case ImageFormat::png:
-      return "PNG";
-    case ImageFormat::pnm:
-      return "PNM";
-    case ImageFormat::tiff:
-      return "TIFF";
-    case ImageFormat::webp:
-      return "WebP";
-  }
-  return "none";
-}
-
 std::string_view unreadable_because(ImageFormat format) {
   switch (format) {
     case ImageFormat::none:

@@ -19,9 +19,6 @@ ImageFormat format_of(std::span<const std::byte> first);
 /// one of images.
 ImageFormat format_with_extension(std::string_view extension);
 
-/// "JPEG", "PNG", ...
-std::string_view name_of(ImageFormat format);
-
 /// Empty if this build reads the format; else why not and what to do, such as the package that was absent when it was
 /// built.
 std::string_view unreadable_because(ImageFormat format);

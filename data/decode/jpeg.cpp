@@ -155,14 +155,6 @@ J_COLOR_SPACE output_space(const jpeg_decompress_struct& info, int channels) {
   }
 }
 
-// By how much the shorter side may shrink. libjpeg rounds sizes up.
-unsigned scale_of(int64_t shorter, int64_t at_least) {
-  if (at_least > 0)
-    for (const unsigned scale : {8U, 4U, 2U})
-      if ((shorter + scale - 1) / scale >= at_least) return scale;
-  return 1;
-}
-
 // Converts ink to light without a colour profile. The inks are stored inverted: Adobe's marker says so, and files
 // without it are the same in practice, so Pillow takes all as such.
 Image rgb_from_cmyk(const Image& cmyk) {
@@ -208,8 +200,6 @@ Image decode_jpeg(std::span<const std::byte> bytes, const DecodeOptions& options
           passes, max_jpeg_passes);
   const int orientation = decompressor.orientation();
   info.out_color_space = output_space(info, options.channels);
-  info.scale_num = 1;
-  info.scale_denom = scale_of(std::min(info.image_width, info.image_height), options.shorter_side_at_least);
   decompressor.start();
   Image image{Tensor::empty({info.output_height, info.output_width, info.output_components}, DType::u8)};
   decompressor.read_rows(image.pixels.mutable_data<uint8_t>());

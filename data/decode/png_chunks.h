@@ -8,7 +8,7 @@
 
 namespace minissl {
 
-/// What a PNG says about itself outside of its compressed data.
+/// The properties of a PNG, from its header and the chunks around its compressed data.
 struct PngHeader {
   int64_t width = 0, height = 0;
   int bits = 0;        ///< of a channel; of an index if there is a palette

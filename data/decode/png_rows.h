@@ -9,9 +9,8 @@
 
 namespace minissl {
 
-/// The rows of a PNG that was checked, filters included: what its compressed data are inflated to. libdeflate does it
-/// two to three times as fast as zlib, within libspng. Nothing if the data are damaged or hold anything but the rows,
-/// so that libspng is the judge of them.
+/// The rows of a checked PNG with their filters, inflated by libdeflate, which is faster than zlib within libspng.
+/// Nothing if the compressed data are damaged or hold anything but the rows: libspng then decides.
 std::optional<Tensor> inflate_png_rows(std::span<const std::byte> bytes, const PngHeader& header);
 
 /// Writes a zlib stream of bytes as they are: its blocks are stored, not compressed. Any number of bytes at a time.

@@ -10,7 +10,7 @@
 namespace minissl {
 namespace {
 
-/// The rows of the lines read so far. Exceptions must not pass through libcsv, which is in C.
+/// The rows parsed so far. An exception is stored here because it must not pass through libcsv, which is written in C.
 struct Rows {
   CsvRow row;
   std::vector<CsvRow> complete;

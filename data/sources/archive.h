@@ -11,8 +11,7 @@ struct archive_entry;
 namespace minissl {
 
 /// The members of a zip or tar, the tar perhaps compressed by gzip, xz, zstd or bzip2, in their order and once
-/// (libarchive). Throws Error with the path and the reason for
-/// anything damaged or cut short.
+/// (libarchive). Throws Error with the path and the reason if the file is damaged or cut short.
 class ArchiveReader {
  public:
   explicit ArchiveReader(std::filesystem::path path);

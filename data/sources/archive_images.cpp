@@ -65,10 +65,10 @@ void ArchiveImages::choose_part(const DataPath& path) {
       return top_of(image.name) == top && image.name.find('/', top.size() + 1) != std::string::npos;
     });
   };
-  const auto leave_away = [this](size_t count) {
+  const auto strip = [this](size_t count) {
     for (Member& image : images_) image.name.erase(0, count);
   };
-  while (below_one()) leave_away(top_of(images_.front().name).size() + 1);
+  while (below_one()) strip(top_of(images_.front().name).size() + 1);
 
   std::set<std::string> tops;
   for (const Member& image : images_) tops.insert(top_of(image.name));
@@ -80,7 +80,7 @@ void ArchiveImages::choose_part(const DataPath& path) {
   require(has_parts, "{}: it has no parts, such as the folders train and test", path.path.string());
   const std::string part = chosen_part(path, parts, remarks_);
   std::erase_if(images_, [&](const Member& image) { return top_of(image.name) != part; });
-  leave_away(part.size() + 1);
+  strip(part.size() + 1);
 }
 
 void ArchiveImages::take_classes_of_folders() {

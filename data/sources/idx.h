@@ -13,8 +13,8 @@ namespace minissl {
 /// Whether a folder has such files or a file is one.
 bool is_idx(const std::filesystem::path& path);
 
-/// Throws Error for files that are damaged or cut short, and for other numbers of labels than images. Without a file of
-/// labels, the images have none, which a remark says.
+/// Throws Error for files that are damaged or cut short, and if the numbers of labels and images differ. If there is no
+/// file of labels, the images have none, and a remark says so.
 std::unique_ptr<Dataset> open_idx(const DataPath& path, int channels);
 
 }  // namespace minissl

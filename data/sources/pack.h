@@ -29,7 +29,6 @@ class PackFile final : public Dataset {
   std::span<const Label> labels(int64_t i) const override { return record(i).labels; }
   std::string patient(int64_t i) const override { return record(i).patient; }
   int64_t bytes(int64_t i) const override { return record(i).bytes; }
-  const std::string& origin() const { return header_.origin; }
 
  private:
   const SampleRecord& record(int64_t i) const;

@@ -33,8 +33,8 @@ void PackWriter::resume(int64_t first_block, const PackHeader& header) {
   } catch (const Error& e) {
     trouble = e.what();
   }
-  require(trouble.empty() && there.origin == header.origin && there.encoded() == header.encoded(),
-          "an unfinished pack is there, FILE.minissl-part, {}; remove it to begin anew",
+  require(trouble.empty() && there.encoded() == header.encoded(),
+          "{}: an unfinished pack is there, {}; remove it to begin again", file_.temporary().string(),
           trouble.empty() ? "of other images or other settings (" + there.origin + ")" : "but " + trouble);
   end_ = first_block;
   std::string data;

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/sources/synth.h"
-#include "tests/apps/command_line.h"
+#include "tests/apps/small_run.h"
 
 namespace minissl {
 namespace {
@@ -99,11 +99,7 @@ class EvalCommand : public TemporaryFolder {
  protected:
   void SetUp() override {
     TemporaryFolder::SetUp();
-    const CommandResult run = minissl_command(
-        "train simclr --data synth:8:32 --channels 1 --stem small --width 8 --size 16 --batch 4 --dim 8 --hidden 8 "
-        "--epochs 1 --steps 1 --monitor-every 0 --threads 1 --out " +
-            path("run"),
-        folder_);
+    const CommandResult run = minissl_command(one_step_run + "--out " + path("run"), folder_);
     ASSERT_EQ(run.status, 0) << run.err;
     ASSERT_EQ(minissl_command("data synth --images 24 --size 32 --out " + path("train"), folder_).status, 0);
     ASSERT_EQ(minissl_command("data synth --images 12 --size 32 --seed 1 --out " + path("test"), folder_).status, 0);

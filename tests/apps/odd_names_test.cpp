@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/run/json_text.h"
-#include "tests/apps/command_line.h"
+#include "tests/apps/small_run.h"
 
 namespace minissl {
 namespace {
@@ -28,11 +28,7 @@ TEST_F(OddNames, EveryCommandThatPrintsNamesPrintsThem) {
   const CommandResult check = minissl_command("data check --json " + path("images"), folder_);
   ASSERT_EQ(check.status, 0) << check.err;
   EXPECT_EQ(nlohmann::json::parse(check.out).at("bad").at(0).at("path"), "norm\\xe1l/b\\xffd.png");
-  const CommandResult run = minissl_command(
-      "train simclr --data synth:8:32 --channels 1 --stem small --width 8 --size 16 --batch 4 --dim 8 --hidden 8 "
-      "--epochs 1 --steps 1 --monitor-every 0 --threads 1 --out " +
-          path("run"),
-      folder_);
+  const CommandResult run = minissl_command(one_step_run + "--out " + path("run"), folder_);
   ASSERT_EQ(run.status, 0) << run.err;
   const std::string weights = " --max-bad-fraction 1 --weights " + path("run/backbone.safetensors");
   const std::string sets = weights + " --train " + path("images") + " --test " + path("images");

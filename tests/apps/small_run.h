@@ -14,6 +14,11 @@ inline const std::string tiny_run =
     "train simclr --data synth:64:32 --channels 1 --arch resnet18 --stem small --width 8 --size 16 --batch 16 --dim 8 "
     "--hidden 8 --monitor-samples 32 --threads 1 --warmup-epochs 1 ";
 
+/// A run of one step, for commands that need some weights. Add --out.
+inline const std::string one_step_run =
+    "train simclr --data synth:8:32 --channels 1 --stem small --width 8 --size 16 --batch 4 --dim 8 --hidden 8 "
+    "--epochs 1 --steps 1 --monitor-every 0 --threads 1 ";
+
 /// The bytes of all files in a folder but the lock.
 inline std::map<std::string, std::string> snapshot(const std::filesystem::path& folder) {
   std::map<std::string, std::string> files;

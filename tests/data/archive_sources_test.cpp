@@ -34,14 +34,7 @@ class Archives : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
   std::unique_ptr<Dataset> open(const std::string& spec) const { return open_dataset(path(spec), 3, 0); }
-  std::string reason(const std::string& spec) const {
-    try {
-      open(spec);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "opened";
-  }
+  std::string reason(const std::string& spec) const { return test::reason_to_refuse(path(spec)); }
   test::TemporaryFolder folder_;
 };
 

@@ -20,14 +20,7 @@ class ArraySources : public testing::Test {
   std::unique_ptr<Dataset> open(const std::string& spec, int channels = 3) const {
     return open_dataset((folder_.path() / spec).string(), channels, 0);
   }
-  std::string reason(const std::string& spec) const {
-    try {
-      open(spec);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "opened";
-  }
+  std::string reason(const std::string& spec) const { return test::reason_to_refuse((folder_.path() / spec).string()); }
   void write(const std::string& name, const std::string& bytes) const { write_file(folder_.file(name), bytes); }
   static std::vector<int64_t> labels_of(const Dataset& dataset) {
     std::vector<int64_t> labels;

@@ -27,14 +27,6 @@ class FolderTest : public testing::Test {
     for (int64_t i = 0; i < dataset.size(); ++i) names.push_back(dataset.name(i));
     return names;
   }
-  static std::string reason_of(const std::string& spec) {
-    try {
-      open_dataset(spec, 3, 0);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "opened";
-  }
   static std::vector<std::string> left_out(const Dataset& dataset) {
     std::vector<std::string> lines;
     for (const LeftOut& other : dataset.left_out()) lines.push_back(other.path + ": " + other.reason);
@@ -146,10 +138,10 @@ TEST_F(FolderTest, ALinkToNowhereIsABadFileNotSilence) {
 }
 
 TEST_F(FolderTest, ErrorsSayWhatAndWhere) {
-  EXPECT_THAT(reason_of((folder_.path() / "missing").string()), HasSubstr("missing': no such folder"));
+  EXPECT_THAT(test::reason_to_refuse((folder_.path() / "missing").string()), HasSubstr("missing': no such folder"));
   write_file(folder_.file("notes.txt"), "x");
   EXPECT_EQ(open()->size(), 0);
-  EXPECT_THAT(reason_of((folder_.path() / "notes.txt").string()),
+  EXPECT_THAT(test::reason_to_refuse((folder_.path() / "notes.txt").string()),
               HasSubstr("neither a folder of images nor a pack of them nor synth:N"));
   EXPECT_THROW(open_dataset(folder_.path().string(), 2, 0), Error);
 }

@@ -241,30 +241,6 @@ TEST(Jpeg, MissingPixelsAreNotedWithoutAnEndMarker) {
   }
 }
 
-TEST(Jpeg, IsDecodedAtAnEighthOfItsSizeIfThatIsEnough) {
-  const int width = 200, height = 121;
-  for (const int channels : {1, 3})
-    for (const bool progressive : {false, true})
-      for (const auto& [at_least, scale] : std::map<int64_t, int64_t>{
-               {0, 1}, {1, 8}, {16, 8}, {17, 4}, {31, 4}, {32, 2}, {61, 2}, {62, 1}, {121, 1}, {500, 1}}) {
-        const std::string content =
-            test::jpeg(width, height, channels, gradient(width, height, channels), {.progressive = progressive});
-        const Image whole = decode(content), small = decode(content, {.shorter_side_at_least = at_least});
-        ASSERT_EQ(small.width(), (width + scale - 1) / scale) << at_least;
-        ASSERT_EQ(small.height(), (height + scale - 1) / scale) << at_least;
-        for (int64_t y = 0; y < height / scale; ++y)
-          for (int64_t x = 0; x < width / scale; ++x) {
-            double sum = 0;
-            for (int64_t dy = 0; dy < scale; ++dy)
-              for (int64_t dx = 0; dx < scale; ++dx)
-                sum += whole.pixels.at(((y * scale + dy) * width + x * scale + dx) * channels);
-            ASSERT_NEAR(small.pixels.at((y * small.width() + x) * channels), sum / static_cast<double>(scale * scale),
-                        2)
-                << x << ", " << y << " at a scale of " << scale;
-          }
-      }
-}
-
 TEST(Jpeg, CmykIsTheSameWithoutAdobesMarker) {
   std::vector<uint8_t> inks;
   for (int i = 0; i < 64; ++i) inks.insert(inks.end(), {255, 51, 102, 204});

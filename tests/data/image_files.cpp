@@ -12,6 +12,7 @@
 #define STB_IMAGE_WRITE_STATIC
 #include <stb/stb_image_write.h>
 
+#include "data/dataset.h"
 #include "tensor/error.h"
 
 namespace minissl::test {
@@ -136,6 +137,15 @@ std::vector<uint8_t> gradient(int width, int height, int channels) {
       for (int c = 0; c < channels; ++c)
         pixels.push_back(static_cast<uint8_t>(20 + 150 * x / width + (60 + 15 * c) * y * y / (height * height)));
   return pixels;
+}
+
+std::string reason_to_refuse(const std::string& spec) {
+  try {
+    open_dataset(spec, 3, 0);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "opened";
 }
 
 }  // namespace minissl::test

@@ -45,4 +45,7 @@ std::string jpeg(int width, int height, int channels, const std::vector<uint8_t>
 /// A smooth picture without symmetries, different in each channel.
 std::vector<uint8_t> gradient(int width, int height, int channels);
 
+/// Why open_dataset() refuses `spec`; "opened" if it doesn't.
+std::string reason_to_refuse(const std::string& spec);
+
 }  // namespace minissl::test
