@@ -7,6 +7,7 @@
 #include "apps/flag_values.h"
 #include "apps/some_of.h"
 #include "apps/standard_streams.h"
+#include "data/subset.h"
 
 namespace minissl {
 namespace {
@@ -18,37 +19,27 @@ bool contains(const Names& names, const std::string& name) {
 }
 
 /// The images of some classes, numbered in the order of `names`.
-class ImagesOfClasses final : public Dataset {
+class ImagesOfClasses final : public Subset {
  public:
-  ImagesOfClasses(std::shared_ptr<const Dataset> whole, Names names)
-      : whole_(std::move(whole)), names_(std::move(names)) {
+  ImagesOfClasses(std::shared_ptr<const Dataset> images, Names names)
+      : Subset(std::move(images), {}), names_(std::move(names)) {
     std::map<std::string, int64_t> number;
     for (size_t c = 0; c < names_.size(); ++c) number[names_[c]] = static_cast<int64_t>(c);
-    for (int64_t i = 0; i < whole_->size(); ++i) {
-      const int64_t label = whole_->label(i);
+    for (int64_t i = 0; i < whole().size(); ++i) {
+      const int64_t label = whole().label(i);
       if (label < 0) continue;
-      const auto found = number.find(whole_->class_names()[static_cast<size_t>(label)]);
-      if (found != number.end()) images_.push_back({i, found->second});
+      const auto found = number.find(whole().class_names()[static_cast<size_t>(label)]);
+      if (found == number.end()) continue;
+      add(i);
+      labels_.push_back(found->second);
     }
   }
-  int64_t size() const override { return static_cast<int64_t>(images_.size()); }
-  Image load(int64_t i) const override { return whole_->load(at(i).original); }
-  int64_t label(int64_t i) const override { return at(i).label; }
-  std::string name(int64_t i) const override { return whole_->name(at(i).original); }
+  int64_t label(int64_t i) const override { return labels_[static_cast<size_t>(i)]; }
   const Names& class_names() const override { return names_; }
-  const std::vector<LeftOut>& left_out() const override { return whole_->left_out(); }
-  const Names& remarks() const override { return whole_->remarks(); }
-  int64_t whole_size() const override { return whole_->whole_size(); }
 
  private:
-  struct Chosen {
-    int64_t original, label;
-  };
-  const Chosen& at(int64_t i) const { return images_[static_cast<size_t>(i)]; }
-
-  std::shared_ptr<const Dataset> whole_;
   Names names_;
-  std::vector<Chosen> images_;
+  std::vector<int64_t> labels_;
 };
 
 /// Classes in the order of the first set.

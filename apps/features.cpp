@@ -67,7 +67,8 @@ Subset sample(const Dataset& dataset, int64_t count, uint64_t seed) {
   std::vector<int64_t> chosen = epoch_order(dataset.size(), seed, 0);
   chosen.resize(static_cast<size_t>(std::min(count, dataset.size())));
   std::sort(chosen.begin(), chosen.end());
-  return {dataset, std::move(chosen)};
+  // Shares the data set without owning it.
+  return {std::shared_ptr<const Dataset>(std::shared_ptr<void>(), &dataset), std::move(chosen)};
 }
 
 std::vector<Space> pixel_embedding(const Tensor& images) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "data/subset.h"
 #include "eval/accuracy.h"
 #include "ssl/method.h"
 
@@ -30,25 +31,8 @@ using EmbedFunction = std::function<std::vector<Space>(const Tensor& images)>;
 Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
                           std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
 
-/// Some images of a data set, which must outlive it.
-class Subset : public Dataset {
- public:
-  Subset(const Dataset& dataset, std::vector<int64_t> chosen) : dataset_(dataset), chosen_(std::move(chosen)) {}
-  int64_t size() const override { return static_cast<int64_t>(chosen_.size()); }
-  Image load(int64_t i) const override { return dataset_.load(original(i)); }
-  int64_t label(int64_t i) const override { return dataset_.label(original(i)); }
-  std::string name(int64_t i) const override { return dataset_.name(original(i)); }
-  const std::vector<std::string>& class_names() const override { return dataset_.class_names(); }
-  int64_t whole_size() const override { return dataset_.whole_size(); }
-
- private:
-  int64_t original(int64_t i) const { return chosen_[static_cast<size_t>(i)]; }
-
-  const Dataset& dataset_;
-  std::vector<int64_t> chosen_;
-};
-
 /// `count` images (or all), drawn by the seed, so that every evaluation of a run uses the same ones.
+/// The data set must outlive them.
 Subset sample(const Dataset& dataset, int64_t count, uint64_t seed);
 
 /// Raw pixels as features, in a space called "pixels": 32 x 32 evaluation views, each standardised by its own mean and

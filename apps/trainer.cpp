@@ -34,8 +34,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
     collapse_watch_ =
         std::make_unique<CollapseWatch>(*dataset_, flags_.monitor_samples, loader_options(embedding_batch));
   if (!flags_.eval_train.empty()) {
-    auto to_learn_from = open_dataset(flags_.eval_train, channels, flags_.common.seed, dataset_->max_value());
-    auto to_test_on = open_dataset(flags_.eval_test, channels, flags_.common.seed, to_learn_from->max_value());
+    auto to_learn_from = open_data(flags_.eval_train, channels, flags_.common.seed, dataset_->max_value());
+    auto to_test_on = open_data(flags_.eval_test, channels, flags_.common.seed, to_learn_from->max_value());
     knn_watch_ = std::make_unique<KnnWatch>(
         evaluation_sets(std::move(to_learn_from), std::move(to_test_on),
                         {flags_.eval_train, flags_.eval_test, list_of_classes(flags_.eval_classes), "eval-"}),

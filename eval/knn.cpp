@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "eval/neighbours.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/rows.h"
 #include "tensor/parallel.h"
@@ -27,13 +27,10 @@ Accuracy knn_accuracy(const LabelledFeatures& features, const KnnOptions& option
     const Tensor similarity = ops::matmul(test.rows(begin, end), train, {false, true}).to(Device{});
     double* block_votes = votes.mutable_data<double>() + begin * classes;
     parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
-      std::vector<int64_t> order(static_cast<size_t>(neighbours));
+      std::vector<int64_t> order;
       for (int64_t i = first; i < last; ++i) {
         const float* row = similarity.data<float>() + i * neighbours;
-        std::iota(order.begin(), order.end(), 0);
-        // Ties go to the earlier image, so that the result doesn't depend on the standard library's sort.
-        std::partial_sort(order.begin(), order.begin() + k, order.end(),
-                          [row](int64_t a, int64_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; });
+        sort_nearest(row, neighbours, k, order);
         // Votes relative to the nearest neighbour's can't all underflow. Shares are comparable between images, which
         // the AUC requires.
         const float nearest = row[order.front()];

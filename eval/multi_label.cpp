@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "eval/accuracy.h"
 #include "eval/logistic_regression.h"
+#include "eval/neighbours.h"
 #include "eval/rows.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/rows.h"
@@ -45,38 +45,22 @@ LabelAuc no_auc(const LabelColumn& label) {
   return none;
 }
 
-/// The training images from near to far: the first k if all labels are known, else all.
-class Neighbours {
- public:
-  Neighbours(const float* similarity, int64_t images, int64_t sorted)
-      : similarity_(similarity), order_(static_cast<size_t>(images)) {
-    std::iota(order_.begin(), order_.end(), 0);
-    // Ties go to the earlier image, as in knn_accuracy.
-    std::partial_sort(order_.begin(), order_.begin() + sorted, order_.end(), [similarity](int64_t a, int64_t b) {
-      return similarity[a] != similarity[b] ? similarity[a] > similarity[b] : a < b;
-    });
-    order_.resize(static_cast<size_t>(sorted));
+/// The share of votes for a label among the k nearest images for which it is known; `order` has the nearest first.
+double share_of_votes(const float* similarity, const std::vector<int64_t>& order, const std::vector<int8_t>& labels,
+                      const KnnOptions& options) {
+  double votes = 0, all = 0, nearest = 0;
+  int64_t used = 0;
+  for (const int64_t image : order) {
+    const int8_t label = labels[static_cast<size_t>(image)];
+    if (label == unknown) continue;
+    if (used == 0) nearest = similarity[image];
+    const double vote = std::exp((similarity[image] - nearest) / options.temperature);
+    all += vote;
+    votes += label * vote;
+    if (++used == options.k) break;
   }
-
-  double share(const std::vector<int8_t>& labels, int64_t k, double temperature) const {
-    double votes = 0, all = 0, nearest = 0;
-    int64_t used = 0;
-    for (const int64_t image : order_) {
-      const int8_t label = labels[static_cast<size_t>(image)];
-      if (label == unknown) continue;
-      if (used == 0) nearest = similarity_[image];
-      const double vote = std::exp((similarity_[image] - nearest) / temperature);
-      all += vote;
-      votes += label * vote;
-      if (++used == k) break;
-    }
-    return votes / all;
-  }
-
- private:
-  const float* similarity_;
-  std::vector<int64_t> order_;
-};
+  return votes / all;
+}
 
 }  // namespace
 
@@ -131,10 +115,12 @@ std::vector<LabelAuc> knn_auc(const MultiLabelFeatures& features, const KnnOptio
     const int64_t end = std::min(test.dim(0), begin + knn_block);
     const Tensor similarity = ops::matmul(test.rows(begin, end), train, {false, true}).to(Device{});
     parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
+      std::vector<int64_t> order;
       for (int64_t i = first; i < last; ++i) {
-        const Neighbours near(similarity.data<float>() + i * images, images, all_known ? k : images);
+        const float* row = similarity.data<float>() + i * images;
+        sort_nearest(row, images, all_known ? k : images, order);
         for (size_t l = 0; l < features.labels.size(); ++l)
-          scores[l][static_cast<size_t>(begin + i)] = near.share(features.labels[l].train, k, options.temperature);
+          scores[l][static_cast<size_t>(begin + i)] = share_of_votes(row, order, features.labels[l].train, options);
       }
     });
   }

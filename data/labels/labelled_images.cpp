@@ -58,14 +58,14 @@ std::string some(const std::vector<std::string>& names, size_t count) {
 }  // namespace
 
 LabelledImages::LabelledImages(std::shared_ptr<const Dataset> images, const LabelTable& table)
-    : images_(std::move(images)), table_(table) {
+    : Subset(std::move(images), {}), table_(table) {
   constexpr int64_t none = -1;
   const RowFinder rows(table_);
   std::vector<int64_t> image_of(table_.rows.size(), none);
   std::vector<std::string> without;
   size_t count_without = 0;
-  for (int64_t i = 0; i < images_->size(); ++i) {
-    const std::string name = images_->name(i);
+  for (int64_t i = 0; i < whole().size(); ++i) {
+    const std::string name = whole().name(i);
     const std::optional<size_t> row = rows.find(name);
     if (!row) {
       if (count_without++ < shown) without.push_back(name);
@@ -74,22 +74,23 @@ LabelledImages::LabelledImages(std::shared_ptr<const Dataset> images, const Labe
     int64_t& image = image_of[*row];
     require(image == none, "{}: line {} ({}) may be of the image {} or of {}; give paths that tell images apart",
             table_.file.string(), table_.rows[*row].line, table_.rows[*row].path,
-            image == none ? "" : images_->name(image), name);
+            image == none ? "" : whole().name(image), name);
     image = i;
-    chosen_.push_back({i, *row});
+    add(i);
+    rows_.push_back(*row);
   }
-  require(!chosen_.empty(), "{}: not one of its {} rows is of one of the {} images: {} is none of {}",
-          table_.file.string(), table_.rows.size(), images_->size(), table_.rows.front().path,
+  require(!rows_.empty(), "{}: not one of its {} rows is of one of the {} images: {} is none of {}",
+          table_.file.string(), table_.rows.size(), whole().size(), table_.rows.front().path,
           some(without, count_without));
   if (count_without > 0)
     images_without_row_ =
         fmt::format("{}: {} of {} images have no row in it and are left out: {}", table_.file.string(), count_without,
-                    images_->size(), some(without, count_without));
+                    whole().size(), some(without, count_without));
 }
 
 std::vector<bool> LabelledImages::matched_rows() const {
   std::vector<bool> matched(table_.rows.size());
-  for (const Chosen& chosen : chosen_) matched[chosen.row] = true;
+  for (const size_t row : rows_) matched[row] = true;
   return matched;
 }
 

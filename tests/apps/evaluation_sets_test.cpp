@@ -162,5 +162,14 @@ TEST_F(EvalCommand, TheSameImagesOnBothSidesAreSaid) {
   EXPECT_THAT(eval("knn").err, Not(HasSubstr("warning")));
 }
 
+TEST_F(EvalCommand, ARunSaysWhatIsLeftOutOfItsEvaluation) {
+  write_file(folder_ / "test/notes.txt", "text");
+  const CommandResult run = minissl_command(
+      one_step_run + "--out " + path("other") + " --eval-train " + path("train") + " --eval-test " + path("test"),
+      folder_);
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("notes.txt for one"));
+}
+
 }  // namespace
 }  // namespace minissl
