@@ -46,8 +46,18 @@ Variable binary(const Variable& a, const Variable& b) {
 }  // namespace
 
 Variable relu(const Variable& x) { return unary<ops::Relu>(x); }
+
+// The result is cheap compared with the convolution that reads it, so backward recomputes it from x, which the gradient
+// reads anyway; after batch normalisation, x is recomputed as well.
+Variable relu6(const Variable& x) {
+  Variable y = unary<ops::Relu6>(x);
+  y.recompute_by(Recompute::each_use, {x}, [](const std::vector<Tensor>& in) { return ops::unary<ops::Relu6>(in[0]); });
+  return y;
+}
+
 Variable sqrt(const Variable& x) { return unary<ops::Sqrt>(x); }
 Variable square(const Variable& x) { return unary<ops::Square>(x); }
+Variable gelu(const Variable& x) { return unary<ops::Gelu>(x); }
 Variable affine(const Variable& x, double factor, double offset) { return unary(x, ops::Affine{factor, offset}); }
 Variable operator+(const Variable& a, const Variable& b) { return binary<ops::Add>(a, b); }
 Variable operator-(const Variable& a, const Variable& b) { return binary<ops::Subtract>(a, b); }

@@ -3,6 +3,7 @@
 #include "autograd/gradients.h"
 #include "autograd/recompute.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/rows.h"
 
 namespace minissl {
 
@@ -77,19 +78,31 @@ Variable convolution(const Variable& x, const Variable& w, const Variable& bias,
 }
 
 // The convolution C with these weights maps images like y to outputs like x, and y is C's input gradient at x. So dx is
-// C of dy, and dw is C's weight gradient with dy as its images and x as the gradient of its output.
+// C of dy, and dw is C's weight gradient with dy as its images and x as the gradient of its output. What is read later
+// is the sum with the bias, so that is the product.
 Variable conv_transpose(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry) {
   const Saved saved_x = w.requires_grad() ? Saved(x) : Saved(), saved_w = x.requires_grad() ? Saved(w) : Saved();
-  const Variable y =
-      record("conv_transpose", {x, w}, ops::conv_transpose(x.value(), w.value(), geometry), {saved_x, saved_w},
-             [geometry, w_shape = w.shape()](const Tensor& dy, const BackwardContext& context) -> Gradients {
-               Gradients gradients(2);
-               if (context.needs(1))
-                 gradients[1] = ops::convolution_weight_gradient(context.saved(0), dy, w_shape, geometry);
-               if (context.needs(0)) gradients[0] = ops::convolution(dy, context.saved(1), geometry);
-               return gradients;
-             });
-  return bias.defined() ? add_row(y, bias) : y;
+  Variable y = record("conv_transpose", {x, w}, ops::conv_transpose(x.value(), w.value(), geometry), {saved_x, saved_w},
+                      [geometry, w_shape = w.shape()](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                        Gradients gradients(2);
+                        if (context.needs(1))
+                          gradients[1] = ops::convolution_weight_gradient(context.saved(0), dy, w_shape, geometry);
+                        if (context.needs(0)) gradients[0] = ops::convolution(dy, context.saved(1), geometry);
+                        return gradients;
+                      });
+  if (w.requires_grad()) count_naively(x);
+  if (bias.defined()) y = add_row(y, bias);
+  std::vector<Saved> inputs{x, w};
+  if (bias.defined()) inputs.emplace_back(bias);
+  product(y, ops::convolution_flops(w.shape(), x.shape()), std::move(inputs),
+          [geometry](const std::vector<Tensor>& in) {
+            const Tensor sums = ops::conv_transpose(in[0], in[1], geometry);
+            if (in.size() == 2) return sums;
+            const ops::AddRow add{sums, in[2], Tensor::empty_like(sums)};
+            run(add);
+            return add.y;
+          });
+  return y;
 }
 
 }  // namespace minissl

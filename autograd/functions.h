@@ -41,13 +41,20 @@ Variable batch_norm_inference(const Variable& x, const Tensor& weight, const Ten
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding);
 /// (N, C), in f32 for x in bf16, because networks end here.
 Variable global_average_pool(const Variable& x);
-/// x W^T + b: x (..., I), weight (O, I), bias (O) or undefined.
-Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
+/// x W^T + b + residual: x (..., I), weight (O, I), bias (O), which is f32 if x is bf16, or undefined, residual (...,
+/// O) or undefined.
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const Variable& residual = {});
 
 // Element by element
 Variable relu(const Variable& x);
+/// min(max(x, 0), 6). Keeps x alone.
+Variable relu6(const Variable& x);
 Variable sqrt(const Variable& x);
 Variable square(const Variable& x);
+/// Exact GELU, x times the normal distribution function of x (Hendrycks and Gimpel 2016, eq. 1).
+Variable gelu(const Variable& x);
+/// The same of x (..., D) plus bias (D), which is f32 if x is bf16. Keeps x alone.
+Variable gelu(const Variable& x, const Variable& bias);
 /// factor * x + offset
 Variable affine(const Variable& x, double factor, double offset);
 Variable operator+(const Variable& a, const Variable& b);
@@ -63,10 +70,22 @@ inline Variable operator/(const Variable& a, double b) { return affine(a, 1 / b,
 // Rows and columns
 /// (..., M, K) times (..., K, N), or times (K, N); see ops::matmul.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed = {});
+/// Multi-head self-attention (Vaswani et al. 2017, eq. 1): softmax(scale q k^T) v for each image and head. qkv
+/// (N, L, 3, H, d) is what one projection of N images of L tokens gives, d at most 128; y (N, L, H d). Keeps qkv and
+/// a number for each query; the logits (N, H, L, L) are never in memory.
+Variable attention(const Variable& qkv, double scale);
 /// x (..., D) plus row (D), which is f32 if x is bf16.
 Variable add_row(const Variable& x, const Variable& row);
+/// Layer normalisation (Ba et al. 2016) of each row of x (..., D): (x - mean) / sqrt(variance + eps) * weight + bias,
+/// weight and bias (D), which are f32 if x is bf16. Vision Transformers use eps = 1e-6. Keeps two numbers for each row.
+Variable layer_norm(const Variable& x, const Variable& weight, const Variable& bias, double eps = 1e-6);
+/// Stochastic depth (Huang et al. 2016): x[n] / (1 - rate) if drop[first + n] >= rate, else 0, for x (N, ...) and
+/// random numbers in (0, 1), f32 if x is bf16.
+Variable drop_path(const Variable& x, const Tensor& drop, int64_t first, double rate);
 /// Each row divided by its Euclidean norm (at least 1e-12).
 Variable normalize(const Variable& x);
+/// Each row of x (N, D) times its number in factors (N, 1).
+Variable scale_rows(const Variable& x, const Variable& factors);
 /// (N, 1): the dot product of each row of a with the same row of b.
 Variable rowwise_dot(const Variable& a, const Variable& b);
 /// (N, A + B): b's columns after a's.
@@ -75,10 +94,15 @@ Variable concat(const Variable& a, const Variable& b);
 Variable concat_rows(const Variable& a, const Variable& b);
 /// x's rows (along the outermost dimension) in another order: y[i] = x[order[i]], order i64 (N), a permutation.
 Variable permute_rows(const Variable& x, const Tensor& order);
-/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed. If an index on a GPU is known
-/// to be distinct, pass Repeats::none: the gradient then reads it once, not once for each row of x.
+/// x's rows by number: y[i] = x[index[i]], index i64 (K), in any order, repeats allowed; or tokens of each image,
+/// y[n,k] = x[n, index[n,k]], x (N, L, ...), index i64 (N, K). If an index on a GPU is known to be distinct (for each
+/// image), pass Repeats::none: the gradient then reads it once, not once for each row of x.
 enum class Repeats { allowed, none };
 Variable gather_rows(const Variable& x, const Tensor& index, Repeats repeats = Repeats::allowed);
+/// The same for an index that may have other numbers than those of x's rows, such as -1: there, y is `fill`, a row of
+/// x's shape, which is f32 if x is bf16. This inserts mask tokens and class tokens (He et al. 2021, section 3).
+Variable gather_rows_or(const Variable& x, const Tensor& index, const Variable& fill,
+                        Repeats repeats = Repeats::allowed);
 /// (rows, ...): y[index[i]] = x[i], zeros in the other rows; index i64 (K), distinct.
 Variable scatter_rows(const Variable& x, const Tensor& index, int64_t rows);
 /// x's elements in another shape.
@@ -120,6 +144,16 @@ struct InfoNce {
 /// Queries q and their positive keys k (N, D), negative keys (K, D), K > 0. The logits, (N, 1 + K), are never in
 /// memory; backward keeps a tensor of q's size.
 InfoNce info_nce(const Variable& q, const Variable& k, const Tensor& negatives, double temperature);
+
+struct SelfDistillation {
+  Variable loss;  ///< (1)
+  Tensor pairs;   ///< (G, C): the cross entropy of each pair of crops, 0 for a crop with itself
+};
+/// DINO's loss (Caron et al. 2021, eq. 3; ops::SelfDistillation): the mean cross entropy between the targets of G crops
+/// of N images and a student's logits of C crops, the first G of which are the targets' own, over all pairs of two
+/// different crops. Student (C N, K), target (G N, K), crop after crop; the rows of the target sum to 1. Keeps both,
+/// and no matrix of their size besides.
+SelfDistillation self_distillation(const Variable& student, const Tensor& target, int64_t crops, double temperature);
 
 struct DiagonalDistance {
   Variable loss;   ///< (1): on_weight * on + off_weight * off

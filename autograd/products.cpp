@@ -1,6 +1,8 @@
 #include "autograd/functions.h"
 #include "autograd/gradients.h"
 #include "autograd/recompute.h"
+#include "tensor/ops/linear.h"
+#include "tensor/ops/reduce.h"
 
 namespace minissl {
 
@@ -32,9 +34,28 @@ Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed
   return c;
 }
 
-Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
-  const Variable y = matmul(x, weight, {.a = false, .b = true});
-  return bias.defined() ? add_row(y, bias) : y;
+// With y = x W^T + b + r: dx = dy W, dW = dy^T x, db = the sum of dy's rows, dr = dy.
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const Variable& residual) {
+  if (!bias.defined() && !residual.defined()) return matmul(x, weight, {.a = false, .b = true});
+  Variable y = record("linear", {x, weight, bias, residual},
+                      ops::linear(x.value(), weight.value(), bias.value(), residual.value()),
+                      {weight.requires_grad() ? Saved(x) : Saved(), x.requires_grad() ? Saved(weight) : Saved()},
+                      [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                        const auto rows = [](const Tensor& t) { return t.view({t.shape().leading(1), t.dim(-1)}); };
+                        Gradients gradients(4);
+                        // Weights first: a recomputed x is freed before dx is allocated.
+                        if (context.needs(1))
+                          gradients[1] = ops::matmul(rows(dy), rows(context.saved(0)), {true, false});
+                        if (context.needs(0)) gradients[0] = ops::matmul(dy, context.saved(1));
+                        if (context.needs(2)) gradients[2] = ops::column_sum(rows(dy));
+                        if (context.needs(3)) gradients[3] = dy;
+                        return gradients;
+                      });
+  if (weight.requires_grad()) count_naively(x);
+  product(y, 2 * static_cast<double>(y.value().numel()) * static_cast<double>(x.shape()[-1]),
+          {x, weight, bias, residual},
+          [](const std::vector<Tensor>& in) { return ops::linear(in[0], in[1], in[2], in[3]); });
+  return y;
 }
 
 }  // namespace minissl

@@ -52,16 +52,32 @@ PartScope::~PartScope() {
 
 Variable PartScope::output(Variable y) {
   if (recording() != this || !y.requires_grad()) return y;
-  record().output.sources = y.node()->sources;
+  PartRecord& part = record();
+  part.output.sources = y.node()->sources;
   const RecomputeOffer* offer = y.offer();
   if (offer == nullptr) return y;
-  // Additions, maxima, normalisation: bound by memory, not by their few operations; counted as 16 per element.
-  record().output = {y.node()->operation, y.shape(),
-                     y.value().dtype(),   16 * static_cast<double>(y.value().numel()),
-                     y.node()->sources,   kinds_of(offer->inputs),
-                     offer->recipe};
-  if (!keep_.output) y.recompute_by(Recompute::once, offer->inputs, offer->recipe);
+  if (is_last_product(y)) {
+    part.output = std::move(part.products.back());
+    part.products.pop_back();
+    y.node()->sources = part.output.sources;
+  } else {
+    // Additions, maxima, normalisation: bound by memory, not by their few operations; counted as 16 per element.
+    part.output = {y.node()->operation, y.shape(),
+                   y.value().dtype(),   16 * static_cast<double>(y.value().numel()),
+                   y.node()->sources,   kinds_of(offer->inputs),
+                   offer->recipe};
+  }
+  if (keep_.output)
+    y.keep();
+  else
+    y.recompute_by(Recompute::once, offer->inputs, offer->recipe);
   return y;
+}
+
+bool PartScope::is_last_product(const Variable& y) const {
+  const std::vector<Product>& products = record().products;
+  return !products.empty() && y.node()->sources == 1U << (products.size() - 1) &&
+         y.node()->operation == products.back().operation;
 }
 
 int PartScope::index() { return active_ ? active_->index_ : -1; }
@@ -77,6 +93,7 @@ void product(Variable& y, double flops, std::vector<Saved> inputs, Recipe recipe
   record.products.push_back(
       {node.operation, y.shape(), y.value().dtype(), flops, node.sources, kinds_of(inputs), recipe});
   node.sources = 1U << number;
+  y.offer_recipe(inputs, recipe);
   if ((part->keep_.products >> number & 1U) == 0) y.recompute_by(Recompute::once, std::move(inputs), std::move(recipe));
 }
 

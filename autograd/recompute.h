@@ -102,7 +102,8 @@ class PartScope {
   PartScope& operator=(const PartScope&) = delete;
 
   /// Declares y the part's output, and returns it. If the plan does not keep it, it is recomputed by the recipe that
-  /// its operation offered (Variable::offer_recipe); without an offer, y is returned unchanged.
+  /// its operation offered (Variable::offer_recipe); without an offer, y is returned unchanged. A product that is the
+  /// part's output is no longer one of its products.
   Variable output(Variable y);
 
   /// The current part's index in the chain, from 0; -1 outside.
@@ -112,6 +113,8 @@ class PartScope {
   friend void product(Variable&, double, std::vector<Saved>, Recipe);
   friend void count_naively(const Variable&, int64_t);
   static PartScope* recording() { return active_ != nullptr && active_->index_ >= 0 ? active_ : nullptr; }
+  /// Whether y is the part's latest product itself, not computed from it.
+  bool is_last_product(const Variable& y) const;
   PartRecord& record() const { return PlanScope::active()->parts_[static_cast<size_t>(index_)]; }
 
   int index_ = -1;

@@ -30,6 +30,28 @@ Variable normalize(const Variable& x) {
                 });
 }
 
+Variable scale_rows(const Variable& x, const Variable& factors) {
+  require(x.shape().rank() == 2 && factors.shape() == Shape({x.shape()[0], 1}),
+          "scale_rows: rows {} (N, D) and factors {} (N, 1) don't fit", x.value().str(), factors.value().str());
+  ops::RowScale op{factors.value(), x.value(), Tensor::empty_like(x.value())};
+  run(op);
+  return record("scale_rows", {x, factors}, op.dx, {x, factors.value()},
+                [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                  Gradients gradients(2);
+                  if (context.needs(0)) {
+                    ops::RowScale dx{context.saved(1), dy, Tensor::empty_like(dy)};
+                    run(dx);
+                    gradients[0] = dx.dx;
+                  }
+                  if (context.needs(1)) {
+                    ops::RowDot dfactors{dy, context.saved(0), like(dy, {dy.dim(0), 1})};
+                    run(dfactors);
+                    gradients[1] = dfactors.y;
+                  }
+                  return gradients;
+                });
+}
+
 Variable rowwise_dot(const Variable& a, const Variable& b) {
   require(a.shape().rank() == 2 && a.shape() == b.shape(), "rowwise_dot: {} and {} don't fit", a.value().str(),
           b.value().str());

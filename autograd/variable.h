@@ -38,6 +38,8 @@ class Variable {
   /// From now on, saving this Variable for backward saves the recipe instead of the value, which may be freed. Does
   /// nothing for a constant.
   void recompute_by(Recompute lifetime, std::vector<Saved> inputs, Recipe recipe);
+  /// Undoes recompute_by.
+  void keep() { recomputed_.reset(); }
   const std::shared_ptr<Recomputed>& recomputed() const { return recomputed_; }
   /// Says how to recompute this Variable should it become the output of a part (recompute.h). Has no effect until then,
   /// and none outside a part.

@@ -2,19 +2,27 @@
 #include "tensor/cuda/graph.h"
 #include "tensor/cuda/pinned.h"
 #include "tensor/ops/adamw.h"
+#include "tensor/ops/attention.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/cells.h"
+#include "tensor/ops/clip.h"
 #include "tensor/ops/columns.h"
 #include "tensor/ops/convolution.h"
 #include "tensor/ops/diagonal.h"
+#include "tensor/ops/distillation.h"
+#include "tensor/ops/drop_path.h"
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/gather.h"
+#include "tensor/ops/gelu.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/lars.h"
+#include "tensor/ops/layer_norm.h"
+#include "tensor/ops/linear.h"
 #include "tensor/ops/lion.h"
 #include "tensor/ops/loss.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
+#include "tensor/ops/random_mask.h"
 #include "tensor/ops/reduce.h"
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
@@ -60,13 +68,20 @@ namespace ops {
 
 #define MINISSL_ABSENT(Op) \
   void kernel(Cuda, const Op&) { cuda::no_backend(); }
+MINISSL_ABSENT(Attention)
+MINISSL_ABSENT(AttentionGradient)
 MINISSL_ABSENT(BatchNormStatistics)
 MINISSL_ABSENT(BatchNorm)
 MINISSL_ABSENT(BatchNormGradientSums)
 MINISSL_ABSENT(BatchNormGradient)
 MINISSL_ABSENT(TrackStatistics)
 MINISSL_ABSENT(CellPositions)
+MINISSL_ABSENT(CellPlaces)
 MINISSL_ABSENT(CenterColumns)
+MINISSL_ABSENT(CenteredSoftmax)
+MINISSL_ABSENT(SelfDistillation)
+MINISSL_ABSENT(SelfDistillationGradient)
+MINISSL_ABSENT(ClipEach)
 MINISSL_ABSENT(Standardize)
 MINISSL_ABSENT(StandardizeGradient)
 MINISSL_ABSENT(Convolution)
@@ -74,17 +89,25 @@ MINISSL_ABSENT(ConvolutionInputGradient)
 MINISSL_ABSENT(ConvolutionWeightGradient)
 MINISSL_ABSENT(DiagonalDistance)
 MINISSL_ABSENT(DiagonalDistanceGradient)
+MINISSL_ABSENT(DropPath)
 MINISSL_ABSENT(FillDiagonal)
 MINISSL_ABSENT(GatherRows)
 MINISSL_ABSENT(ScatterRows)
 MINISSL_ABSENT(GatherRowsGradient)
+MINISSL_ABSENT(GatherFillGradient)
+MINISSL_ABSENT(BiasGelu)
+MINISSL_ABSENT(BiasGeluGradient)
 MINISSL_ABSENT(InfoNce)
 MINISSL_ABSENT(InfoNceGradient)
+MINISSL_ABSENT(LayerNorm)
+MINISSL_ABSENT(LayerNormGradient)
+MINISSL_ABSENT(Linear)
 MINISSL_ABSENT(MatMul)
 MINISSL_ABSENT(MaxPool)
 MINISSL_ABSENT(MaxPoolGradient)
 MINISSL_ABSENT(GlobalAveragePool)
 MINISSL_ABSENT(GlobalAveragePoolGradient)
+MINISSL_ABSENT(RandomMask)
 MINISSL_ABSENT(AddRow)
 MINISSL_ABSENT(ColumnSum)
 MINISSL_ABSENT(ColumnVariance)
@@ -114,10 +137,12 @@ MINISSL_ABSENT(SquaredNorm)
 MINISSL_ABSENT(GradientScale)
 
 // What they would take cannot be known here.
+int64_t workspace_bytes(Cuda, const AttentionGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const Convolution&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionInputGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&) { return 0; }
 int64_t workspace_bytes(Cuda, const InfoNce&) { return 0; }
+int64_t workspace_bytes(Cuda, const ClipEach&) { return 0; }
 int64_t workspace_bytes(Cuda, const Lars&) { return 0; }
 
 template <detail::Elementwise Op>

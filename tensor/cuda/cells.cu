@@ -12,4 +12,12 @@ void kernel(Cuda, const CellPositions& op) {
   });
 }
 
+void kernel(Cuda, const CellPlaces& op) {
+  const auto* cells = cuda::data<int64_t>(op.cells);
+  auto* y = cuda::mutable_data<int64_t>(op.y);
+  cuda::each(op, op.y.numel(), [=, place = CellPlace{op.cells.dim(1), op.grid, op.extent}] __device__(int64_t i) {
+    y[i] = place(cells, i);
+  });
+}
+
 }  // namespace minissl::ops

@@ -17,4 +17,17 @@ struct CellPosition {
   }
 };
 
+/// Element i of CellPlaces::y.
+struct CellPlace {
+  int64_t cells, grid, extent;
+
+  MINISSL_HD int64_t operator()(const int64_t* shown, int64_t i) const {
+    const int64_t side = extent / grid, image = i / (extent * extent);
+    const int64_t row = i / extent % extent, column = i % extent, cell = row / side * grid + column / side;
+    for (int64_t k = image * cells; k < (image + 1) * cells; ++k)
+      if (shown[k] == cell) return (k * side + row % side) * side + column % side;
+    return -1;
+  }
+};
+
 }  // namespace minissl::ops

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "tensor/host_device.h"
+#include "tensor/ops/normal_functions.h"
 
 /// Element-wise arithmetic, written once for host and device, each function with its derivative next to it.
 ///
@@ -23,6 +24,21 @@ struct Relu {
   template <class T>
   MINISSL_HD T gradient(T dy, T, T y) const {
     return y > T(0) ? dy : T(0);
+  }
+};
+
+/// min(max(x, 0), 6) (Howard et al. 2017, MobileNets); the derivative at 0 and at 6 is 0.
+struct Relu6 {
+  static constexpr const char* name = "relu6";
+  static constexpr GradientReads gradient_reads = GradientReads::input;
+  template <class T>
+  MINISSL_HD T operator()(T x) const {
+    if (x != x) return x;
+    return x < T(0) ? T(0) : x > T(6) ? T(6) : x;
+  }
+  template <class T>
+  MINISSL_HD T gradient(T dy, T x, T) const {
+    return x <= T(0) || x >= T(6) ? T(0) : dy;
   }
 };
 
@@ -49,6 +65,21 @@ struct Square {
   template <class T>
   MINISSL_HD T gradient(T dy, T x, T) const {
     return T(2) * x * dy;
+  }
+};
+
+/// Exact GELU (Hendrycks and Gimpel 2016, eq. 1): x times the normal distribution function of x.
+struct Gelu {
+  static constexpr const char* name = "gelu";
+  static constexpr GradientReads gradient_reads = GradientReads::input;
+  template <class T>
+  MINISSL_HD T operator()(T x) const {
+    return x * standard_normal(x).below;
+  }
+  template <class T>
+  MINISSL_HD T gradient(T dy, T x, T) const {
+    const Normal<T> at_x = standard_normal(x);
+    return dy * (at_x.below + x * at_x.density);
   }
 };
 

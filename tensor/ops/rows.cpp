@@ -135,25 +135,25 @@ Tensor permuted(const Tensor& x, const Tensor& order, bool inverse) {
   return op.y;
 }
 
-Tensor grid_positions(int64_t count, Device device, int64_t width, int64_t first, int64_t down, int64_t across) {
+}  // namespace
+
+Tensor grid_positions(int64_t count, int64_t width, int64_t first, int64_t down, int64_t across, Device device) {
   GridPositions op{Tensor::empty({count}, DType::i64, device), width, first, down, across};
   run(op);
   return op.y;
 }
-
-}  // namespace
 
 Tensor permute_rows(const Tensor& x, const Tensor& order) { return permuted(x, order, false); }
 Tensor unpermute_rows(const Tensor& x, const Tensor& order) { return permuted(x, order, true); }
 
 Tensor interleaved_order(int64_t count, int64_t parts, Device device) {
   require(parts > 0 && count % parts == 0, "{} rows can't be dealt to {} equal parts", count, parts);
-  return grid_positions(count, device, count / parts, 0, 1, parts);
+  return grid_positions(count, count / parts, 0, 1, parts, device);
 }
 
 Tensor swapped_halves(int64_t count, Device device) {
   require(count % 2 == 0, "{} rows have no halves", count);
-  return grid_positions(count, device, count / 2, count / 2, -count / 2, 1);
+  return grid_positions(count, count / 2, count / 2, -count / 2, 1, device);
 }
 
 Tensor normalize(const Tensor& x) {

@@ -102,6 +102,9 @@ struct GridPositions {
 void kernel(Reference, const GridPositions&);
 void kernel(Cuda, const GridPositions&);
 
+/// GridPositions of `count` places.
+Tensor grid_positions(int64_t count, int64_t width, int64_t first, int64_t down, int64_t across, Device device);
+
 /// Throws Error unless `order` is a permutation of x's rows. This is not checked for an order on a GPU, for which the
 /// host would have to wait.
 Tensor permute_rows(const Tensor& x, const Tensor& order);

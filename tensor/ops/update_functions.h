@@ -45,12 +45,17 @@ MINISSL_HD bfloat16 rounded(T value) {
   return bfloat16(static_cast<float>(value));
 }
 
+/// Brings a gradient of this norm down to clip_norm; 1 where it is smaller or clip_norm is 0.
+MINISSL_HD inline double clip_factor(double norm, double clip_norm) {
+  const double clip = clip_norm > 0 ? clip_norm / (norm + 1e-6) : 1;
+  return clip < 1 ? clip : 1;
+}
+
 /// GradientScale's.
 MINISSL_HD inline void scale_gradient(double squared_norm, double batches, double clip_norm, double& norm,
                                       double& scale) {
   norm = std::sqrt(squared_norm) / batches;
-  const double clip = clip_norm > 0 ? clip_norm / (norm + 1e-6) : 1;
-  scale = (clip < 1 ? clip : 1) / batches;
+  scale = clip_factor(norm, clip_norm) / batches;
 }
 
 }  // namespace minissl::ops

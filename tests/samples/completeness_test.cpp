@@ -56,7 +56,7 @@ std::set<std::string> declared_functions() {
   std::set<std::string> names;
   for_each_match(
       text_of(fs::path(MINISSL_SOURCE_DIR) / "autograd/functions.h"),
-      R"re((?:^|\n)(?:inline )?(?:Variable|BatchNormResult|DiagonalDistance|InfoNce) (operator.|\w+)\(([^)]*)\))re",
+      R"re((?:^|\n)(?:inline )?(?:Variable|BatchNormResult|DiagonalDistance|InfoNce|SelfDistillation) (operator.|\w+)\(([^)]*)\))re",
       [&](const std::smatch& m) {
         const std::string name = m[1];
         names.insert(name.starts_with("operator") ? name + "(" + types_of(m[2]) + ")" : name);

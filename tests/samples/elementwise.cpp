@@ -15,6 +15,15 @@ std::string name_of(const Shape& s) { return fmt::format("{}", fmt::join(s.begin
 using Draw = Input (*)(const Shape&);
 Input plain(const Shape& s) { return normal(s); }
 Input clear_of_zero(const Shape& s) { return away_from_zero(s); }
+// From -3 to 9 in steps that miss 0 and 6.
+Input clear_of_zero_and_six(const Shape& s) {
+  return {s, [](const Shape& shape, const Random& random) {
+            const Tensor t = Tensor::empty(shape, DType::f64);
+            for (int64_t i = 0; i < t.numel(); ++i)
+              t.mutable_data<double>()[i] = random.below(static_cast<uint32_t>(i), 48) / 4.0 - 2.875;
+            return t;
+          }};
+}
 Input positive(const Shape& s) { return uniform(s, 0.2, 3); }
 
 // Whether the policy of tensor/bf16.h includes it.
@@ -123,7 +132,9 @@ Family elementwise_family() {
   Family family;
   using V = const Variable&;
   add_unary(family, "relu", relu, ops::Relu{}, clear_of_zero, exact(), exact());
+  add_unary(family, "relu6", relu6, ops::Relu6{}, clear_of_zero_and_six, exact(), exact());
   add_unary(family, "sqrt", sqrt, ops::Sqrt{}, positive, roundings(1), roundings(2));
+  add_unary(family, "gelu", gelu, ops::Gelu{}, plain, roundings(8), roundings(8));
   add_unary(family, "square", square, ops::Square{}, plain, roundings(1), roundings(1));
   add_unary(
       family, "affine", [](V x) { return affine(x, -1.7, 0.3); }, ops::Affine{-1.7, 0.3}, plain, roundings(2),

@@ -53,17 +53,31 @@ void add_shared(Family& family, const char* name, const Shape& a, int64_t n, boo
          .thread_variant = small ? "" : "oneDNN's sums depend on how it shares out rows among threads"});
 }
 
-void add_linear(Family& family, const char* name, const Shape& x, bool bias) {
-  const int64_t in_features = x[-1], out_features = 7;
+void add_linear(Family& family, const std::string& name, const Shape& x, int64_t out, bool bias, bool residual) {
+  const bool small = x.numel() < 100;
+  Shape y = x;
+  y[-1] = out;
   Sample sample{.operation = "linear",
-                .name = name,
-                .inputs = {normal(x), normal({out_features, in_features})},
+                .name = fmt::format("{}{}{}", name, bias ? "_with_bias" : "", residual ? "_with_residual" : ""),
+                .inputs = {normal(x), normal({out, x[-1]})},
                 .function = "linear",
-                .form = [](const Variables& in) { return linear(in[0], in[1], in.size() > 2 ? in[2] : Variable()); },
+                .form =
+                    [=](const Variables& in) {
+                      return linear(in[0], in[1], bias ? in[2] : Variable(), residual ? in[bias ? 3 : 2] : Variable());
+                    },
                 .differentiable = {true, true},
-                .tolerance = sum_of(in_features + bias),
-                .gradient_tolerance = sum_of(std::max(out_features, x.leading(1)))};
-  if (bias) sample.inputs.push_back(normal({out_features})), sample.differentiable.push_back(true);
+                .small = small,
+                .bf16 = {true, true},
+                .tolerance = sum_of(x[-1] + bias + residual),
+                .gradient_tolerance = sum_of(std::max(out, x.leading(1))),
+                .thread_variant = small ? "" : "oneDNN's sums depend on how it shares out rows among threads"};
+  const auto add = [&](const Input& input, bool bf16) {
+    sample.inputs.push_back(input);
+    sample.differentiable.push_back(true);
+    sample.bf16.push_back(bf16);
+  };
+  if (bias) add(normal({out}), false);
+  if (residual) add(normal(y), true);
   family.samples.push_back(sample);
 }
 
@@ -104,21 +118,12 @@ Family matmul_family() {
   add_shared(family, "shared_right", {2, 3, 4}, 5, true);
   add_shared(family, "shared_right_of_images", {2, 1, 3, 4}, 3, true);
   add_shared(family, "tokens", {3, 65, 96}, 130, false);
-  add_linear(family, "with_bias", {5, 3}, true);
-  add_linear(family, "without_bias", {5, 3}, false);
-  add_linear(family, "of_tokens_with_bias", {2, 3, 4}, true);
-  add_linear(family, "of_tokens_without_bias", {2, 3, 4}, false);
-  // Weights in bf16 and their bias in f32: the product is rounded, and so is its sum with the bias.
-  const Tolerance twice_rounded{sum_of(4).relative + 0x1p-8, "the product is rounded to bf16 before the bias is added"};
-  family.samples.push_back({.operation = "linear",
-                            .name = "in_bf16",
-                            .inputs = {normal({2, 3, 4}), normal({7, 4}), normal({7})},
-                            .function = "linear",
-                            .form = [](const Variables& in) { return linear(in[0], in[1], in[2]); },
-                            .differentiable = {true, true, true},
-                            .bf16 = {true, true, false},
-                            .tolerance = twice_rounded,
-                            .gradient_tolerance = sum_of(7)});
+  for (const bool bias : {false, true})
+    for (const bool residual : {false, true}) {
+      add_linear(family, "of_rows", {5, 3}, 7, bias, residual);
+      add_linear(family, "of_tokens", {2, 3, 4}, 7, bias, residual);
+      add_linear(family, "of_many_tokens", {3, 65, 96}, 130, bias, residual);
+    }
   family.errors.push_back({"matmul", "not_matrices",
                            [] {
                              ops::matmul(Tensor::zeros({3}), Tensor::zeros({3, 2}));
@@ -148,7 +153,17 @@ Family matmul_family() {
                            [] {
                              linear(Tensor::zeros({5, 3}), Tensor::zeros({7, 3}), Tensor::zeros({8}));
                            },
-                           "f32[5, 7] and f32[8]"});
+                           "weight f32[7, 3] and bias f32[8] don't fit"});
+  family.errors.push_back({"linear", "residual_of_another_shape",
+                           [] {
+                             linear(Tensor::zeros({5, 3}), Tensor::zeros({7, 3}), {}, Tensor::zeros({5, 3}));
+                           },
+                           "the residual f32[5, 3] has not the shape [5, 7]"});
+  family.errors.push_back({"linear", "weight_of_other_features",
+                           [] {
+                             linear(Tensor::zeros({5, 3}), Tensor::zeros({7, 4}), Tensor::zeros({7}));
+                           },
+                           "f32[5, 3] and weight f32[7, 4] don't fit"});
   return family;
 }
 

@@ -9,6 +9,7 @@ struct Family {
   std::vector<ErrorCase> errors;
 };
 
+Family attention_family();
 Family convolution_family();
 Family matmul_family();
 Family batch_norm_family();
@@ -18,13 +19,18 @@ Family elementwise_family();
 Family rows_family();
 Family columns_family();
 Family diagonal_family();
+Family distillation_family();
 Family cells_family();
+Family drop_path_family();
 Family gather_family();
 Family collective_family();
+Family gelu_family();
 Family info_nce_family();
+Family layer_norm_family();
 Family loss_family();
 Family transpose_family();
 Family update_family();
+Family random_mask_family();
 Family ring_family();
 
 std::vector<Sample> all_samples();

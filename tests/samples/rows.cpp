@@ -56,6 +56,15 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                          },
                      .no_derivative = is_a_gradient,
                      .tolerance = roundings(1)});
+  samples.push_back({.operation = ops::RowScale::name,
+                     .name = name_of(x) + "_differentiable",
+                     .inputs = {normal(x), normal({n, 1})},
+                     .function = "scale_rows",
+                     .form = [](const Variables& in) { return scale_rows(in[0], in[1]); },
+                     .differentiable = {true, true},
+                     .small = is_small(x),
+                     .tolerance = roundings(1),
+                     .gradient_tolerance = sum_of(d)});
   samples.push_back({.operation = ops::ConcatColumns::name,
                      .name = name_of(x),
                      .inputs = {normal(x), normal({n, 3})},
@@ -98,11 +107,8 @@ void add_rows(std::vector<Sample>& samples, const Shape& x) {
                        .run = [=](const Tensors& in) { return Tensors{f(count, in[0].device())}; },
                        .no_derivative = "integers"});
   };
-  order(ops::GridPositions::name, 3 * n, [](int64_t count, Device device) {
-    ops::GridPositions op{Tensor::empty({count}, DType::i64, device), 3, 7, -2, 5};
-    minissl::run(op);
-    return op.y;
-  });
+  order(ops::GridPositions::name, 3 * n,
+        [](int64_t count, Device device) { return ops::grid_positions(count, 3, 7, -2, 5, device); });
   order("interleaved_order", 2 * n,
         [](int64_t count, Device device) { return ops::interleaved_order(count, 2, device); });
   order("swapped_halves", 2 * n, ops::swapped_halves);

@@ -1,6 +1,7 @@
 #include "tensor/ops/update.h"
 
 #include "tensor/ops/adamw.h"
+#include "tensor/ops/clip.h"
 #include "tensor/ops/lars.h"
 #include "tensor/ops/lion.h"
 #include "tensor/ops/sgd.h"
@@ -332,6 +333,17 @@ void add_numbers(std::vector<Sample>& samples) {
                        .tolerance = {1e-13, "computed in float64 for either type"}});
 }
 
+// Parameters of one and of several pieces, with norms on both sides of the bound.
+void add_clip(std::vector<Sample>& samples) {
+  for (const double clip_norm : {3.0, 1e4})
+    samples.push_back(update(
+        ops::ClipEach::name, fmt::format("to_{}", clip_norm), {normal({14000})}, 1,
+        [=](const Tensors& in) {
+          return ops::ClipEach{in[0], several_parameters(in[0].device()), 2, clip_norm};
+        },
+        roundings(2)));
+}
+
 }  // namespace
 
 Family update_family() {
@@ -340,6 +352,7 @@ Family update_family() {
   for (const Rule& rule : rule_tables) add_followed(family.samples, rule);
   add_copy(family.samples);
   add_numbers(family.samples);
+  add_clip(family.samples);
   const Tensor t7 = Tensor::zeros({7}), t8 = Tensor::zeros({8});
   family.errors = {
       {"adamw", "lengths_differ", [=] { minissl::run(ops::AdamW{.value = t7, .gradient = t8, .m = t7, .v = t7}); },
