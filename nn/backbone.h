@@ -21,6 +21,9 @@ class Backbone : public Module {
   /// don't affect the visible ones, through convolutions or through statistics. Throws Error for a network that can't
   /// hide cells.
   virtual std::vector<Variable> maps(const Variable& images, const Tensor& kept = {}) = 0;
+  /// The side, in pixels, of the cells that maps() can hide: that of the image over that of the last map. 0: the
+  /// network can't hide cells.
+  virtual int64_t cell_size() const { return 0; }
   /// The channels of each map.
   virtual std::vector<int64_t> map_channels() const = 0;
   /// The number of groups G into which training divides a batch, each with its own statistics: image n is in group n

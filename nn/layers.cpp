@@ -2,41 +2,13 @@
 
 #include <cmath>
 
-#include "tensor/dry_run.h"
+#include "nn/parameters.h"
 #include "tensor/ops/batch_norm.h"
-#include "tensor/random.h"
 
 namespace minissl {
 namespace {
 
 constexpr double running_momentum = 0.1;
-
-Variable parameter(const Shape& shape) {
-  const TagScope tag(MemoryTag::parameter);
-  return Variable::leaf(Tensor::zeros(shape, DType::f32, DeviceScope::current()));
-}
-
-Tensor buffer(const Shape& shape, double value, DType dtype = DType::f32) {
-  const TagScope tag(MemoryTag::parameter);
-  return Tensor::full(shape, value, dtype, DeviceScope::current());
-}
-
-Random random_for(uint64_t seed, const std::string& name) {
-  return {seed, RandomSite::initialization, 0, hash_name(name)};
-}
-
-// Sets every element to draw(index), for any floating type. A dry run needs no values.
-template <class F>
-void fill_with(const Tensor& t, F&& draw) {
-  if (DryRun::active()) return;
-  const Tensor drawn = t.storage()->on_host() ? t : Tensor::empty(t.shape(), t.dtype());
-  visit_arithmetic(t.dtype(), [&](auto type) {
-    using T = decltype(type);
-    T* values = drawn.mutable_data<T>();
-    for (int64_t i = 0; i < t.numel(); ++i) values[i] = static_cast<T>(draw(static_cast<uint32_t>(i)));
-  });
-  if (!t.storage()->on_host()) t.copy_from(drawn);
-}
 
 // A weight for inputs of another type: one copy, shared by all uses.
 Variable as_type(const Variable& weight, ConvertedCopy& copy, DType type) {
@@ -45,20 +17,47 @@ Variable as_type(const Variable& weight, ConvertedCopy& copy, DType type) {
 
 }  // namespace
 
-Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
-    : weight_(parameter({out, kernel, kernel, in})), geometry_{stride, padding} {
+Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, const Conv2dOptions& options)
+    : weight_(parameter({out, kernel, kernel, in})), geometry_{stride, padding}, draw_(options.draw) {
   add_parameter("weight", weight_, FileLayout::oihw, &converted_);
+  if (options.bias) {
+    bias_ = parameter({out});
+    add_parameter("bias", bias_);
+  }
 }
 
 Variable Conv2d::forward(const Variable& x) const {
-  return convolution(x, as_type(weight_, *converted_, x.value().dtype()), geometry_);
+  return convolution(x, as_type(weight_, *converted_, x.value().dtype()), bias_, geometry_);
 }
 
 void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
-  const Random random = random_for(seed, path + ".weight");
   const Shape& w = weight_.shape();
-  const float std = std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2]));
-  fill_with(weight_.value(), [&](uint32_t i) { return std * random.normal(i); });
+  if (draw_ == ConvolutionDraw::uniform) {
+    const float bound = 1.0f / std::sqrt(static_cast<float>(w[1] * w[2] * w[3]));
+    draw_uniform(weight_.value(), bound, seed, path + ".weight");
+    if (bias_.defined()) draw_uniform(bias_.value(), bound, seed, path + ".bias");
+    return;
+  }
+  const bool small = draw_ == ConvolutionDraw::small;
+  draw_normal(weight_.value(), small ? 0.02f : std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2])), seed,
+              path + ".weight");
+  if (bias_.defined()) bias_.value().fill(0);
+}
+
+ConvTranspose2d::ConvTranspose2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
+    : weight_(parameter({in, kernel, kernel, out})), bias_(parameter({out})), geometry_{stride, padding} {
+  add_parameter("weight", weight_, FileLayout::oihw, &converted_);
+  add_parameter("bias", bias_);
+}
+
+Variable ConvTranspose2d::forward(const Variable& x) const {
+  return conv_transpose(x, as_type(weight_, *converted_, x.value().dtype()), bias_, geometry_);
+}
+
+void ConvTranspose2d::initialize_own(uint64_t seed, const std::string& path) {
+  const Shape& w = weight_.shape();
+  draw_normal(weight_.value(), std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2])), seed, path + ".weight");
+  bias_.value().fill(0);
 }
 
 BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
@@ -112,7 +111,19 @@ void BatchNorm::initialize_own(uint64_t, const std::string&) {
   num_batches_tracked_.fill(0);
 }
 
-Linear::Linear(int64_t in, int64_t out, const LinearOptions& options) : weight_(parameter({out, in})) {
+LayerNorm::LayerNorm(int64_t width, double eps) : weight_(parameter({width})), bias_(parameter({width})), eps_(eps) {
+  weight_.value().fill(1);
+  add_parameter("weight", weight_);
+  add_parameter("bias", bias_);
+}
+
+void LayerNorm::initialize_own(uint64_t, const std::string&) {
+  weight_.value().fill(1);
+  bias_.value().fill(0);
+}
+
+Linear::Linear(int64_t in, int64_t out, const LinearOptions& options)
+    : init_(options.init), parts_(options.parts), weight_(parameter({out, in})) {
   add_parameter("weight", weight_, FileLayout::same, options.converted ? &converted_ : nullptr);
   if (options.bias) {
     bias_ = parameter({out});
@@ -120,18 +131,49 @@ Linear::Linear(int64_t in, int64_t out, const LinearOptions& options) : weight_(
   }
 }
 
-Variable Linear::forward(const Variable& x) const {
-  return linear(x, as_type(weight_, *converted_, x.value().dtype()), bias_);
+Variable Linear::forward(const Variable& x, const Variable& residual) const {
+  return linear(x, as_type(weight_, *converted_, x.value().dtype()), bias_, residual);
+}
+
+Variable Linear::product(const Variable& x) const {
+  return linear(x, as_type(weight_, *converted_, x.value().dtype()), {});
 }
 
 void Linear::initialize_own(uint64_t seed, const std::string& path) {
-  const float bound = 1.0f / std::sqrt(static_cast<float>(weight_.shape()[1]));
-  const auto draw = [&](const Variable& v, const char* name) {
-    const Random random = random_for(seed, path + name);
-    fill_with(v.value(), [&](uint32_t i) { return random.uniform(i, -bound, bound); });
-  };
-  draw(weight_, ".weight");
-  if (bias_.defined()) draw(bias_, ".bias");
+  const auto in = static_cast<float>(weight_.shape()[1]), out = static_cast<float>(weight_.shape()[0] / parts_);
+  if (bias_.defined()) bias_.value().fill(0);
+  switch (init_) {
+    case LinearInit::normal:
+      return draw_normal(weight_.value(), 0.02f, seed, path + ".weight");
+    case LinearInit::xavier:
+      return draw_uniform(weight_.value(), std::sqrt(6 / (in + out)), seed, path + ".weight");
+    case LinearInit::pytorch:
+      draw_uniform(weight_.value(), 1 / std::sqrt(in), seed, path + ".weight");
+      if (bias_.defined()) draw_uniform(bias_.value(), 1 / std::sqrt(in), seed, path + ".bias");
+  }
+}
+
+WeightNormLinear::WeightNormLinear(int64_t in, int64_t out, Gains gains) : weight_v_(parameter({out, in})) {
+  if (gains == Gains::trained) {
+    weight_g_ = parameter({out, 1});
+    weight_g_.value().fill(1);
+    add_parameter("weight_g", weight_g_);
+  } else {
+    fixed_g_ = buffer({out, 1}, 1);
+    add_buffer("weight_g", fixed_g_);
+  }
+  add_parameter("weight_v", weight_v_);
+}
+
+Variable WeightNormLinear::forward(const Variable& x) const {
+  const Variable directions = normalize(weight_v_);
+  return linear(x, weight_g_.defined() ? scale_rows(directions, weight_g_) : directions, {});
+}
+
+void WeightNormLinear::initialize_own(uint64_t seed, const std::string& path) {
+  const float bound = 1.0f / std::sqrt(static_cast<float>(weight_v_.shape()[1]));
+  draw_uniform(weight_v_.value(), bound, seed, path + ".weight_v");
+  if (weight_g_.defined()) weight_g_.value().fill(1);
 }
 
 }  // namespace minissl

@@ -36,6 +36,9 @@ void OptimizerOptions::visit(OptionVisitor& visitor) {
                        "weight decay, of the parameters in decay-scope");
   visitor.visit_choice("decay-scope", decay_scope, {"all", "weights"},
                        "parameters with weight decay: all, or weights (no norms or biases; LARS: always)");
+  visitor.visit_number("adamw-beta1", adamw.beta1, {0, 0.9999},
+                       "AdamW: what remains of the gradient's mean after a step");
+  visitor.visit_number("adamw-beta2", adamw.beta2, {0, 0.999999}, "AdamW: what remains of its square's (MAE: 0.95)");
   visitor.visit_number("sgd-momentum", momentum, {0, 1}, "momentum of SGD and LARS");
   visitor.visit_number("trust", trust, Range::at_least(0), "trust coefficient of LARS");
 }

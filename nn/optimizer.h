@@ -77,6 +77,8 @@ class Optimizer {
   void step(double lr, const Number& gradient_scale = 1, const Follower& follower = {});
   StepRates constant_rates(double lr) const { return {lr, lr, options_.weight_decay}; }
   int64_t steps() const { return steps_; }
+  /// Which of the arena's elements are which parameter (tensor/pieces.h).
+  const Tensor& pieces() const { return pieces_; }
 
   /// The state for a checkpoint: the moments and the step counts, under "optimizer.".
   NamedTensors state() const;

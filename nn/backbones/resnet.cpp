@@ -4,16 +4,16 @@
 
 #include "autograd/recompute.h"
 #include "nn/backbones/visible_cells.h"
-#include "tensor/ops/gather.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
 namespace {
 
-/// The images, viewed as (N H W, C), with zeros in all but these rows.
-Tensor keep_rows(const Tensor& images, const Tensor& rows) {
-  const int64_t channels = images.dim(-1), pixels = images.numel() / channels;
-  return ops::scatter_rows(ops::gather_rows(images.view({pixels, channels}), rows), rows, pixels).view(images.shape());
+/// A map or images, viewed as (N H W, C), with zeros in all but these rows.
+Variable keep_rows(const Variable& map, const Tensor& rows) {
+  const int64_t channels = map.shape()[-1], pixels = map.value().numel() / channels;
+  const Variable kept = gather_rows(view(map, {pixels, channels}), rows, Repeats::none);
+  return view(scatter_rows(kept, rows, pixels), map.shape());
 }
 
 /// Batch normalisation of x, over its visible positions if some are hidden.
@@ -189,7 +189,10 @@ ResNet::ResNet(const ResNetOptions& options)
 Variable ResNet::stem(const Variable& images, const VisibleCells* cells) {
   PartScope part("stem", true);
   const Variable x = normalize_visible(bn1_, conv1_.forward(images), cells, {.relu = true});
-  return part.output(stem_ == Stem::imagenet ? max_pool(x, 3, 2, 1) : x);
+  if (stem_ == Stem::small) return part.output(x);
+  const Variable pooled = max_pool(x, 3, 2, 1);
+  // At the border, the window of a hidden place reaches visible ones: convolutions would read what it found there.
+  return part.output(cells != nullptr ? keep_rows(pooled, cells->positions(pooled.shape())) : pooled);
 }
 
 Variable ResNet::trunk(const Variable& images, const VisibleCells* cells, std::vector<Variable>* maps) {
@@ -221,11 +224,10 @@ std::vector<Variable> ResNet::maps(const Variable& images, const Tensor& kept) {
     trunk(images, nullptr, &maps);
     return maps;
   }
-  const int64_t reduction = stem_ == Stem::imagenet ? 32 : 8;
-  require(images.shape()[1] % reduction == 0, "images of {} pixels do not fall into cells of {} x {}",
-          images.shape()[1], reduction, reduction);
-  const VisibleCells cells(kept, images.shape()[1] / reduction);
-  trunk(keep_rows(images.value(), cells.positions(images.shape())), &cells, &maps);
+  require(images.shape()[1] % cell_size() == 0, "images of {} pixels do not fall into cells of {} x {}",
+          images.shape()[1], cell_size(), cell_size());
+  const VisibleCells cells(kept, images.shape()[1] / cell_size());
+  trunk(keep_rows(images, cells.positions(images.shape())), &cells, &maps);
   return maps;
 }
 

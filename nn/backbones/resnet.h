@@ -67,6 +67,7 @@ class ResNet final : public Backbone {
   /// In training, bn_groups must divide N.
   Variable forward(const Variable& images) override;
   std::vector<Variable> maps(const Variable& images, const Tensor& kept = {}) override;
+  int64_t cell_size() const override { return stem_ == Stem::imagenet ? 32 : 8; }
   std::vector<int64_t> map_channels() const override { return map_channels_; }
   int64_t batch_groups() const override { return bn_groups_; }
 

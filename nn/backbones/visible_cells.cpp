@@ -12,12 +12,21 @@ VisibleCells::VisibleCells(const Tensor& kept, int64_t grid) : kept_(kept), grid
     require(cell >= 0 && cell < grid * grid, "cell {} is not on the grid of {} x {}", cell, grid, grid);
 }
 
-const Tensor& VisibleCells::positions(const Shape& map) const {
+void VisibleCells::require_fits(const Shape& map) const {
   require(map.rank() == 4 && map[0] == kept_.dim(0) && map[1] == map[2] && map[1] % grid_ == 0,
           "a map {} (N, H, W, C) does not fall into {} x {} cells of {} images", map.str(), grid_, grid_, kept_.dim(0));
+}
+
+const Tensor& VisibleCells::positions(const Shape& map) const {
+  require_fits(map);
   Tensor& known = by_extent_[map[1]];
   if (!known.defined()) known = ops::cell_positions(kept_, grid_, map[1]);
   return known;
+}
+
+Tensor VisibleCells::places(const Shape& map) const {
+  require_fits(map);
+  return ops::cell_places(kept_, grid_, map[1]);
 }
 
 }  // namespace minissl

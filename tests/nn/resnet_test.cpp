@@ -7,19 +7,12 @@
 
 #include "autograd/functions.h"
 #include "tensor/ops/transpose.h"
-#include "tensor/random.h"
 #include "tests/apps/formula.h"
+#include "tests/nn/random_images.h"
+#include "tests/nn/summary.h"
 
 namespace minissl {
 namespace {
-
-Tensor random_images(const Shape& shape) {
-  const Tensor images = Tensor::empty(shape);
-  const Random random(1, RandomSite::test);
-  for (int64_t i = 0; i < images.numel(); ++i)
-    images.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
-  return images;
-}
 
 std::vector<std::string> names_of(ResNet& net) {
   std::vector<std::string> names;
@@ -126,22 +119,6 @@ class ResNetForward : public testing::TestWithParam<std::string> {
     return nlohmann::json::parse(in).at("networks").at(GetParam());
   }
 };
-
-void expect_summary(const nlohmann::json& expected, const Tensor& actual, const std::string& name) {
-  constexpr double tolerance = 1e-9;
-  const std::vector<double> values = actual.to_vector();
-  double square = 0, sum = 0;
-  for (const double v : values) square += v * v, sum += v;
-  const double norm = expected.at("norm"), count = static_cast<double>(values.size());
-  EXPECT_EQ(std::vector<int64_t>(actual.shape().begin(), actual.shape().end()),
-            expected.at("shape").get<std::vector<int64_t>>())
-      << name;
-  EXPECT_NEAR(std::sqrt(square), norm, tolerance * norm) << name;
-  EXPECT_NEAR(sum, expected.at("sum").get<double>(), tolerance * norm * std::sqrt(count)) << name;
-  for (size_t j = 0; j < 4; ++j)
-    EXPECT_NEAR(values[j * (values.size() - 1) / 3], expected.at("samples").at(j).get<double>(), tolerance * norm)
-        << name << ", sample " << j;
-}
 
 TEST_P(ResNetForward, AgreesWithTorchvisionInFloat64) {
   const nlohmann::json expected = fixture();
