@@ -56,6 +56,7 @@ void add_inspect_checkpoint(CLI::App& inspect);
 void add_inspect_graph(CLI::App& inspect);
 void add_inspect_leak(CLI::App& inspect);
 void add_inspect_memory(CLI::App& inspect);
+void add_inspect_reconstruct(CLI::App& inspect);
 void add_inspect_views(CLI::App& inspect);
 void add_monitor(CLI::App& app);
 void add_report(CLI::App& app);

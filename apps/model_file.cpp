@@ -1,6 +1,7 @@
 #include "apps/model_file.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "data/white_level.h"
 #include "nn/state_file.h"
@@ -87,6 +88,16 @@ void check_given(const NetworkFlags& given, const NetworkFlags& in_file, const s
   }
 }
 
+// The images of a Vision Transformer in a file of timm, from its positions, (1, 1 + grid^2, width); 0: it is none.
+int64_t size_in_positions(const SafetensorsReader& file, const NetworkFlags& network) {
+  const auto options = network.options();
+  const auto patch = options.find("patch");
+  if (patch == options.end() || !file.contains("pos_embed")) return 0;
+  const Shape& positions = file.find("pos_embed").shape;
+  if (positions.rank() != 3 || positions[1] < 2) return 0;
+  return static_cast<int64_t>(std::lround(std::sqrt(positions[1] - 1))) * std::stoll(patch->second);
+}
+
 MethodFlags method_in(const Metadata& metadata, const std::string& where) {
   try {
     return MethodFlags::from_toml(metadata.at("method"), metadata.at("flags"));
@@ -107,7 +118,10 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   d.normalization = Normalization::imagenet(otherwise.channels);
   Metadata metadata = file.metadata();
   const auto format = metadata.find("format");
-  if (format == metadata.end() || format->second != "minissl") return d;
+  if (format == metadata.end() || format->second != "minissl") {
+    d.network.built_size = size_in_positions(file, d.network);
+    return d;
+  }
   const std::string where = file.path().string();
   move_old_flags(metadata);
   try {
@@ -122,7 +136,10 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
             d.network.channels);
     d.normalization = read_normalization(metadata, d.network.channels, where);
     check_given(otherwise, d.network, where);
-    if (otherwise.given.contains("size")) d.network.size = otherwise.size;
+    if (otherwise.given.contains("size")) {
+      d.network.built_size = d.network.size;
+      d.network.size = otherwise.size;
+    }
     // Older files have no seed and no white level, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
     if (metadata.contains("max_value")) d.max_value = std::stoi(metadata.at("max_value"));

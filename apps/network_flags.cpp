@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/option_flags.h"
+#include "ssl/registry.h"
 
 namespace minissl {
 namespace {
@@ -35,7 +36,7 @@ void NetworkFlags::add_to(CLI::App& command) {
 
 const BackboneConfig& NetworkFlags::config() const {
   config_->channels = channels;
-  config_->size = size;
+  config_->size = built_size > 0 ? built_size : size;
   return *config_;
 }
 
@@ -50,6 +51,11 @@ void NetworkFlags::set_options(const std::map<std::string, std::string>& values,
 const std::string& NetworkFlags::default_arch() { return chosen_arch(); }
 
 void NetworkFlags::choose_default_arch(const std::vector<std::string>& arguments) {
+  for (const std::string& word : arguments) {
+    if (word.starts_with("-")) break;
+    for (const MethodEntry& method : methods())
+      if (method.name == word) chosen_arch() = method.arch;
+  }
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string arch;
     if (arguments[i].starts_with("--arch=")) arch = arguments[i].substr(7);

@@ -21,6 +21,7 @@ class NetworkFlags {
 
   std::string arch;
   int64_t channels = 3, size = 224;
+  int64_t built_size = 0;  ///< of the images that a pretrained network was built for, if that differs; else 0
   /// The names of the flags that were given.
   std::set<std::string> given;
 
@@ -33,8 +34,8 @@ class NetworkFlags {
 
   /// The default of --arch.
   static const std::string& default_arch();
-  /// Reads --arch from a command line as the default for all flags created after this call. Unknown names are left for
-  /// the flag of add_to() to reject.
+  /// Takes the default for all flags created after this call from a command line: its --arch, or else the backbone of
+  /// the method that it names. Unknown names are left for the flag of add_to() to reject.
   static void choose_default_arch(const std::vector<std::string>& arguments);
 
  private:

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "apps/memory_report.h"
 #include "apps/model_file.h"
 #include "apps/open_data.h"
+#include "apps/reconstruction_picture.h"
 #include "apps/run/picture.h"
 #include "apps/run/report.h"
 #include "apps/standard_streams.h"
@@ -254,9 +256,17 @@ void Trainer::log_epoch() {
   const int64_t steps = (position_.step - 1) % steps_per_epoch_ + 1;
   EpochEvent event{.epoch = (position_.step - 1) / steps_per_epoch_, .steps = steps, .of_steps = steps_per_epoch_};
   event.loss = position_.epoch_sums.at(0) / static_cast<double>(steps);
-  for (size_t t = 0; t < term_names_.size(); ++t)
-    event.terms.emplace_back(term_names_[t], position_.epoch_sums.at(t + 1) / static_cast<double>(steps));
+  event.terms = epoch_terms();
   log_->append(event);
+}
+
+std::vector<std::pair<std::string, double>> Trainer::epoch_terms() const {
+  std::vector<std::pair<std::string, double>> terms;
+  if (position_.epoch_sums.empty()) return terms;
+  const auto steps = static_cast<double>((position_.step - 1) % steps_per_epoch_ + 1);
+  for (size_t t = 0; t < term_names_.size(); ++t)
+    terms.emplace_back(term_names_[t], position_.epoch_sums.at(t + 1) / steps);
+  return terms;
 }
 
 // Makes the same calls as the monitor and the evaluation, so that the predicted memory includes their peak.
@@ -282,9 +292,15 @@ void Trainer::evaluate_dry(Method& method) const {
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
   free_step_memory();
+  TargetMetrics targets{.entropy = NAN, .kl = NAN, .outputs = method_->target_outputs()};
+  for (const auto& [name, value] : epoch_terms()) {
+    if (name == "entropy") targets.entropy = value;
+    if (name == "kl") targets.kl = value;
+  }
   const auto [event, level] =
-      collapse_watch_->look([this](const Tensor& images) { return method_->embed(images); }, epochs_done());
+      collapse_watch_->look([this](const Tensor& images) { return method_->embed(images); }, epochs_done(), targets);
   log_->append(event);
+  write_reconstruction();
   if (level == CollapseVerdict::Level::healthy) return;
   progress_->log(fmt::format("after epoch {}: {}", event.epoch, event.verdict));
   if (level == CollapseVerdict::Level::collapsed && flags_.on_collapse == "stop") {
@@ -334,6 +350,15 @@ void Trainer::write_views() {
   std::vector<Tensor> sheets;
   for (const Tensor& view : loader.next().views) sheets.push_back(to_pixels(view, normalization_));
   write_png(folder_ / run_file::views, tile(sheets, 4, 2));
+}
+
+void Trainer::write_reconstruction() {
+  auto* masked = dynamic_cast<MaskedMethod*>(method_.get());
+  if (masked == nullptr) return;
+  LoaderOptions options = loader_options(std::min<int64_t>({9, flags_.batch, dataset_->size()}));
+  options.dtype = DType::f32;
+  TrainingLoader loader(*dataset_, batch_request(), options);
+  write_png(folder_ / run_file::reconstruction, reconstruction_picture(*masked, loader.next(), normalization_));
 }
 
 void Trainer::name_bad_files(const std::vector<BadFile>& files) {

@@ -94,6 +94,8 @@ class Trainer {
   void evaluate_dry(Method& method) const;
   void end_epoch();
   void log_epoch();
+  /// The means of the loss's terms over the epoch in progress, or just done; none before its first step.
+  std::vector<std::pair<std::string, double>> epoch_terms() const;
   void look_for_collapse();
   void evaluate();
   void save_checkpoint();
@@ -102,6 +104,7 @@ class Trainer {
   Normalization choose_normalization() const;
   void say_lost_views();
   void write_views();
+  void write_reconstruction();
   void name_bad_files(const std::vector<BadFile>& files);
   LoaderOptions loader_options(int64_t batch) const;
   BatchRequest batch_request() const { return method_->request(flags_.augmentation, flags_.network.size); }

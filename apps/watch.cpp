@@ -1,5 +1,7 @@
 #include "apps/watch.h"
 
+#include "apps/flags.h"
+
 namespace minissl {
 
 CollapseWatch::CollapseWatch(const Dataset& dataset, int64_t samples, const LoaderOptions& options)
@@ -21,17 +23,24 @@ void CollapseWatch::restore(const std::vector<Json>& events) {
   }
 }
 
-CollapseWatch::Look CollapseWatch::look(const EmbedFunction& embed, double epoch) {
+CollapseWatch::Look CollapseWatch::look(const EmbedFunction& embed, double epoch, const TargetMetrics& targets) {
   const Features features = extract_features(sample_, options_, embed);
   Look look{{.epoch = epoch}, CollapseVerdict::Level::healthy};
+  // The worst one is the network's.
+  const auto take = [&](const CollapseVerdict& verdict, const std::string& of) {
+    if (!look.event.verdict.empty() && verdict.level <= look.level) return;
+    look.level = verdict.level;
+    look.event.verdict = fmt::format("{} ({})", with_flags(verdict.text), of);
+  };
+  // A loss that names a collapse goes before the embeddings that show it as well.
+  const size_t number = history_.empty() ? 1 : history_.front().second.size() + 1;
+  if (const auto of_loss = judge_targets(targets, number))
+    if (of_loss->level != CollapseVerdict::Level::healthy) take(*of_loss, "loss");
   for (const Space& space : features.spaces) {
     std::vector<CollapseMetrics>& looks = looks_at(space.name);
     looks.push_back(collapse_metrics(space.rows));
     look.event.spaces.emplace_back(space.name, looks.back());
-    const CollapseVerdict verdict = judge_collapse(looks);
-    if (!look.event.verdict.empty() && verdict.level <= look.level) continue;
-    look.level = verdict.level;
-    look.event.verdict = fmt::format("{} ({})", verdict.text, space.name);
+    take(judge_collapse(looks), space.name);
   }
   return look;
 }

@@ -25,6 +25,7 @@ struct BatchDraw {
   uint64_t seed = 0;
   int64_t batch = 0;   ///< counted over the run
   int64_t images = 0;  ///< in the batch
+  int64_t size = 0;    ///< of the request: height and width of the images in pixels
 
   /// A separate generator for each `number` and each batch.
   Random random(uint32_t number) const {

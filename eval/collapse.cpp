@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 #include "tensor/eigen.h"
 
@@ -106,6 +107,24 @@ CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history) {
                                         first.std, now.std, first.norm, now.norm)};
   return {Level::healthy,
           fmt::format("healthy: spread {:.2f} of 1, effective rank {:.0f} of {:.0f}", spread, now.eff_rank, possible)};
+}
+
+std::optional<CollapseVerdict> judge_targets(const TargetMetrics& now, size_t looks) {
+  if (now.outputs < 2 || std::isnan(now.entropy) || std::isnan(now.kl)) return std::nullopt;
+  using Level = CollapseVerdict::Level;
+  const double most = std::log(static_cast<double>(now.outputs)), none = least_information * most;
+  const bool uniform = now.entropy > most - none, one_hot = now.entropy < none;
+  const std::string figures =
+      fmt::format("entropy {:.3f} of at most {:.3f}, divergence from the student {:.3f}", now.entropy, most, now.kl);
+  if (now.kl > none || !(uniform || one_hot))
+    return CollapseVerdict{Level::healthy, fmt::format("healthy: the teacher's output has {}", figures)};
+  // An untrained network maps all images close together, and centring makes a uniform target of that.
+  const bool early = looks <= 3;
+  return CollapseVerdict{
+      early ? Level::watch : Level::collapsed,
+      fmt::format("{}: the teacher's output is {} for every image ({}); {}", early ? "watch" : "collapsed",
+                  uniform ? "uniform" : "the same single dimension", figures,
+                  uniform ? "a lower `teacher-temperature` sharpens it" : "a lower `center-momentum` spreads it")};
 }
 
 }  // namespace minissl

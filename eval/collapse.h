@@ -1,5 +1,7 @@
 #pragma once
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,5 +42,20 @@ const char* name_of(CollapseVerdict::Level level);
 /// Judges the last of a run's measurements of one kind of embedding (backbone or projection), given the earlier ones.
 /// Its count and dim bound the possible rank; those of the earlier ones may be unknown (0).
 CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history);
+
+/// What a loss says about the targets that one network gives another (Caron et al. 2021, section 5.3), in nats. The
+/// cross entropy is the sum of the two.
+struct TargetMetrics {
+  double entropy = 0;   ///< of the targets: 0 to ln(outputs)
+  double kl = 0;        ///< their divergence from the predictions: near 0 when these no longer depend on the image
+  int64_t outputs = 0;  ///< K, of each target
+};
+/// Entropies, and distances from ln(outputs), below this part of ln(outputs) count as none.
+inline constexpr double least_information = 0.005;
+
+/// Judges targets at the given look at a network, from 1 on: they have collapsed to the uniform distribution, or to one
+/// output that is the same for all images, or they are healthy. Nothing if the figures are not
+/// known (NaN), or there are no outputs.
+std::optional<CollapseVerdict> judge_targets(const TargetMetrics& now, size_t looks);
 
 }  // namespace minissl

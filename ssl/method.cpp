@@ -3,7 +3,10 @@
 namespace minissl {
 
 BatchRequest Method::request(const Augmentation& augmentation, int64_t size) const {
-  return {views(augmentation, size), [this](const BatchDraw& from) { return draw(from); }};
+  return {views(augmentation, size), [this, size](BatchDraw from) {
+            from.size = size;
+            return draw(from);
+          }};
 }
 
 std::string Method::check_data(int64_t /*images*/, int64_t batch) const {

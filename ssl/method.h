@@ -55,6 +55,8 @@ class Method : public Module {
   virtual Variable loss(const Batch& batch, StepLog& log) = 0;
   /// After a batch's gradients have been computed.
   virtual void after_backward() {}
+  /// On the device, after the last of the step's `count` batches and before the optimizer's update.
+  virtual void after_batches(int64_t /*count*/) {}
   /// Changes whenever a step's operations change; CUDA graphs are then recorded again.
   virtual uint64_t form() const { return 0; }
 
@@ -66,6 +68,9 @@ class Method : public Module {
   ParameterRules rules() const {
     return [this](const std::string& name, const Shape& shape) { return rule(name, shape); };
   }
+  /// What `clip-norm` bounds: the norm of all gradients together, or of each parameter's alone.
+  enum class Clip { whole, each };
+  virtual Clip clip() const { return Clip::whole; }
   /// The arena that follows online() in the optimizer's update.
   virtual Follower follower() { return {}; }
 
@@ -78,6 +83,9 @@ class Method : public Module {
   int64_t batch_groups() const { return const_cast<Method*>(this)->backbone().batch_groups(); }
   /// The device of the method, where its views must also be.
   Device device() { return online().values().device(); }
+  /// The outputs K over which a teacher's targets are distributed, if the loss logs their "entropy" and their
+  /// divergence from the student, "kl", in nats; the collapse monitor judges these. 0: there are no such targets.
+  virtual int64_t target_outputs() const { return 0; }
   /// The loss's variance term, whose weight may change during a run; null if there is none.
   virtual VarianceTerm* variance_term() { return nullptr; }
 };

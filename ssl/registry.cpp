@@ -3,9 +3,13 @@
 #include "nn/registry.h"
 #include "ssl/methods/barlow_twins.h"
 #include "ssl/methods/byol.h"
+#include "ssl/methods/dino.h"
+#include "ssl/methods/mae.h"
 #include "ssl/methods/moco.h"
+#include "ssl/methods/mocov3.h"
 #include "ssl/methods/simclr.h"
 #include "ssl/methods/simsiam.h"
+#include "ssl/methods/spark.h"
 #include "ssl/methods/vicreg.h"
 
 namespace minissl {
@@ -15,6 +19,8 @@ std::vector<MethodEntry>& entries() {
   static std::vector<MethodEntry> all{
       method_entry<MoCo>("moco"),     method_entry<BarlowTwins>("barlow"), method_entry<VICReg>("vicreg"),
       method_entry<SimCLR>("simclr"), method_entry<SimSiam>("simsiam"),    method_entry<BYOL>("byol"),
+      method_entry<DINO>("dino"),     method_entry<MoCoV3>("mocov3"),      method_entry<MAE>("mae", "vit_tiny"),
+      method_entry<SparK>("spark"),
   };
   return all;
 }

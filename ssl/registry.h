@@ -37,12 +37,13 @@ class MethodConfigOf final : public MethodConfig {
 struct MethodEntry {
   std::string name;                                       ///< as on the command line
   std::function<std::unique_ptr<MethodConfig>()> config;  ///< with the defaults
+  std::string arch = "resnet18";                          ///< the backbone of a command line that names none
 };
 
 /// The entry of the method class M.
 template <class M>
-MethodEntry method_entry(std::string name) {
-  return {std::move(name), [] { return std::make_unique<MethodConfigOf<M>>(); }};
+MethodEntry method_entry(std::string name, std::string arch = "resnet18") {
+  return {std::move(name), [] { return std::make_unique<MethodConfigOf<M>>(); }, std::move(arch)};
 }
 
 /// All methods: those in ssl/methods, and any that a program has added.
@@ -53,8 +54,8 @@ const MethodEntry& find_method(const std::string& name);
 void add_method(MethodEntry entry);
 /// Adds the method class M.
 template <class M>
-void add_method(std::string name) {
-  add_method(method_entry<M>(std::move(name)));
+void add_method(std::string name, std::string arch = "resnet18") {
+  add_method(method_entry<M>(std::move(name), std::move(arch)));
 }
 
 }  // namespace minissl

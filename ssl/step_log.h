@@ -20,6 +20,8 @@ class StepLog {
   /// A term of the loss, before weighting.
   void term(const std::string& name, const Variable& value);
 
+  /// Whether tensors are kept, so that those for inspection alone are worth computing.
+  bool keeps_everything() const { return keep_ == Keep::everything; }
   const NamedTensors& tensors() const { return tensors_; }
   /// The terms (1), on the device.
   const NamedTensors& terms() const { return terms_; }

@@ -18,14 +18,22 @@ struct InspectStep {
   MemoryFlags memory;
   OptimizerOptions optimizer;
   std::string weights, views, out;
-  int64_t steps = 1;
-  double lr = 1e-3;
+  int64_t steps = 1, schedule_steps = 0;
+  double lr = 1e-3, clip_norm = 0;
 
   void run() const;
 };
 
-// The input of a method's step: views, (N, C, H, W) in the file, and the tensors that it would draw.
-Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels) {
+// The side of a step's first view. A file without one is refused later; any size will do until then.
+int64_t image_size(const SafetensorsReader& file, const Method& method, int64_t step, int64_t otherwise) {
+  const std::string name = fmt::format("step{}/{}", step, method.request({}, otherwise).view_names().front());
+  return file.contains(name) && file.find(name).shape.rank() == 4 ? file.find(name).shape[3] : otherwise;
+}
+
+// The input of a method's step: views, (N, C, H, W) in the file, and the tensors that it would draw. `size` is for a
+// file without views.
+Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t step, DType dtype, int64_t channels,
+                 int64_t size) {
   // Checked in the header before it is read.
   const auto read = [&](const std::string& what, const auto& fits, const std::string& wanted) {
     const std::string name = fmt::format("step{}/{}", step, what);
@@ -35,7 +43,7 @@ Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t st
             wanted);
     return file.read(name);
   };
-  const BatchRequest request = method.request({}, 1);
+  const BatchRequest request = method.request({}, image_size(file, method, step, size));
   Batch batch;
   for (const std::string& name : request.view_names()) {
     const auto are_images = [&](const StoredTensor& t) {
@@ -52,7 +60,7 @@ Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t st
     const auto is_alike = [&](const StoredTensor& t) {
       return is_floating(t.dtype) == is_floating(drawn.dtype()) && t.shape == drawn.shape();
     };
-    batch.drawn.emplace_back(entry.first, read(entry.first, is_alike, drawn.str()));
+    batch.drawn.emplace_back(entry.first, read(entry.first, is_alike, drawn.str()).to(DeviceScope::current()));
   }
   return batch;
 }
@@ -64,15 +72,16 @@ void InspectStep::run() const {
   const auto net = method.make(network, common.seed, master_type(dtype));
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
-  const Shape images = read_batch(view_file, *net, 0, dtype, network.channels).views[0].shape();
+  const Shape images = read_batch(view_file, *net, 0, dtype, network.channels, network.size).views[0].shape();
   require(!network.given.contains("size") || images[1] == network.size,
           "{}: its views have {} pixels, not {}; leave --size out", views, images[1], network.size);
   StepDescription description = describe_step(method, network, optimizer, images[0], dtype);
   description.images = images;
   const RecomputePlan plan = memory.plan(description).recompute;
-  const NamedTensors written = record_steps(*net, optimizer, Schedule{"constant", lr}, steps, plan, [&](int64_t step) {
-    return read_batch(view_file, *net, step, dtype, network.channels);
-  });
+  const NamedTensors written = record_steps(
+      *net, optimizer, Schedule{"constant", lr}, steps, plan,
+      [&](int64_t step) { return read_batch(view_file, *net, step, dtype, network.channels, network.size); }, clip_norm,
+      schedule_steps);
   save_safetensors(out, written,
                    {{"method", method.method()}, {"arch", network.arch}, {"precision", common.precision}});
   say(fmt::format("{} tensors of {} steps written to {}", written.size(), steps, out));
@@ -90,6 +99,11 @@ void add_step(CLI::App& inspect) {
     add_flag(command, "out", flags->out, "output file for all tensors (.safetensors)", {.required = true});
     add_flag(command, "steps", flags->steps, "number of steps", {.range = {1, 1000000}});
     add_flag(command, "lr", flags->lr, "learning rate", {.range = Schedule::peak_range});
+    add_flag(command, "clip-norm", flags->clip_norm, "bound on the gradient's norm (0: off)",
+             {.range = Range::at_least(0)});
+    add_flag(command, "schedule-steps", flags->schedule_steps,
+             "length of the run to which the momentum's schedule refers, one step an epoch (0: endless)",
+             {.range = {0, 1e15}});
     add_option_flags(command, [&o = flags->optimizer](OptionVisitor& visitor) { o.visit(visitor); });
     flags->network.add_to(command);
     flags->method.add_to(command);
@@ -109,6 +123,7 @@ void add_inspect(CLI::App& app) {
   add_inspect_views(inspect);
   add_inspect_checkpoint(inspect);
   add_inspect_leak(inspect);
+  add_inspect_reconstruct(inspect);
 }
 
 }  // namespace minissl

@@ -15,6 +15,15 @@ std::string config_of(const CLI::App& command, const std::string& method, const 
                   {"warmup-epochs", fmt::format("{}", flags.resolved_warmup_epochs())}});
 }
 
+// Whether any views of the method are cropped as --crop-scale says.
+bool takes_crop_scale(const TrainFlags& f) {
+  const DryRun dry_run;
+  const auto groups = f.method.make(f.network, 0, DType::f32)->views(f.augmentation, f.network.size);
+  return std::any_of(groups.begin(), groups.end(), [&](const ViewGroup& group) {
+    return group.augmentation.crop_scale == f.augmentation.crop_scale;
+  });
+}
+
 // Says which of the given flags the others leave without an effect.
 void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
   const auto idle = [&](bool without_effect, const std::vector<std::string>& flags, const std::string& why) {
@@ -25,6 +34,9 @@ void say_idle_flags(const CLI::App& command, const TrainFlags& f) {
   const std::string& optimizer = f.optimizer.kind;
   idle(optimizer != "sgd" && optimizer != "lars", {"sgd-momentum"}, "with --optimizer " + optimizer);
   idle(optimizer != "lars", {"trust"}, "with --optimizer " + optimizer);
+  idle(optimizer != "adamw", {"adamw-beta1", "adamw-beta2"}, "with --optimizer " + optimizer);
+  if (!idle_flags(command, {"crop-scale"}).empty())
+    idle(!takes_crop_scale(f), {"crop-scale"}, "with " + f.method.method() + ", whose crops have scales of their own");
   idle(f.monitor_every == 0, {"monitor-samples", "on-collapse"}, "with --monitor-every 0");
   idle(f.eval_train.empty(), {"eval-classes", "eval-every", "eval-k", "eval-temperature", "eval-features"},
        "without --eval-train");
@@ -103,6 +115,9 @@ TrainFlags read_train_flags(const std::filesystem::path& run) {
   require(named != arguments.end(), "{}: it names no method; it was not written by minissl train", path);
   flags.method = MethodFlags(named->substr(std::string("--method=").size()));
   arguments.erase(named);
+  // The backbone's own flags depend on it.
+  for (const std::string& argument : arguments)
+    if (argument.starts_with("--arch=")) flags.network = NetworkFlags(argument.substr(std::string("--arch=").size()));
   read_flags([&](CLI::App& app) { add_train_flags(app, flags); }, arguments, path);
   flags.out = run.string();
   return flags;

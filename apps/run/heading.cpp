@@ -8,10 +8,23 @@
 namespace minissl {
 
 std::string proper_name(const std::string& name) {
-  static const std::vector<std::pair<std::string_view, std::string_view>> names = {
-      {"moco", "MoCo v2"},       {"barlow", "Barlow Twins"}, {"vicreg", "VICReg"},      {"simclr", "SimCLR"},
-      {"simsiam", "SimSiam"},    {"byol", "BYOL"},           {"resnet18", "ResNet-18"}, {"resnet34", "ResNet-34"},
-      {"resnet50", "ResNet-50"}, {"resnet101", "ResNet-101"}};
+  static const std::vector<std::pair<std::string_view, std::string_view>> names = {{"moco", "MoCo v2"},
+                                                                                   {"barlow", "Barlow Twins"},
+                                                                                   {"vicreg", "VICReg"},
+                                                                                   {"simclr", "SimCLR"},
+                                                                                   {"simsiam", "SimSiam"},
+                                                                                   {"byol", "BYOL"},
+                                                                                   {"resnet18", "ResNet-18"},
+                                                                                   {"resnet34", "ResNet-34"},
+                                                                                   {"resnet50", "ResNet-50"},
+                                                                                   {"resnet101", "ResNet-101"},
+                                                                                   {"vit_tiny", "ViT-Tiny"},
+                                                                                   {"vit_small", "ViT-Small"},
+                                                                                   {"vit_base", "ViT-Base"},
+                                                                                   {"mocov3", "MoCo v3"},
+                                                                                   {"mae", "MAE"},
+                                                                                   {"spark", "SparK"},
+                                                                                   {"dino", "DINO"}};
   for (const auto& [flag, proper] : names)
     if (name == flag) return std::string(proper);
   return name;

@@ -10,6 +10,7 @@
 #include "apps/run/heading.h"
 #include "apps/run/html.h"
 #include "apps/run/page.h"
+#include "apps/run/run_folder.h"
 #include "apps/run/verdict.h"
 #include "tensor/atomic_file.h"
 #include "tensor/error.h"
@@ -105,7 +106,9 @@ void add_training(Page& page, const std::vector<Json>& events) {
 /// The monitor's figures as a table, for screen readers and for copying.
 std::string spread_table(const std::vector<Json>& events) {
   constexpr std::array fields{"std", "std_normalized", "norm", "mean_cos", "eff_rank"};
-  constexpr std::array spaces{"backbone", "projection"};
+  std::vector<const char*> spaces{"backbone"};
+  if (std::any_of(events.begin(), events.end(), [](const Json& event) { return event.contains("projection"); }))
+    spaces.push_back("projection");
   std::string head = "<tr><th scope=\"col\" rowspan=\"2\">epoch</th>", second = "<tr>";
   for (const char* space : spaces) {
     head += fmt::format("<th scope=\"colgroup\" colspan=\"{}\">{}</th>", fields.size(), space);
@@ -131,11 +134,14 @@ void add_spread(Page& page, const std::vector<Json>& events) {
   const std::vector<SpreadCharts> rows = spread_charts(events);
   if (rows.empty()) return;
   begin_spread_section(page);
+  // Methods that predict pixels have no projections.
+  const bool projected =
+      std::any_of(rows.begin(), rows.end(), [](const SpreadCharts& row) { return !row.projection.curves.empty(); });
   for (const SpreadCharts& row : rows) {
     page.add(fmt::format("<div class=\"metric\"><div class=\"what\">{}{}</div>\n", element("h3", row.title),
                          element("p", row.explanation)));
     page.add_chart(row.backbone, "small", format_number(last_value(row.backbone)));
-    page.add_chart(row.projection, "small", format_number(last_value(row.projection)));
+    if (projected) page.add_chart(row.projection, "small", format_number(last_value(row.projection)));
     page.add("</div>\n");
   }
   page.add(spread_table(events));
@@ -160,11 +166,20 @@ void add_accuracy(Page& page, const std::vector<Json>& events) {
 void add_views(Page& page, const std::string& png) {
   if (png.empty()) return;
   page.begin_section("views", "What the network sees",
-                     "Two random views of each image, side by side. Is what matters still there in both?");
+                     "Random views of images, those of one image side by side. Is what matters still there in each?");
   page.add(
       fmt::format("<figure class=\"views\"><img alt=\"Pairs of augmented views of training images\" "
                   "src=\"{}\"></figure>\n",
                   data_url("image/png", png)));
+  page.end_section();
+}
+
+void add_reconstruction(Page& page, const std::string& png) {
+  if (png.empty()) return;
+  page.begin_section("reconstruction", "What the network paints",
+                     "Each image as it is, with hidden parts gray, and with its predictions in their place.");
+  page.add(fmt::format("<figure class=\"views\"><img alt=\"Images, masked and painted\" src=\"{}\"></figure>\n",
+                       data_url("image/png", png)));
   page.end_section();
 }
 
@@ -243,6 +258,7 @@ std::string render_report(const ReportInput& input) {
   add_spread(page, input.events);
   add_accuracy(page, input.events);
   add_views(page, input.views_png);
+  add_reconstruction(page, input.reconstruction_png);
   add_memory(page, input.events);
   add_config(page, input.config);
   add_notes(page, input.notes);
@@ -259,13 +275,15 @@ std::string render_monitor_html(const std::string& title, const std::vector<Json
 
 ReportInput read_run_folder(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
-  const fs::path config = folder / "config.toml", metrics = folder / "metrics.jsonl", views = folder / "views.png";
+  const fs::path config = folder / "config.toml", metrics = folder / "metrics.jsonl", views = folder / "views.png",
+                 reconstruction = folder / run_file::reconstruction;
   require(fs::exists(config) || fs::exists(metrics),
           "{}: not the folder of a run: neither config.toml nor metrics.jsonl is there", folder.string());
   ReportInput input;
   if (fs::exists(config)) input.config = config_table(read_file(config));
   if (fs::exists(metrics)) input.events = read_metrics(metrics);
   if (fs::exists(views)) input.views_png = read_file(views);
+  if (fs::exists(reconstruction)) input.reconstruction_png = read_file(reconstruction);
   return input;
 }
 

@@ -14,6 +14,7 @@ struct ReportInput {
   std::vector<ConfigGroup> config = {};  ///< config_table()
   std::vector<Json> events = {};         ///< read_metrics()
   std::string views_png = {};            ///< a contact sheet of augmented views: tile() and encode_png()
+  std::string reconstruction_png = {};   ///< another of images, masked and painted
   std::vector<std::string> notes = {};   ///< sentences for the reader
 };
 

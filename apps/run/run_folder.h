@@ -15,6 +15,7 @@ inline constexpr const char* metrics = "metrics.jsonl";          ///< one event 
 inline constexpr const char* last = "last.safetensors";          ///< the newest checkpoint
 inline constexpr const char* backbone = "backbone.safetensors";  ///< of that checkpoint, alone
 inline constexpr const char* views = "views.png";
+inline constexpr const char* reconstruction = "reconstruction.png";  ///< of a method that predicts hidden parts
 inline constexpr const char* report = "report.html";
 /// The checkpoint that is kept after so many epochs: "epoch_0025.safetensors".
 std::string of_epoch(int64_t epochs);

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "tensor/group.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
@@ -14,6 +15,13 @@ Variable nt_xent(const Variable& z1, const Variable& z2, double temperature) {
   const Tensor other_view = ops::swapped_halves(z.shape()[0], z.value().device());
   const Variable similarity = matmul(z / temperature, z, {.a = false, .b = true});  // (2N, 2N)
   return cross_entropy(fill_diagonal(similarity, -std::numeric_limits<double>::infinity()), other_view);
+}
+
+Variable in_batch_contrast(const Variable& q, const Tensor& k, double temperature) {
+  const Variable queries = all_gather_rows(normalize(q));
+  const Tensor keys = Group::current().all_gather_rows(ops::normalize(k));
+  const Tensor own = ops::grid_positions(keys.dim(0), keys.dim(0), 0, 0, 1, keys.device());
+  return 2 * temperature * cross_entropy(matmul(queries / temperature, keys, {.a = false, .b = true}), own);
 }
 
 RedundancyReduction redundancy_reduction(const Variable& z1, const Variable& z2, double lambda) {

@@ -10,6 +10,12 @@ namespace minissl {
 ///   -log( exp(s[i,j]) / sum over k != i of exp(s[i,k]) ),  j being i's other view.
 Variable nt_xent(const Variable& z1, const Variable& z2, double temperature);
 
+/// MoCo v3's contrast (Chen et al. 2021, eq. 1 and its algorithm 1): with q and k as unit vectors and s = q k^T / T, 2
+/// T times the mean over n of
+///   -log( exp(s[n,n]) / sum over m of exp(s[n,m]) ).
+/// Nothing flows back into the keys.
+Variable in_batch_contrast(const Variable& q, const Tensor& k, double temperature);
+
 /// BarlowTwins (Zbontar et al. 2021, eq. 1): with each dimension standardised over the batch and c = z1^T z2 / N,
 ///   sum over i of (1 - c[i,i])^2 + lambda * sum over i != j of c[i,j]^2.
 struct RedundancyReduction {

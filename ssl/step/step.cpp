@@ -1,5 +1,6 @@
 #include "ssl/step/step.h"
 
+#include "tensor/ops/clip.h"
 #include "tensor/ops/update.h"
 
 namespace minissl {
@@ -48,8 +49,14 @@ void Step::end(StepObserver& observer) {
   observer.before_update();
   group_.all_sum(method_.online().gradients());
   minissl::run(ops::SquaredNorm{method_.online().gradients(), squared_norm_});
-  minissl::run(ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, options_.accumulate * group_.size(),
-                                  options_.clip_norm});
+  const int64_t batches = options_.accumulate * group_.size();
+  const bool each = method_.clip() == Method::Clip::each;
+  minissl::run(
+      ops::GradientScale{squared_norm_, gradient_norm_, gradient_scale_, batches, each ? 0 : options_.clip_norm});
+  if (each && options_.clip_norm > 0)
+    minissl::run(ops::ClipEach{method_.online().gradients(), optimizer_.pieces(), batches, options_.clip_norm});
+  observer.clipped(gradient_scale_);
+  method_.after_batches(options_.accumulate);
   optimizer_.update(gradient_scale_, method_.follower());
 }
 

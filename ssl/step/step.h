@@ -11,7 +11,7 @@ namespace minissl {
 struct StepOptions {
   RecomputePlan recompute = {};
   int64_t accumulate = 1;  ///< batches in a step
-  double clip_norm = 0;    ///< bound on the gradient's norm; 0: none
+  double clip_norm = 0;    ///< bound on the gradient's norm, or on each parameter's (Method::clip); 0: none
 };
 
 /// Observes a step, and may replace how its parts run. By default each function does nothing or the plain thing.
@@ -33,6 +33,9 @@ class StepObserver {
   virtual void batch_done(int64_t /*number*/) {}
   /// Within the last section: the gradients of all batches are complete and no weight has changed.
   virtual void before_update() {}
+  /// After that: the gradients are clipped, each alone if the method wants it so, and the update multiplies them by
+  /// `scale` (1, f64).
+  virtual void clipped(const Tensor& /*scale*/) {}
 };
 
 /// The order of a training step, in one place: training, benchmarks, dry runs, drawings of the graph and recordings of
@@ -41,8 +44,8 @@ class StepObserver {
 ///   begin, on the host    Method::begin, Optimizer::begin_step: write step-dependent numbers to the device
 ///   section begin         gradients = 0; Method::before_batches
 ///   section batch         for each accumulated batch: Method::loss, backward, Method::after_backward
-///   section end           the gradients of all processes added up (Group::current()); norm and clipping; the
-///                         optimizer's update, including the follower
+///   section end           the gradients of all processes added up (Group::current()); norm and clipping;
+///                         Method::after_batches; the optimizer's update, including the follower
 class Step {
  public:
   /// Method and optimizer must outlive it. Throws Error unless a step has at least one batch.

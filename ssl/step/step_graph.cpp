@@ -1,5 +1,6 @@
 #include "ssl/step/step_graph.h"
 
+#include <cstring>
 #include <map>
 
 #include "autograd/graph.h"
@@ -28,7 +29,8 @@ class GraphRecorder final : public StepObserver {
     std::map<const Node*, size_t> index;
     for (const auto& [node, kept] : kept_by_node(loss)) {
       // A weight's bf16 copy stands for the weight.
-      if (node->inputs.size() == 1 && node->inputs[0] != nullptr && parameters_.contains(node->inputs[0].get()))
+      if (std::strcmp(node->operation, "cast") == 0 && node->inputs[0] != nullptr &&
+          parameters_.contains(node->inputs[0].get()))
         parameters_[node] = parameters_.at(node->inputs[0].get());
       if (parameters_.contains(node)) continue;
       StepOperation& operation = operations.emplace_back();

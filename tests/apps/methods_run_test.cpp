@@ -13,19 +13,29 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string small_data =
-    " --data synth:64:32 --channels 1 --arch resnet18 --width 16 --size 32 --batch 16 --dim 16 --warmup-epochs 1 "
-    "--threads 2 "
-    "--monitor-samples 32 ";
+    " --data synth:64:32 --channels 1 --width 16 --size 32 --batch 16 --warmup-epochs 1 --threads 2 --monitor-samples "
+    "32 ";
 
+// A ResNet's, with a projection.
 std::string own_flags(const std::string& method) {
-  if (method == "moco") return "--queue 64 --symmetric on --bn split:4 --momentum-end 1 ";
-  return "--hidden 24 --bn split:2 ";
+  const std::string resnet = "--arch resnet18 --dim 16 ";
+  if (method == "spark") return "--arch resnet18 --stem small --decoder-dim 32 ";
+  if (method == "moco") return resnet + "--queue 64 --symmetric on --bn split:4 --momentum-end 1 ";
+  if (method == "mae") return "--patch 8 --depth 2 --heads 2 --decoder-dim 16 --decoder-depth 1 --decoder-heads 2 ";
+  if (method == "dino")
+    return resnet +
+           "--hidden 24 --bottleneck 12 --local-crops 2 --local-size 16 --bn split:2 --warmup-teacher-epochs 2 "
+           "--warmup-teacher-temperature 0.02 --clip-norm 0.1 ";
+  return resnet + "--hidden 24 --bn split:2 ";
 }
 
 class MethodsRunTest : public TemporaryFolder {
  protected:
   CommandResult train(const std::string& method, const std::string& folder, const std::string& more) {
     return minissl_command("train " + method + small_data + "--out " + path(folder) + " " + more, folder_);
+  }
+  CommandResult train_resnet(const std::string& method, const std::string& folder, const std::string& more) {
+    return train(method, folder, "--arch resnet18 --dim 16 " + more);
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::vector<double> tensor(const std::string& file, const std::string& name) const {
@@ -51,13 +61,28 @@ TEST_P(EveryMethodRun, StopsResumesToTheSameBytesAndIsEmbedded) {
 INSTANTIATE_TEST_SUITE_P(Registry, EveryMethodRun, testing::ValuesIn(methods()),
                          [](const auto& info) { return info.param.name; });
 
+// Without sharpening, centring alone makes every target uniform. The monitor of the finished run says so, too.
+TEST_F(MethodsRunTest, TheMonitorNamesDinosCollapse) {
+  const CommandResult stopped = minissl_command(
+      "train dino --data synth:48:32 --channels 1 --arch resnet18 --stem small --width 8 --size 16 --local-size 8 "
+      "--local-crops 1 --dim 64 --hidden 32 --bottleneck 16 --batch 16 --threads 2 --epochs 9 --freeze-last-epochs 0 "
+      "--teacher-temperature 5 --temperature 5 --monitor-every 1 --monitor-samples 32 --on-collapse stop --out " +
+          path("run"),
+      folder_);
+  EXPECT_EQ(stopped.status, 1) << stopped.err;
+  const std::string verdict = "collapsed: the teacher's output is uniform for every image (entropy 4.15";
+  EXPECT_NE(stopped.err.find(verdict), std::string::npos) << stopped.err;
+  const CommandResult looked = minissl_command("monitor --data synth:48:32 --samples 32 --run " + path("run"), folder_);
+  EXPECT_NE(looked.out.find(verdict), std::string::npos) << looked.out;
+}
+
 // With two accumulated batches per step, a momentum encoder that moved with every batch, or a schedule that counted
 // batches, would end elsewhere.
 TEST_F(MethodsRunTest, TheKeyEncoderMovesOncePerOptimizerStep) {
   const std::string flags =
       "--queue 64 --accumulate 2 --epochs 2 --momentum 0.5 --momentum-end 1 --monitor-every 0 --schedule constant ";
-  ASSERT_EQ(train("moco", "one", flags + "--steps 1").status, 0);
-  ASSERT_EQ(train("moco", "two", flags + "--steps 2").status, 0);
+  ASSERT_EQ(train_resnet("moco", "one", flags + "--steps 1").status, 0);
+  ASSERT_EQ(train_resnet("moco", "two", flags + "--steps 2").status, 0);
   const std::string name = "layer4.1.conv2.weight";
   const auto q1 = tensor("one/last.safetensors", "encoder_q." + name);
   const auto k1 = tensor("one/last.safetensors", "encoder_k." + name);
@@ -78,7 +103,7 @@ TEST_F(MethodsRunTest, NeighboursAreSearchedInTheNamedFeatures) {
   const std::string flags =
       "--dim 1 --hidden 24 --epochs 1 --eval-train synth:90:32:5 --eval-test synth:90:32:6 --eval-k 5 ";
   const auto knn = [&](const std::string& features) {
-    EXPECT_EQ(train("simclr", features, flags + "--eval-features " + features).status, 0);
+    EXPECT_EQ(train("simclr", features, "--arch resnet18 " + flags + "--eval-features " + features).status, 0);
     std::vector<double> rates;
     for (const Json& event : read_metrics(folder_ / features / "metrics.jsonl"))
       if (is_event(event, "eval")) rates.push_back(event.at("knn_top1").get<double>());
@@ -95,8 +120,8 @@ TEST_F(MethodsRunTest, NeighboursAreSearchedInTheNamedFeatures) {
 
 TEST_F(MethodsRunTest, LionIsAnOptimizerAndWeightDecayMayFollowASchedule) {
   const std::string flags = "--hidden 24 --epochs 2 --monitor-every 0 --optimizer lion --lr 1e-4 --weight-decay 0.5 ";
-  ASSERT_EQ(train("simclr", "constant", flags).status, 0);
-  const CommandResult rising = train("simclr", "rising", flags + "--weight-decay-end 50");
+  ASSERT_EQ(train_resnet("simclr", "constant", flags).status, 0);
+  const CommandResult rising = train_resnet("simclr", "rising", flags + "--weight-decay-end 50");
   ASSERT_EQ(rising.status, 0) << rising.err;
   const auto length = [&](const std::string& run) {
     double squares = 0;
@@ -104,10 +129,10 @@ TEST_F(MethodsRunTest, LionIsAnOptimizerAndWeightDecayMayFollowASchedule) {
     return std::sqrt(squares);
   };
   EXPECT_LT(length("rising"), length("constant"));
-  ASSERT_EQ(train("simclr", "halved", flags + "--weight-decay-end 50 --steps 3").status, 0);
-  ASSERT_EQ(train("simclr", "halved", flags + "--weight-decay-end 50 --resume").status, 0);
+  ASSERT_EQ(train_resnet("simclr", "halved", flags + "--weight-decay-end 50 --steps 3").status, 0);
+  ASSERT_EQ(train_resnet("simclr", "halved", flags + "--weight-decay-end 50 --resume").status, 0);
   EXPECT_TRUE(read_file(folder_ / "rising/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
-  const CommandResult other = train("simclr", "halved", flags + "--optimizer adamw --resume");
+  const CommandResult other = train_resnet("simclr", "halved", flags + "--optimizer adamw --resume");
   EXPECT_EQ(other.status, 1);
   EXPECT_NE(other.err.find("optimizer is adamw now, and was lion"), std::string::npos) << other.err;
 }
@@ -119,7 +144,7 @@ TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
   for (int i = 0; i < 32; ++i) write_png(folder_ / "same" / fmt::format("{:02}.png", i), gray);
   const std::string flags =
       "--data " + path("same") + " --hidden 24 --epochs 6 --monitor-every 1 --on-collapse variance ";
-  const CommandResult whole = train("simclr", "whole", flags);
+  const CommandResult whole = train_resnet("simclr", "whole", flags);
   ASSERT_EQ(whole.status, 0) << whole.err;
   ASSERT_NE(whole.err.find("the variance term joins the loss"), std::string::npos) << whole.err;
   std::vector<bool> with_term;
@@ -128,13 +153,13 @@ TEST_F(MethodsRunTest, OnCollapseTheVarianceTermMayJoinAndStaysAcrossAResume) {
   EXPECT_FALSE(with_term.front());
   EXPECT_TRUE(with_term.back());
   // Stopped after the term has joined, in the middle of the last epoch.
-  ASSERT_EQ(train("simclr", "halved", flags + "--steps 11").status, 0);
-  ASSERT_EQ(train("simclr", "halved", flags + "--resume").status, 0);
+  ASSERT_EQ(train_resnet("simclr", "halved", flags + "--steps 11").status, 0);
+  ASSERT_EQ(train_resnet("simclr", "halved", flags + "--resume").status, 0);
   EXPECT_TRUE(read_file(folder_ / "whole/last.safetensors") == read_file(folder_ / "halved/last.safetensors"));
 }
 
 TEST_F(MethodsRunTest, InspectLeakAcceptsOnlyMoCoRuns) {
-  ASSERT_EQ(train("moco", "moco", "--queue 64 --epochs 1").status, 0);
+  ASSERT_EQ(train_resnet("moco", "moco", "--queue 64 --epochs 1").status, 0);
   const CommandResult leak = minissl_command("inspect leak --json --run " + path("moco"), folder_);
   ASSERT_EQ(leak.status, 0) << leak.err;
   const Json result = Json::parse(leak.out);
@@ -144,7 +169,7 @@ TEST_F(MethodsRunTest, InspectLeakAcceptsOnlyMoCoRuns) {
     EXPECT_GE(result.at(rate).get<double>(), 0);
     EXPECT_LE(result.at(rate).get<double>(), 1);
   }
-  ASSERT_EQ(train("simclr", "simclr", "--hidden 24 --epochs 1").status, 0);
+  ASSERT_EQ(train_resnet("simclr", "simclr", "--hidden 24 --epochs 1").status, 0);
   const CommandResult other = minissl_command("inspect leak --run " + path("simclr"), folder_);
   EXPECT_EQ(other.status, 1);
   EXPECT_NE(other.err.find("it trained simclr"), std::string::npos) << other.err;

@@ -144,6 +144,7 @@ TEST_F(WrongUsage, AFlagWithoutAnEffectIsSaid) {
   for (const auto& [flags, line] : std::map<std::string, std::string>{
            {"--trust 0.1", "--trust 0.1 has no effect with --optimizer adamw"},
            {"--trust 0.1 --optimizer sgd", "--trust 0.1 has no effect with --optimizer sgd"},
+           {"--adamw-beta2 0.9 --optimizer sgd", "--adamw-beta2 0.9 has no effect with --optimizer sgd"},
            {"--sgd-momentum 0.5", "--sgd-momentum 0.5 has no effect with --optimizer adamw"},
            {"--monitor-every 0 --on-collapse stop", "--on-collapse stop has no effect with --monitor-every 0"},
            {"--eval-k 7", "--eval-k 7 has no effect without --eval-train"},

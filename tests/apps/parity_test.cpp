@@ -21,7 +21,17 @@ class ParityTest : public testing::TestWithParam<const char*> {
   std::unique_ptr<Method> make(DType dtype) const {
     const auto& c = fixture_.at("config");
     NetworkFlags network(c.at("arch").get<std::string>());
-    network.set_options({{"stem", c.at("small") ? "small" : "imagenet"}, {"bn", c.at("bn")}}, "fixture");
+    network.size = c.at("size");
+    if (network.arch.starts_with("vit"))
+      network.set_options({{"patch", c.at("patch").dump()},
+                           {"width", c.at("width").dump()},
+                           {"depth", c.at("depth").dump()},
+                           {"heads", c.at("heads").dump()},
+                           {"drop-path", c.value("drop_path", nlohmann::json(0.0)).dump()},
+                           {"pos-offset", c.value("pos_offset", nlohmann::json(0.1)).dump()}},
+                          "fixture");
+    else
+      network.set_options({{"stem", c.at("small") ? "small" : "imagenet"}, {"bn", c.value("bn", "plain")}}, "fixture");
     auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, dtype);
     fill_by_formula(*method);
     return method;
@@ -35,14 +45,30 @@ class ParityTest : public testing::TestWithParam<const char*> {
         {"vicreg", {"dim", "hidden"}},
         {"simclr", {"dim", "hidden", "temperature"}},
         {"simsiam", {"dim", "hidden"}},
-        {"byol", {"dim", "hidden", "momentum"}}};
+        {"byol", {"dim", "hidden", "momentum"}},
+        {"spark", {"mask-ratio", "decoder-dim"}},
+        {"mae", {"mask-ratio", "raw-pixels", "decoder-dim", "decoder-depth", "decoder-heads"}},
+        {"mocov3", {"dim", "hidden", "momentum", "temperature", "stop-grad-patch"}},
+        {"dino",
+         {"dim", "hidden", "bottleneck", "head-bn", "train-norm", "local-crops", "local-size", "temperature",
+          "teacher-temperature", "warmup-teacher-temperature", "center-momentum", "momentum"}}};
     const auto& c = fixture_.at("config");
     const std::string method = c.at("method");
     std::string toml;
-    for (const std::string& key : known.at(method)) toml += fmt::format("{} = {}\n", key, c.at(key).dump());
+    for (const std::string& flag : known.at(method)) {
+      std::string key = flag;
+      std::replace(key.begin(), key.end(), '-', '_');
+      const auto& value = c.at(key);
+      toml += fmt::format("{} = {}\n", flag, !value.is_boolean() ? value.dump() : value ? "\"on\"" : "\"off\"");
+    }
+    // Each step is an epoch.
+    if (method == "dino")
+      toml += fmt::format("warmup-teacher-epochs = {}\nfreeze-last-epochs = {}\n", c.at("warmup_steps").dump(),
+                          c.at("freeze_steps").dump());
     if (method == "moco")
       toml += fmt::format("variance-weight = {}\nsymmetric = \"{}\"\n", c.at("variance").dump(),
                           c.at("symmetric").get<bool>() ? "on" : "off");
+    if (method == "mocov3") toml += fmt::format("momentum-end = {}\n", c.at("schedule_steps").get<int>() > 0 ? 1 : 0);
     if (method == "barlow") toml += fmt::format("lambda = {}\n", c.at("lambd").dump());
     return toml;
   }
@@ -51,12 +77,14 @@ class ParityTest : public testing::TestWithParam<const char*> {
     const auto method = make(dtype);
     const auto& c = fixture_.at("config");
     const int64_t batch = c.at("batch"), size = c.at("size");
-    const Shape shape{batch, 3, size, size};
-    const auto view = [&](int64_t step, int number) {
-      std::vector<double> image = uniform(fmt::format("step{}/image", step), shape.numel());
-      const std::vector<double> own = uniform(fmt::format("step{}/view{}", step, number), shape.numel());
-      for (size_t i = 0; i < image.size(); ++i) image[i] += 0.3 * own[i];
-      return ops::nchw_to_nhwc(Tensor::from<double>(shape, image).to(dtype));
+    const BatchRequest request = method->request({}, size);
+    const auto views = [&](int64_t step) {
+      std::vector<Tensor> all;
+      for (const std::string& name : request.view_names())
+        all.push_back(ops::nchw_to_nhwc(view_by_formula(step, name, {batch, 3, size, size},
+                                                        request.group_of(static_cast<int64_t>(all.size())).size))
+                          .to(dtype));
+      return all;
     };
     // Like NumPy's argsort of distinct numbers.
     const auto shuffle = [&](int64_t step, const char* end) {
@@ -67,25 +95,50 @@ class ParityTest : public testing::TestWithParam<const char*> {
                 [&](int64_t a, int64_t b) { return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)]; });
       return Tensor::from<int64_t>({batch}, order);
     };
+    const auto drawn = [&](int64_t step) {
+      DrawnTensors all{{"shuffle", shuffle(step, "")}, {"shuffle_sym", shuffle(step, "_sym")}};
+      for (const auto& [name, like] : method->request({}, size).drawn({0, step, batch}))
+        if (name == "noise" || name == "drop") {
+          const std::vector<double> numbers = unit(fmt::format("step{}/{}", step, name), like.numel());
+          all.emplace_back(name, Tensor::from<double>(like.shape(), numbers));
+        }
+      return all;
+    };
     const bool scheduled = c.contains("schedule");
     const Schedule schedule{scheduled ? c.at("schedule").get<std::string>() : "constant", c.at("lr"),
                             scheduled ? c.at("warmup_steps").get<int64_t>() : 0,
                             scheduled ? c.at("total_steps").get<int64_t>() : 1};
-    return record_steps(*method, {.kind = "adamw", .weight_decay = c.at("weight_decay")}, schedule, steps, {},
-                        [&](int64_t step) {
-                          return Batch{{view(step, 1), view(step, 2)},
-                                       {{"shuffle", shuffle(step, "")}, {"shuffle_sym", shuffle(step, "_sym")}},
-                                       {}};
-                        });
+    return record_steps(
+        *method, {.kind = "adamw", .weight_decay = c.at("weight_decay"), .adamw = {.beta2 = c.value("beta2", 0.999)}},
+        schedule, steps, {},
+        [&](int64_t step) {
+          return Batch{views(step), drawn(step), {}};
+        },
+        c.value("clip_norm", 0.0), c.value("schedule_steps", int64_t{0}));
+  }
+
+  // In MoCo v3 with a Vision Transformer the gradient of the last norm's bias is zero but for rounding, by which AdamW
+  // moves it, and with it the mean behind it: PyTorch with two threads differs from PyTorch with one by 2.8e-8
+  // and 1.1e-9 there.
+  double tolerance_of(const std::string& tensor) const {
+    if (std::string(GetParam()) != "mocov3_vit" || !tensor.starts_with("after/")) return 1e-9;
+    return tensor.ends_with("backbone.norm.bias") ? 1e-7 : tensor.ends_with("projector.1.running_mean") ? 1e-8 : 1e-9;
   }
 
   nlohmann::json fixture_;
 };
 
 TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
-  constexpr double tolerance = 1e-9;
   std::map<std::string, Tensor> actual;
   for (auto& [name, tensor] : run(DType::f64, fixture_.at("config").at("steps"))) actual[name] = tensor;
+  // Older fixtures lack the gradient's norm, and the terms of a loss may be our own. A patch embedding that is not
+  // trained has a gradient of zeros here, and none in PyTorch.
+  std::erase_if(actual, [&](const auto& entry) {
+    const std::string& name = entry.first;
+    return !fixture_.at("tensors").contains(name) &&
+           (name.ends_with("/grad_norm") || name.find("/loss/") != std::string::npos ||
+            name.find("/grad/base_encoder.backbone.patch_embed.") != std::string::npos);
+  });
   int compared = 0;
   for (const auto& [name, expected] : fixture_.at("tensors").items()) {
     ASSERT_TRUE(actual.contains(name)) << name;
@@ -93,6 +146,7 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
     EXPECT_EQ(std::vector<int64_t>(actual[name].shape().begin(), actual[name].shape().end()),
               expected.at("shape").get<std::vector<int64_t>>())
         << name;
+    const double tolerance = tolerance_of(name);
     double square = 0, sum = 0;
     for (const double v : values) square += v * v, sum += v;
     const double norm = expected.at("norm"), count = static_cast<double>(values.size());
@@ -106,13 +160,17 @@ TEST_P(ParityTest, EveryTensorOfThreeStepsAgreesWithPyTorchInFloat64) {
           << name << ", sample " << j;
     ++compared;
   }
+  // The oldest fixtures have no norm of the gradient.
+  std::erase_if(actual, [&](const auto& a) {
+    return a.first.ends_with("/grad_norm") && !fixture_.at("tensors").contains(a.first);
+  });
   EXPECT_EQ(compared, actual.size());
 }
 
 // With the fast kernels, including Winograd's convolutions.
 TEST_P(ParityTest, FirstLossAgreesWithPyTorchInFloat32) {
   for (const auto& [name, tensor] : run(DType::f32, 1)) {
-    if (!name.starts_with("step0/loss")) continue;
+    if (!name.starts_with("step0/loss") || !fixture_.at("tensors").contains(name) || tensor.numel() > 1) continue;
     const double expected = fixture_.at("tensors").at(name).at("sum");
     EXPECT_NEAR(tensor.item(), expected, 1e-4 * std::max(1.0, std::abs(expected))) << name;
   }
@@ -121,7 +179,8 @@ TEST_P(ParityTest, FirstLossAgreesWithPyTorchInFloat32) {
 INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
                          testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small",
                                          "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
-                                         "simsiam", "simsiam_schedule", "byol"),
+                                         "simsiam", "simsiam_schedule", "byol", "spark", "spark_small", "mae",
+                                         "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

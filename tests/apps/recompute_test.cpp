@@ -17,7 +17,8 @@ std::vector<Case> cases() {
   std::vector<Case> all;
   for (const MethodEntry& method : methods())
     for (const DType dtype : {DType::f32, DType::f64, DType::bf16})
-      all.push_back({method.name, "resnet18", "small", dtype});
+      all.push_back({method.name, method.arch, "small", dtype});
+  all.push_back({"mocov3", "vit_tiny", "small", DType::f32});
   all.push_back({"barlow", "resnet50", "imagenet", DType::f32});
   all.push_back({"barlow", "resnet50", "imagenet", DType::bf16});
   return all;
@@ -26,14 +27,19 @@ std::vector<Case> cases() {
 class RecomputeStep : public testing::TestWithParam<Case> {
  protected:
   RecomputeStep() {
-    const std::string flags = c_.method == "moco" ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
-                                                  : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
+    const std::string flags = c_.method == "moco"    ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
+                              : c_.method == "spark" ? "decoder-dim = 16\n"
+                              : c_.method == "mae"   ? "decoder-dim = 16\ndecoder-depth = 1\ndecoder-heads = 2\n"
+                                                     : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
     // Narrow, because float64 has no fast convolutions.
     NetworkFlags network(c_.arch);
-    network.set_options({{"stem", c_.stem},
-                         {"width", c_.dtype == DType::f64 ? "16" : "64"},
-                         {"bn", c_.method == "moco" ? "split:2" : "plain"}},
-                        "network");
+    network.size = size_;
+    const std::string width = c_.dtype == DType::f64 ? "16" : "64";
+    if (c_.arch.starts_with("vit"))
+      network.set_options({{"patch", "2"}, {"width", width}, {"depth", "3"}, {"heads", "2"}}, "network");
+    else
+      network.set_options({{"stem", c_.stem}, {"width", width}, {"bn", c_.method == "moco" ? "split:2" : "plain"}},
+                          "network");
     method_ = MethodFlags::from_toml(c_.method, flags).make(network, 1, master_type(c_.dtype));
     for (const StateEntry& e : method_->state()) before_.push_back(e.tensor().clone());
   }
@@ -47,12 +53,15 @@ class RecomputeStep : public testing::TestWithParam<Case> {
         const Random random(5, RandomSite::test, 0, static_cast<uint64_t>(step), number);
         return samples::normal({}).draw({4, size_, size_, 3}, random).to(c_.dtype);
       };
-      return Batch{{view(1), view(2)}, method_->draw({1, step, 4}), {}};
+      Batch batch{{}, method_->request({}, size_).drawn({1, step, 4}), {}};
+      for (uint32_t number = 1; number <= method_->request({}, size_).views(); ++number)
+        batch.views.push_back(view(number));
+      return batch;
     });
   }
 
   const Case& c_ = GetParam();
-  const int64_t size_ = c_.stem == "small" ? 10 : 34;
+  const int64_t size_ = c_.method == "spark" ? 16 : c_.stem == "small" ? 10 : 34;
   std::unique_ptr<Method> method_;
   std::vector<Tensor> before_;
 };

@@ -1,5 +1,6 @@
 #include "eval/collapse.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "tests/ssl/random_tensor.h"
@@ -79,6 +80,31 @@ TEST(Collapse, AnUntrainedNetworkIsNotCalledCollapsed) {
   EXPECT_EQ(judge_collapse({close}).level, CollapseVerdict::Level::healthy);
   EXPECT_EQ(judge_collapse({close, close}).level, CollapseVerdict::Level::watch);
   EXPECT_EQ(judge_collapse({close, close, close, close}).level, CollapseVerdict::Level::collapsed);
+}
+
+// A teacher's targets, of 65,536 outputs.
+TEST(TargetCollapse, TellsTheTwoCollapsesApart) {
+  using Level = CollapseVerdict::Level;
+  const double most = std::log(65536);
+  const auto judge = [&](double entropy, double kl, size_t looks = 9) {
+    return judge_targets({.entropy = entropy, .kl = kl, .outputs = 65536}, looks).value();
+  };
+  const CollapseVerdict uniform = judge(most - 0.001, 0.002), one_hot = judge(0.01, 0.003);
+  EXPECT_EQ(uniform.level, Level::collapsed);
+  EXPECT_NE(uniform.text.find("is uniform for every image (entropy 11.089 of at most 11.090"), std::string::npos)
+      << uniform.text;
+  EXPECT_EQ(one_hot.level, Level::collapsed);
+  EXPECT_NE(one_hot.text.find("is the same single dimension for every image"), std::string::npos) << one_hot.text;
+  EXPECT_EQ(judge(4, 3).level, Level::healthy);
+  // Sure of each image, and another output for each: the student can't tell in advance.
+  EXPECT_EQ(judge(0.01, 2).level, Level::healthy);
+  // At first, all images are alike to every network, and centring takes away what they share.
+  EXPECT_EQ(judge(most, 0, 2).level, Level::watch);
+  EXPECT_EQ(judge(most, 0, 2).text.find("collaps"), std::string::npos);
+}
+
+TEST(TargetCollapse, SaysNothingOfLossesThatLogNoTargets) {
+  EXPECT_FALSE(judge_targets({.entropy = NAN, .kl = NAN, .outputs = 8}, 5).has_value());
 }
 
 }  // namespace

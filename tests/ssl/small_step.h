@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nn/backbones/resnet.h"
+#include "nn/backbones/vision_transformer.h"
 #include "ssl/registry.h"
 #include "ssl/step/step_memory.h"
 #include "ssl/step/training_step.h"
@@ -12,10 +13,34 @@
 /// Training steps of small methods, to test a step's memory and results.
 namespace minissl {
 
+/// Sets an option that is a size, so that a method is small; counts of epochs stay as they are.
+inline void make_small(const std::string& name, int64_t& value, int64_t width, int64_t queue) {
+  if (name.ends_with("-epochs")) return;
+  value = name == "queue"                                    ? queue
+          : name == "local-crops" || name == "decoder-depth" ? 2
+          : name == "decoder-dim"                            ? std::max<int64_t>(32, width)  // SparK halves it
+          : name == "decoder-heads"                          ? 4
+                                                             : width;
+}
+
+/// A small backbone of the family that a method has by default, for square images (N, S, S, C): `resnet`, or a Vision
+/// Transformer of its width.
+inline std::unique_ptr<BackboneConfig> small_backbone(const std::string& method, ResNetOptions resnet,
+                                                      const Shape& images) {
+  resnet.channels = images[3];
+  if (!find_method(method).arch.starts_with("vit")) return std::make_unique<ResNetConfig>(resnet);
+  return std::make_unique<VisionTransformerConfig>(VisionTransformerOptions{.channels = images[3],
+                                                                            .size = images[1],
+                                                                            .patch = images[1] % 4 == 0 ? 4 : 2,
+                                                                            .width = resnet.width,
+                                                                            .depth = 4,
+                                                                            .heads = 4});
+}
+
 /// Widths of the heads and the queue that make a method small.
 class Small final : public OptionVisitor {
  public:
-  void visit(const char* name, int64_t& value, const char*) override { value = std::string(name) == "queue" ? 96 : 16; }
+  void visit(const char* name, int64_t& value, const char*) override { make_small(name, value, 16, 96); }
   void visit(const char*, double&, const char*) override {}
   void visit(const char*, bool&, const char*) override {}
   void visit(const char*, std::string&, const char*) override {}
@@ -40,11 +65,13 @@ inline Batch random_batch(const Method& method, const Shape& images, int64_t num
 
 inline StepDescription describe(const std::string& method, const ResNetDepth& depth = resnet18,
                                 const Shape& images = {8, 32, 32, 3}, Stem stem = Stem::imagenet, int64_t width = 64) {
+  // SparK hides some cells of each image, of 32 pixels without the small stem.
+  if (method == "spark" && images[1] < 64) stem = Stem::small;
   const auto make = [=](DType dtype) {
     const auto config = find_method(method).config();
     Small small;
     config->visit(small);
-    return config->make(ResNetConfig({.depth = depth, .stem = stem, .channels = images[3], .width = width}), 0, dtype);
+    return config->make(*small_backbone(method, {.depth = depth, .stem = stem, .width = width}, images), 0, dtype);
   };
   return {.make = make, .optimizer = {}, .images = images};
 }

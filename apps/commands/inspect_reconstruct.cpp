@@ -1,0 +1,63 @@
+#include "apps/model_file.h"
+#include "apps/open_data.h"
+#include "apps/output_check.h"
+#include "apps/reconstruction_picture.h"
+#include "apps/run/picture.h"
+#include "apps/standard_streams.h"
+#include "apps/trainer.h"
+#include "nn/state_file.h"
+
+namespace minissl {
+namespace {
+
+struct InspectReconstruct {
+  CommonFlags common;
+  std::string run, data, out;
+  int64_t images = 12;
+
+  void execute() const;
+};
+
+void InspectReconstruct::execute() const {
+  const std::string picture = out.empty() ? (std::filesystem::path(run) / run_file::reconstruction).string() : out;
+  require(picture.ends_with(".png"), "--out {}: the picture is written as .png", picture);
+  const DeviceScope device = common.apply();
+  const TrainFlags flags = read_train_flags(run);
+  require_writable_file(picture);
+  const auto method = flags.method.make(flags.network, flags.common.seed, DType::f32);
+  auto* masked = dynamic_cast<MaskedMethod*>(method.get());
+  require(masked != nullptr, "{}: it trained {}, which hides nothing that it could paint", run, flags.method.method());
+  const SafetensorsReader checkpoint(std::filesystem::path(run) / run_file::last);
+  load_state(*method, checkpoint);
+  const ModelDescription model = read_description(checkpoint, flags.network);
+
+  const int64_t channels = flags.network.channels;
+  const int white = flags.max_value ? flags.max_value : model.max_value;
+  const auto dataset = data.empty() ? open_labelled_data(flags.data, channels, flags.common.seed, white, flags.tables)
+                                    : open_data(data, channels, flags.common.seed, white);
+  const LoaderOptions options{.batch = std::min(images, dataset->size()),
+                              .size = flags.network.size,
+                              .channels = channels,
+                              .seed = flags.common.seed,
+                              .workers = flags.workers,
+                              .normalization = model.normalization,
+                              .max_bad_fraction = flags.max_bad_fraction};
+  TrainingLoader loader(*dataset, masked->request(flags.augmentation, flags.network.size), options);
+  write_png(picture, reconstruction_picture(*masked, loader.next(), model.normalization));
+  say(fmt::format("{} images, each as it is, masked and painted: {}", options.batch, picture));
+}
+
+}  // namespace
+
+void add_inspect_reconstruct(CLI::App& inspect) {
+  CLI::App& command = add_command(inspect, "reconstruct", "Draw images, their masks and what a run's network paints");
+  auto flags = std::make_shared<InspectReconstruct>();
+  add_positional(command, "RUN", flags->run, "the folder of a run of mae or spark");
+  add_flag(command, "data", flags->data, "images to draw (default: those of the run)");
+  add_flag(command, "out", flags->out, "the picture (.png; default: reconstruction.png in the run's folder)");
+  add_flag(command, "images", flags->images, "images to draw", {.range = {1, 1000}});
+  flags->common.add_to(command);
+  set_action(command, [flags] { flags->execute(); });
+}
+
+}  // namespace minissl
