@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Compares minissl with PyTorch: speed and peak memory of whole training steps on this machine, as a table of medians.
 #   bench/compare.sh [--python PYTHON] [--repeats 5] [--steps 3] [--warmup 1] [--threads N] [--device cpu]
-#                    [--precision f32] [--tf32 off] [--results FILE] [CASE ...]
-# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; the default cases are those of docs/performance.md.
-# Each repeat runs minissl, then PyTorch in both memory formats, with --device cuda also compiled. The table uses
-# PyTorch's fastest variant. A sample of a step's time on a GPU is the mean of ten steps for both.
+#                    [--precision f32] [--tf32 off] [--compile] [--results FILE] [CASE ...]
+# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; the default cases are those of docs/performance.md. DINO's local crops are four,
+# of half the size.
+# Each repeat runs minissl, then PyTorch in both memory formats, with --device cuda or --compile also compiled. The table
+# uses PyTorch's fastest variant. A sample of a step's time on a GPU is the mean of ten steps for both.
 # With --results FILE measurements accumulate in FILE over several runs, and the table covers all of them.
 # PYTHON (default: $MINISSL_PYTHON, else python3) is an interpreter with torch and torchvision.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 minissl=${MINISSL:-$here/../build/release/apps/minissl}
 
-python=${MINISSL_PYTHON:-python3} repeats=5 steps=3 warmup=1 threads=$(nproc) device=cpu precision=f32 tf32=off results='' cases=()
+python=${MINISSL_PYTHON:-python3} repeats=5 steps=3 warmup=1 threads=$(nproc) device=cpu precision=f32 tf32=off compiled=no results='' cases=()
 while [ $# -gt 0 ]; do
   case $1 in
     --python) python=$2; shift 2 ;;
@@ -23,7 +24,8 @@ while [ $# -gt 0 ]; do
     --precision) precision=$2; shift 2 ;;
     --tf32) tf32=$2; shift 2 ;;
     --results) results=$2; shift 2 ;;
-    -*) sed -n '2,10s/^# //p' "$0" >&2; exit 2 ;;
+    --compile) compiled=yes; shift ;;
+    -*) sed -n '2,11s/^# //p' "$0" >&2; exit 2 ;;
     *) cases+=("$1"); shift ;;
   esac
 done
@@ -44,7 +46,7 @@ torch=yes
 [ $torch = yes ] || echo "compare: $python has no torch and torchvision: PyTorch is left out (--python)" >&2
 
 settings=(contiguous channels_last)
-[ "$device" = cpu ] || settings+=(contiguous+compile channels_last+compile)
+[ "$device" = cpu ] && [ $compiled = no ] || settings+=(contiguous+compile channels_last+compile)
 
 # Records "case repeat who img_s peak_mb" from the JSON line that the command prints.
 record() {
@@ -54,8 +56,10 @@ record() {
 }
 for case in "${cases[@]}"; do
   IFS=: read -r method arch size batch stem <<< "$case"
-  flags=(--arch "$arch" --stem "${stem:-imagenet}" --size "$size" --batch "$batch" --threads "$threads"
+  flags=(--arch "$arch" --size "$size" --batch "$batch" --threads "$threads"
          --steps "$steps" --warmup "$warmup" --device "$device" --precision "$precision" --tf32 "$tf32")
+  [[ $arch == vit* ]] || flags+=(--stem "${stem:-imagenet}")
+  [ "$method" != dino ] || flags+=(--local-crops 4 --local-size $((size / 2)))
   before=$(awk -v name="$case" '$1 == name && $2 > most { most = $2 } END { print most + 0 }' "$results")
   for repeat in $(seq $((before + 1)) $((before + repeats))); do
     echo "compare: $case, repeat $repeat" >&2

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times a pretraining step in PyTorch for compare.sh and prints one line of JSON with bench step's keys.
 
-MoCo v2 with the variance term, or BarlowTwins, on random images with torchvision's ResNet, as a user of PyTorch would
-write them. Runs with PyTorch 1.13 and later. Prints nothing and exits with status 3 if PyTorch is not installed.
+MoCo v2 with the variance term, or BarlowTwins, on random images with torchvision's ResNet, or one of torch_methods.py,
+as a user of PyTorch would write them. Runs with PyTorch 1.13 and later. Prints nothing and exits with status 3 if PyTorch is not installed.
 """
 import argparse
 import json
@@ -20,7 +20,12 @@ except ImportError:
     sys.exit(3)
 
 
+from torch_methods import DINO, MAE, MoCoV3, VisionTransformer
+
+
 class MoCo(nn.Module):
+    compiled = ("query", "key")
+
     def __init__(self, encoder, dim=128, queue=65536, momentum=0.999, temperature=0.07):
         super().__init__()
 
@@ -60,6 +65,8 @@ class MoCo(nn.Module):
 
 
 class BarlowTwins(nn.Module):
+    compiled = ("net",)
+
     def __init__(self, encoder, dim=2048, off_diagonal=0.005):
         super().__init__()
 
@@ -80,10 +87,13 @@ class BarlowTwins(nn.Module):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("method", choices=["moco", "barlow"])
+    parser.add_argument("method", choices=["moco", "barlow", "mocov3", "mae", "dino"])
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--stem", choices=["imagenet", "small"], default="imagenet")
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--local-crops", type=int, default=8, help="DINO's")
+    parser.add_argument("--local-size", type=int, default=96)
+    parser.add_argument("--mask-ratio", type=float, default=0.75, help="MAE's")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--steps", type=int, default=5)
@@ -109,13 +119,27 @@ def main():
             net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
         return net
 
+    def backbone():
+        if args.arch.startswith("vit"):
+            net = VisionTransformer(args.arch, args.size)
+            return net, net.width
+        net = encoder(lambda features: nn.Identity())
+        return net, 512 if args.arch in ("resnet18", "resnet34") else 2048
+
     layout = torch.channels_last if args.format == "channels_last" else torch.contiguous_format
-    model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder).to(args.device, memory_format=layout)
+    crops = [args.size] * 2
+    if args.method in ("moco", "barlow"):
+        model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder)
+    else:
+        method = {"mocov3": MoCoV3, "mae": MAE, "dino": DINO}[args.method]
+        model = method(backbone, args.size, **({"mask_ratio": args.mask_ratio} if args.method == "mae" else {}))
+        crops = method.crops(args)
+    model = model.to(args.device, memory_format=layout)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, weight_decay=1e-4)
     if args.compile:
-        for name in ("query", "key") if args.method == "moco" else ("net",):
+        for name in model.compiled:
             setattr(model, name, torch.compile(getattr(model, name)))
-    views = [torch.randn(args.batch, 3, args.size, args.size).to(args.device, memory_format=layout) for _ in range(2)]
+    views = [torch.randn(args.batch, 3, size, size).to(args.device, memory_format=layout) for size in crops]
 
     milliseconds = []
     in_sample = 10 if cuda else 1  # like bench step: training on a GPU doesn't wait for each step
@@ -127,6 +151,8 @@ def main():
                 loss = model(*views)
             loss.backward()
             optimizer.step()
+            if hasattr(model, "after_step"):
+                model.after_step()
         value = loss.item()
         if step >= args.warmup:
             milliseconds.append((time.perf_counter() - begin) * 1e3 / in_sample)
