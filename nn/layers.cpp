@@ -140,7 +140,8 @@ Variable Linear::product(const Variable& x) const {
 }
 
 void Linear::initialize_own(uint64_t seed, const std::string& path) {
-  const auto in = static_cast<float>(weight_.shape()[1]), out = static_cast<float>(weight_.shape()[0] / parts_);
+  const int64_t outputs = weight_.shape()[0] / parts_;
+  const auto in = static_cast<float>(weight_.shape()[1]), out = static_cast<float>(outputs);
   if (bias_.defined()) bias_.value().fill(0);
   switch (init_) {
     case LinearInit::normal:

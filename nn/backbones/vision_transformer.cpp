@@ -57,8 +57,8 @@ Variable PatchEmbedding::forward(const Tensor& images, const Tensor& patches) co
 }
 
 void PatchEmbedding::initialize_own(uint64_t seed, const std::string& path) {
-  const auto in = static_cast<float>(weight_.value().numel() / weight_.shape()[0]);
-  const auto out = static_cast<float>(weight_.shape()[0]);
+  const int64_t pixels = weight_.value().numel() / weight_.shape()[0];
+  const auto in = static_cast<float>(pixels), out = static_cast<float>(weight_.shape()[0]);
   bias_.value().fill(0);
   if (init_ == LinearInit::xavier)
     draw_uniform(weight_.value(), std::sqrt(6 / (in + out)), seed, path + ".weight");
@@ -115,7 +115,7 @@ int64_t VisionTransformer::grid(int64_t size) const {
 Variable VisionTransformer::positions(int64_t to) {
   const int64_t from = grid(), width = options_.width;
   const Variable stored = learned_positions_.defined() ? learned_positions_ : Variable(fixed_positions_);
-  const Variable all = view(stored, {1 + from * from, width});
+  Variable all = view(stored, {1 + from * from, width});
   if (to == from) return all;
   const Device device = stored.value().device();
   Tensor& matrix = resampling_[to];

@@ -95,9 +95,9 @@ class VisionTransformer final : public Backbone {
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
   void fill_fixed_positions();
-  Variable blocks(Variable tokens, const PathNumbers& drop = {});
-  /// The positions, (1 + grid^2, width).
-  Variable positions(int64_t grid);
+  Variable blocks(Variable x, const PathNumbers& drop = {});
+  /// The positions on a grid of `to` x `to`, (1 + to^2, width).
+  Variable positions(int64_t to);
 
   VisionTransformerOptions options_;
   Variable class_token_, learned_positions_;

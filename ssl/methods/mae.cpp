@@ -72,7 +72,7 @@ Variable MAE::loss(const Batch& batch, StepLog& log) {
   };
   const Tensor all = all_cells(images.dim(0), backbone_->grid(), images.device());
   const Tensor& hidden = mask.hidden.numel() > 0 ? mask.hidden : all;
-  const Variable loss = mean(square(gather_rows(pred, hidden, Repeats::none) - target(hidden)));
+  Variable loss = mean(square(gather_rows(pred, hidden, Repeats::none) - target(hidden)));
 
   const auto inspect = [&](const char* name, auto&& compute) {
     log.tensor_to_inspect(name, loss.value(), [&] { return compute(); });

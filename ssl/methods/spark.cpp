@@ -37,7 +37,8 @@ void log_map(const std::string& name, const Tensor& map, StepLog& log) {
 
 // (N, 1, g, g), u8: 1 for visible cells.
 Tensor visibility(const Tensor& kept, int64_t grid) {
-  const Tensor visible = Tensor::zeros({kept.dim(0), 1, grid, grid}, DType::u8), on_host = kept.to(Device{});
+  Tensor visible = Tensor::zeros({kept.dim(0), 1, grid, grid}, DType::u8);
+  const Tensor on_host = kept.to(Device{});
   for (int64_t i = 0; i < on_host.numel(); ++i)
     visible.mutable_data<uint8_t>()[i / kept.dim(1) * grid * grid + on_host.data<int64_t>()[i]] = 1;
   return visible;
@@ -106,7 +107,7 @@ Variable SparK::loss(const Batch& batch, StepLog& log) {
   const Variable predicted = cast(patches_of(rec, mask.hidden, grid), type);  // (N, hidden, p*p*C)
   const Tensor target = normalized_patches(patches_of(images, mask.hidden, grid));
   const auto hidden = static_cast<double>(mask.hidden.numel());
-  const Variable loss = mean(square(predicted - target)) * (hidden / (hidden + 1e-8));
+  Variable loss = mean(square(predicted - target)) * (hidden / (hidden + 1e-8));
 
   log.tensor_to_inspect("rec", predicted.value(), [&] { return ops::nhwc_to_nchw(rec.value()); });
   if (!log.keeps_everything()) return loss;

@@ -7,7 +7,7 @@ namespace minissl {
 Tensor restore_of(const Tensor& noise) {
   const int64_t patches = noise.dim(1);
   const std::vector<double> values = noise.to_vector();
-  const Tensor restore = Tensor::empty(noise.shape(), DType::i64);
+  Tensor restore = Tensor::empty(noise.shape(), DType::i64);
   for (int64_t i = 0; i < noise.numel(); ++i)
     restore.mutable_data<int64_t>()[i] = ops::rank_in_row(values.data() + i / patches * patches, patches, i % patches);
   return restore;
@@ -15,7 +15,8 @@ Tensor restore_of(const Tensor& noise) {
 
 Tensor order_of(const Tensor& noise) {
   const int64_t patches = noise.dim(1);
-  const Tensor restore = restore_of(noise), order = Tensor::empty(noise.shape(), DType::i64);
+  const Tensor restore = restore_of(noise);
+  Tensor order = Tensor::empty(noise.shape(), DType::i64);
   for (int64_t i = 0; i < noise.numel(); ++i)
     order.mutable_data<int64_t>()[i / patches * patches + restore.data<int64_t>()[i]] = i % patches;
   return order;
@@ -24,7 +25,7 @@ Tensor order_of(const Tensor& noise) {
 Tensor hidden_of(const Tensor& noise, int64_t kept, DType dtype) {
   const Tensor restore = restore_of(noise);
   std::vector<double> hidden;
-  for (const int64_t place : restore.span<int64_t>()) hidden.push_back(place >= kept);
+  for (const int64_t place : restore.span<int64_t>()) hidden.push_back(place >= kept ? 1 : 0);
   return Tensor::from<double>(restore.shape(), hidden).to(dtype);
 }
 

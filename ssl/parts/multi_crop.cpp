@@ -12,8 +12,7 @@ Tensor joined(std::span<const Tensor> crops) {
   const TagScope tag(MemoryTag::data);
   const Tensor& first = crops.front();
   const auto count = static_cast<int64_t>(crops.size()), images = first.dim(0);
-  const Tensor all =
-      Tensor::empty({count * images, first.dim(1), first.dim(2), first.dim(3)}, first.dtype(), first.device());
+  Tensor all = Tensor::empty({count * images, first.dim(1), first.dim(2), first.dim(3)}, first.dtype(), first.device());
   for (int64_t c = 0; c < count; ++c) all.rows(c * images, (c + 1) * images).copy_from(crops[static_cast<size_t>(c)]);
   return all;
 }
