@@ -342,23 +342,22 @@ void Trainer::say_lost_views() {
                              with_flags(lost.sentence())));
 }
 
-void Trainer::write_views() {
-  const int64_t count = std::min<int64_t>({12, flags_.batch, dataset_->size()});
-  LoaderOptions options = loader_options(count);
+Batch Trainer::first_batch(int64_t images) const {
+  LoaderOptions options = loader_options(std::min({images, flags_.batch, dataset_->size()}));
   options.dtype = DType::f32;
-  TrainingLoader loader(*dataset_, batch_request(), options);
+  return TrainingLoader(*dataset_, batch_request(), options).next();
+}
+
+void Trainer::write_views() {
   std::vector<Tensor> sheets;
-  for (const Tensor& view : loader.next().views) sheets.push_back(to_pixels(view, normalization_));
+  for (const Tensor& view : first_batch(12).views) sheets.push_back(to_pixels(view, normalization_));
   write_png(folder_ / run_file::views, tile(sheets, 4, 2));
 }
 
 void Trainer::write_reconstruction() {
   auto* masked = dynamic_cast<MaskedMethod*>(method_.get());
   if (masked == nullptr) return;
-  LoaderOptions options = loader_options(std::min<int64_t>({9, flags_.batch, dataset_->size()}));
-  options.dtype = DType::f32;
-  TrainingLoader loader(*dataset_, batch_request(), options);
-  write_png(folder_ / run_file::reconstruction, reconstruction_picture(*masked, loader.next(), normalization_));
+  write_png(folder_ / run_file::reconstruction, reconstruction_picture(*masked, first_batch(9), normalization_));
 }
 
 void Trainer::name_bad_files(const std::vector<BadFile>& files) {

@@ -10,6 +10,7 @@
 #include "apps/label_flags.h"
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
+#include "apps/model_file.h"
 #include "apps/run/metrics_log.h"
 #include "apps/run/progress.h"
 #include "apps/run/run_folder.h"
@@ -61,6 +62,8 @@ struct TrainFlags {
 void add_train_flags(CLI::App& command, TrainFlags& flags);
 /// The flags of the run in a folder, from its config.toml; `out` is the folder. Throws Error if it can't be read.
 TrainFlags read_train_flags(const std::filesystem::path& run);
+/// The images of a run whose checkpoint says `model`, or, if `data` is not empty, those of that folder.
+std::unique_ptr<Dataset> open_run_data(const TrainFlags& flags, const ModelDescription& model, const std::string& data);
 
 /// One run in its folder, from its first step or last checkpoint to its end.
 class Trainer {
@@ -103,6 +106,8 @@ class Trainer {
   [[noreturn]] void stop_now(int signal);
   Normalization choose_normalization() const;
   void say_lost_views();
+  /// Views of the first images of the first epoch, for pictures.
+  Batch first_batch(int64_t images) const;
   void write_views();
   void write_reconstruction();
   void name_bad_files(const std::vector<BadFile>& files);

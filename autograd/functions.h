@@ -151,8 +151,8 @@ struct SelfDistillation {
 };
 /// DINO's loss (Caron et al. 2021, eq. 3; ops::SelfDistillation): the mean cross entropy between the targets of G crops
 /// of N images and a student's logits of C crops, the first G of which are the targets' own, over all pairs of two
-/// different crops. Student (C N, K), target (G N, K), crop after crop; the rows of the target sum to 1. Keeps both,
-/// and no matrix of their size besides.
+/// different crops. Student (C N, K), target (G N, K), crop after crop; the rows of the target sum to 1. Keeps these
+/// two matrices and no third one.
 SelfDistillation self_distillation(const Variable& student, const Tensor& target, int64_t crops, double temperature);
 
 struct DiagonalDistance {

@@ -11,6 +11,7 @@ constexpr size_t most_products = 32;
 
 std::vector<Product::Input> kinds_of(const std::vector<Saved>& inputs) {
   std::vector<Product::Input> kinds;
+  kinds.reserve(inputs.size());
   for (const Saved& input : inputs) kinds.push_back({input.shape(), input.dtype()});
   return kinds;
 }

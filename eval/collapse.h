@@ -50,12 +50,13 @@ struct TargetMetrics {
   double kl = 0;        ///< their divergence from the predictions: near 0 when these no longer depend on the image
   int64_t outputs = 0;  ///< K, of each target
 };
-/// Entropies, and distances from ln(outputs), below this part of ln(outputs) count as none.
+/// As a fraction of ln(outputs): an entropy or a divergence below it counts as 0, and an entropy within it of
+/// ln(outputs) as that of the uniform distribution.
 inline constexpr double least_information = 0.005;
 
 /// Judges targets at the given look at a network, from 1 on: they have collapsed to the uniform distribution, or to one
-/// output that is the same for all images, or they are healthy. Nothing if the figures are not
-/// known (NaN), or there are no outputs.
+/// output that is the same for all images, or they are healthy. Returns nothing if the figures are unknown (NaN) or
+/// there are no outputs.
 std::optional<CollapseVerdict> judge_targets(const TargetMetrics& now, size_t looks);
 
 }  // namespace minissl

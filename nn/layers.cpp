@@ -135,7 +135,7 @@ Variable Linear::forward(const Variable& x, const Variable& residual) const {
   return linear(x, as_type(weight_, *converted_, x.value().dtype()), bias_, residual);
 }
 
-Variable Linear::product(const Variable& x) const {
+Variable Linear::forward_without_bias(const Variable& x) const {
   return linear(x, as_type(weight_, *converted_, x.value().dtype()), {});
 }
 

@@ -115,8 +115,8 @@ class Linear : public Module {
   Linear(int64_t in, int64_t out, const LinearOptions& options = {});
   /// (..., I) to (..., O), in the type of x; plus `residual` (..., O), if it is defined.
   Variable forward(const Variable& x, const Variable& residual = {}) const;
-  /// Without the bias, for operations that add it themselves.
-  Variable product(const Variable& x) const;
+  /// For operations that add the bias themselves.
+  Variable forward_without_bias(const Variable& x) const;
   const Variable& bias() const { return bias_; }
 
  private:

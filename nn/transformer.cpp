@@ -45,7 +45,7 @@ Variable TransformerBlock::forward(const Variable& x, const BlockDrop& drop) con
     return to + drop_path(last.forward(branch), drop.numbers, first, drop.rate);
   };
   const Variable h = added(proj_, y, x, drop.attention);
-  return added(fc2_, gelu(fc1_.product(norm2_.forward(h)), fc1_.bias()), h, drop.mlp);
+  return added(fc2_, gelu(fc1_.forward_without_bias(norm2_.forward(h)), fc1_.bias()), h, drop.mlp);
 }
 
 }  // namespace minissl

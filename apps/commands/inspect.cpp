@@ -24,7 +24,7 @@ struct InspectStep {
   void run() const;
 };
 
-// The side of a step's first view. A file without one is refused later; any size will do until then.
+// The height and width of a step's first view, or `otherwise` for a file that has none, which read_batch then refuses.
 int64_t image_size(const SafetensorsReader& file, const Method& method, int64_t step, int64_t otherwise) {
   const std::string name = fmt::format("step{}/{}", step, method.request({}, otherwise).view_names().front());
   return file.contains(name) && file.find(name).shape.rank() == 4 ? file.find(name).shape[3] : otherwise;

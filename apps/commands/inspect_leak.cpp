@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/model_file.h"
-#include "apps/open_data.h"
 #include "apps/run/json_text.h"
 #include "apps/trainer.h"
 #include "nn/state_file.h"
@@ -29,10 +28,7 @@ void InspectLeak::execute() const {
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
 
-  const int64_t channels = flags.network.channels;
-  const int white = flags.max_value ? flags.max_value : model.max_value;
-  const auto dataset = data.empty() ? open_labelled_data(flags.data, channels, flags.common.seed, white, flags.tables)
-                                    : open_data(data, channels, flags.common.seed, white);
+  const auto dataset = open_run_data(flags, model, data);
   const LoaderOptions options{.batch = flags.batch,
                               .size = flags.network.size,
                               .channels = flags.network.channels,

@@ -1,5 +1,4 @@
 #include "apps/model_file.h"
-#include "apps/open_data.h"
 #include "apps/output_check.h"
 #include "apps/reconstruction_picture.h"
 #include "apps/run/picture.h"
@@ -31,13 +30,10 @@ void InspectReconstruct::execute() const {
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
 
-  const int64_t channels = flags.network.channels;
-  const int white = flags.max_value ? flags.max_value : model.max_value;
-  const auto dataset = data.empty() ? open_labelled_data(flags.data, channels, flags.common.seed, white, flags.tables)
-                                    : open_data(data, channels, flags.common.seed, white);
+  const auto dataset = open_run_data(flags, model, data);
   const LoaderOptions options{.batch = std::min(images, dataset->size()),
                               .size = flags.network.size,
-                              .channels = channels,
+                              .channels = flags.network.channels,
                               .seed = flags.common.seed,
                               .workers = flags.workers,
                               .normalization = model.normalization,

@@ -123,6 +123,14 @@ TrainFlags read_train_flags(const std::filesystem::path& run) {
   return flags;
 }
 
+std::unique_ptr<Dataset> open_run_data(const TrainFlags& flags, const ModelDescription& model,
+                                       const std::string& data) {
+  const int64_t channels = flags.network.channels;
+  const int white = flags.max_value ? flags.max_value : model.max_value;
+  if (data.empty()) return open_labelled_data(flags.data, channels, flags.common.seed, white, flags.tables);
+  return open_data(data, channels, flags.common.seed, white);
+}
+
 void add_train(CLI::App& app) {
   add_command_of_each_method(app, "train", "Pretrain an encoder", [](CLI::App& command, const std::string& method) {
     auto flags = std::make_shared<TrainFlags>();

@@ -6,9 +6,8 @@
 #include "autograd/recompute.h"
 #include "nn/backbones/visible_cells.h"
 #include "nn/parameters.h"
+#include "nn/patches.h"
 #include "nn/position_embedding.h"
-#include "tensor/ops/cells.h"
-#include "tensor/ops/gather.h"
 #include "tensor/ops/rows.h"
 
 namespace minissl {
@@ -22,8 +21,6 @@ const VisionTransformerOptions& checked_sizes(const VisionTransformerOptions& op
   require(options.depth > 0, "`depth` must be at least 1, not {}", options.depth);
   return options;
 }
-
-Variable in_type(const Variable& x, DType type) { return x.value().dtype() == type ? x : cast(x, type); }
 
 }  // namespace
 
@@ -49,11 +46,8 @@ Variable PatchEmbedding::forward(const Tensor& images) const {
 }
 
 Variable PatchEmbedding::forward(const Tensor& images, const Tensor& patches) const {
-  const int64_t channels = images.dim(3), pixels = patch_ * patch_ * channels;
-  const Tensor positions = ops::cell_positions(patches, images.dim(1) / patch_, images.dim(1));
-  const Tensor chosen = ops::gather_rows(images.view({images.numel() / channels, channels}), positions)
-                            .view({patches.dim(0), patches.dim(1), pixels});
-  return linear(chosen, view(weight(images.dtype()), {weight_.shape()[0], pixels}), bias());
+  const Tensor pixels = patches_of(images, patches, images.dim(1) / patch_);
+  return linear(pixels, view(weight(images.dtype()), {weight_.shape()[0], pixels.dim(2)}), bias());
 }
 
 void PatchEmbedding::initialize_own(uint64_t seed, const std::string& path) {
@@ -112,18 +106,18 @@ int64_t VisionTransformer::grid(int64_t size) const {
 }
 
 // Where the model was built for another grid, its patches' positions are resampled.
-Variable VisionTransformer::positions(int64_t to) {
+std::pair<Variable, Variable> VisionTransformer::positions(int64_t to) {
   const int64_t from = grid(), width = options_.width;
   const Variable stored = learned_positions_.defined() ? learned_positions_ : Variable(fixed_positions_);
-  Variable all = view(stored, {1 + from * from, width});
-  if (to == from) return all;
+  const Variable all = view(stored, {1 + from * from, width});
+  const DType type = stored.value().dtype();
   const Device device = stored.value().device();
-  Tensor& matrix = resampling_[to];
-  if (!matrix.defined())
-    matrix = position_resampling(from, to, options_.position_offset).to(stored.value().dtype()).to(device);
   const Variable of_class = gather_rows(all, ops::grid_positions(1, 1, 0, 0, 0, device), Repeats::none);
-  const Variable of_patches = gather_rows(all, ops::grid_positions(from * from, 1, 1, 1, 0, device), Repeats::none);
-  return concat_rows(of_class, matmul(matrix, of_patches));
+  Variable of_patches = gather_rows(all, ops::grid_positions(from * from, 1, 1, 1, 0, device), Repeats::none);
+  if (to == from) return {of_class, of_patches};
+  Tensor& matrix = resampling_[to];
+  if (!matrix.defined()) matrix = position_resampling(from, to, options_.position_offset).to(type).to(device);
+  return {of_class, matmul(matrix, of_patches)};
 }
 
 Variable VisionTransformer::tokens(const Tensor& images, const Tensor& kept) {
@@ -131,13 +125,11 @@ Variable VisionTransformer::tokens(const Tensor& images, const Tensor& kept) {
           "a Vision Transformer for {} channels can't read images {}", options_.channels, images.str());
   const Device device = images.device();
   const int64_t count = images.dim(0), width = options_.width, patches = grid(images.dim(1)) * grid(images.dim(1));
-  const Variable all = positions(grid(images.dim(1)));  // (1 + L, width)
-  const Variable of_class = gather_rows(all, ops::grid_positions(1, 1, 0, 0, 0, device), Repeats::none);
-  const Variable of_patches = gather_rows(all, ops::grid_positions(patches, 1, 1, 1, 0, device), Repeats::none);
+  const auto [of_class, of_patches] = positions(grid(images.dim(1)));
   Variable x;  // (N, L or K, width)
   if (kept.defined()) {
     const Variable chosen = view(gather_rows(of_patches, kept.view({kept.numel()})), {count, kept.dim(1), width});
-    x = patch_embed_.forward(images, kept) + in_type(chosen, images.dtype());
+    x = patch_embed_.forward(images, kept) + cast(chosen, images.dtype());
   } else {
     const Variable flat = view(patch_embed_.forward(images), {count, patches * width});
     x = view(add_row(flat, view(of_patches, {patches * width})), {count, patches, width});
@@ -178,7 +170,7 @@ Variable VisionTransformer::forward(const Variable& images, const PathNumbers& d
   // The last normalisation is that of each token by itself, so the others need none.
   const Tensor first = ops::grid_positions(count, 1, 0, length, 0, x.value().device());
   const Variable class_tokens = gather_rows(view(x, {count * length, width}), first, Repeats::none);
-  return in_type(norm_.forward(class_tokens), master_type(x.value().dtype()));
+  return cast(norm_.forward(class_tokens), master_type(x.value().dtype()));
 }
 
 std::vector<Variable> VisionTransformer::maps(const Variable& images, const Tensor& kept) {

@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/backbone.h"
@@ -96,8 +97,8 @@ class VisionTransformer final : public Backbone {
   void initialize_own(uint64_t seed, const std::string& path) override;
   void fill_fixed_positions();
   Variable blocks(Variable x, const PathNumbers& drop = {});
-  /// The positions on a grid of `to` x `to`, (1 + to^2, width).
-  Variable positions(int64_t to);
+  /// The positions of the class token, (1, width), and of patches on a grid of `to` x `to`, (to^2, width).
+  std::pair<Variable, Variable> positions(int64_t to);
 
   VisionTransformerOptions options_;
   Variable class_token_, learned_positions_;

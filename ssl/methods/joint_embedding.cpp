@@ -1,15 +1,6 @@
 #include "ssl/methods/joint_embedding.h"
 
 namespace minissl {
-namespace {
-
-std::vector<int64_t> after(int64_t features, std::vector<int64_t> widths) {
-  widths.insert(widths.begin(), features);
-  return widths;
-}
-
-}  // namespace
-
 JointEmbedding::JointEmbedding(double variance_weight, const BackboneConfig& backbone, std::vector<int64_t> widths,
                                Mlp::Last last)
     : ProjectionMethod(variance_weight),

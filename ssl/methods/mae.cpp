@@ -1,9 +1,9 @@
 #include "ssl/methods/mae.h"
 
 #include "autograd/functions.h"
+#include "nn/patches.h"
 #include "ssl/parts/mask_tensors.h"
 #include "ssl/parts/option_ranges.h"
-#include "ssl/parts/patches.h"
 #include "tensor/ops/cast.h"
 #include "tensor/ops/random_mask.h"
 
@@ -16,7 +16,10 @@ std::unique_ptr<VisionTransformer> make_encoder(const BackboneConfig& config) {
   VisionTransformerConfig transformer = *given;
   transformer.positions = Positions::sine;
   transformer.init = LinearInit::xavier;
-  return transformer.make_transformer();
+  auto encoder = transformer.make_transformer();
+  require(encoder->options().drop_path == 0, "`drop-path` {} can't be used with mae, which draws no numbers for it",
+          encoder->options().drop_path);
+  return encoder;
 }
 
 Variable in_f32(const Variable& x) { return cast(x, master_type(x.value().dtype())); }
@@ -60,7 +63,6 @@ DrawnTensors MAE::draw(const BatchDraw& from) const {
 }
 
 Variable MAE::loss(const Batch& batch, StepLog& log) {
-  require(backbone_->options().drop_path == 0, "`drop-path` can't be used with mae, which draws no numbers for it");
   const Tensor& images = batch.views[0];
   const ops::RandomMask mask = ops::random_mask(batch.find("noise").to(images.device()), kept());
   const Variable visible = backbone_->tokens(images, mask.kept);  // (N, 1 + K, D)

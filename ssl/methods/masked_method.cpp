@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ssl/parts/patches.h"
+#include "nn/patches.h"
 #include "tensor/ops/cells.h"
 
 namespace minissl {

@@ -25,11 +25,6 @@ std::vector<int64_t> projector_widths(const MoCoV3Options& options, bool transfo
   return {options.hidden, options.dim};
 }
 
-std::vector<int64_t> after(int64_t features, std::vector<int64_t> widths) {
-  widths.insert(widths.begin(), features);
-  return widths;
-}
-
 }  // namespace
 
 void MoCoV3Options::visit(OptionVisitor& visitor) {

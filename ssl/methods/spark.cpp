@@ -4,9 +4,9 @@
 #include <bit>
 #include <cmath>
 
+#include "nn/patches.h"
 #include "ssl/parts/mask_tensors.h"
 #include "ssl/parts/option_ranges.h"
-#include "ssl/parts/patches.h"
 #include "tensor/ops/random_mask.h"
 #include "tensor/ops/transpose.h"
 

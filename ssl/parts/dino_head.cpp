@@ -17,7 +17,7 @@ DinoHead::DinoHead(int64_t features, const DinoHeadOptions& options)
       third_(options.hidden, options.bottleneck, like_a_transformers),
       last_layer_(options.bottleneck, options.outputs,
                   options.train_norm ? WeightNormLinear::Gains::trained : WeightNormLinear::Gains::fixed) {
-  // Numbered as in PyTorch's Sequential, where GELU has a number as well.
+  // PyTorch's Sequential numbers its GELUs, too.
   int number = 0;
   const auto add = [&](Linear& linear, std::unique_ptr<BatchNorm>* norm) {
     mlp_.add_child(std::to_string(number++), linear);

@@ -2,6 +2,11 @@
 
 namespace minissl {
 
+std::vector<int64_t> after(int64_t features, std::vector<int64_t> widths) {
+  widths.insert(widths.begin(), features);
+  return widths;
+}
+
 Mlp::Mlp(const std::vector<int64_t>& widths, Last last) {
   for (const int64_t width : widths) require(width > 0, "`dim` and `hidden` must be at least 1, not {}", width);
   for (size_t i = 0; i + 1 < widths.size(); ++i) {

@@ -6,6 +6,9 @@
 
 namespace minissl {
 
+/// The widths of layers after `features` inputs: features, widths[0], widths[1], ...
+std::vector<int64_t> after(int64_t features, std::vector<int64_t> widths);
+
 /// A projector or predictor: Linear layers with BatchNorm and ReLU between them, named by position as in PyTorch's
 /// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias, because batch normalisation would cancel it.
 class Mlp : public Module {

@@ -67,7 +67,7 @@ class HeadGradient {
     write(dq_, rows, 1, op_.dqkv.mutable_data<float>() + at_.q(head) + i * at_.qkv_stride());
   }
 
-  // From a query's logits and products of dy with the values to its p and s.
+  // Replaces a query's logits by its p, and the products of its dy with the values by its s.
   void weigh(float* p, float* s, float log_sum_exp) const {
     float along = 0;
 #pragma omp simd reduction(+ : along)

@@ -1,4 +1,4 @@
-#include "ssl/parts/patches.h"
+#include "nn/patches.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
