@@ -23,6 +23,8 @@ class MethodFlags {
   /// Converts the flags to `key = value` lines and back. from_toml throws Error for an unknown method or value.
   std::string to_toml() const;
   static MethodFlags from_toml(const std::string& method, const std::string& toml);
+  /// MethodConfig::resolve.
+  void resolve() { config_->resolve(); }
   std::unique_ptr<Method> make(const NetworkFlags& network, uint64_t seed, DType dtype) const;
 
  private:

@@ -32,8 +32,11 @@ Content content_of(const SafetensorsReader& file) {
   const Metadata& metadata = file.metadata();
   // Older files don't state their content; if they have flags, it is a method.
   const auto content = metadata.find("content");
-  const bool backbone_alone = content != metadata.end() && content->second == "backbone";
-  return metadata.contains("flags") && !backbone_alone ? Content::method : Content::backbone;
+  if (content == metadata.end()) return metadata.contains("flags") ? Content::method : Content::backbone;
+  require(content->second == "backbone" || content->second == "method",
+          "{}: it holds a {}, not an encoder; backbone.safetensors beside it does", file.path().string(),
+          content->second);
+  return content->second == "method" ? Content::method : Content::backbone;
 }
 
 // Older files store the backbone's batch normalisation among the method's flags.
@@ -76,7 +79,7 @@ void check_given(const NetworkFlags& given, const NetworkFlags& in_file, const s
   require(!given.given.contains("arch") || given.arch == in_file.arch, "{}: it holds {}, not {}; leave --arch out",
           where, in_file.arch, given.arch);
   for (const std::string& flag : given.given) {
-    if (flag == "size" || flag == "arch") continue;
+    if (flag == "size" || flag == "arch" || flag == "pool") continue;
     const auto value_in = [&](const NetworkFlags& network, const auto& of_family) -> std::string {
       if (flag == "channels") return std::to_string(network.channels);
       const auto found = of_family.find(flag);
@@ -117,6 +120,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   d.network = otherwise;
   d.normalization = Normalization::imagenet(otherwise.channels);
   Metadata metadata = file.metadata();
+  d.network.adapt_to(file);
   const auto format = metadata.find("format");
   if (format == metadata.end() || format->second != "minissl") {
     d.network.built_size = size_in_positions(file, d.network);
@@ -127,6 +131,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
   try {
     d.network = NetworkFlags(metadata.at("arch"));
     d.network.set_options(metadata, where);
+    d.network.adapt_to(file);
     d.network.channels = std::stoll(metadata.at("channels"));
     d.network.size = std::stoll(metadata.at("size"));
     d.epochs = std::stoll(metadata.at("epochs"));
@@ -140,6 +145,7 @@ ModelDescription read_description(const SafetensorsReader& file, const NetworkFl
       d.network.built_size = d.network.size;
       d.network.size = otherwise.size;
     }
+    if (otherwise.given.contains("pool")) d.network.set_options({{"pool", otherwise.options().at("pool")}}, where);
     // Older files have no seed and no white level, and only checkpoints have flags.
     if (metadata.contains("seed")) d.seed = std::stoull(metadata.at("seed"));
     if (metadata.contains("max_value")) d.max_value = std::stoi(metadata.at("max_value"));

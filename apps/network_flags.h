@@ -25,6 +25,8 @@ class NetworkFlags {
   /// The names of the flags that were given.
   std::set<std::string> given;
 
+  /// BackboneConfig::adapt_to.
+  void adapt_to(const SafetensorsReader& file) { config_->adapt_to(file); }
   /// The configuration for creating the backbone.
   const BackboneConfig& config() const;
   /// The options of the backbone's family, by name.

@@ -38,6 +38,7 @@ const std::vector<Effect>& effects() {
       {"the figures stay the same",
        false,
        {"workers", "recompute", "memory-budget", "cuda-graph", "checkpoint-every", "checkpoint-minutes", "keep"}},
+      {"the run keeps the one in its checkpoint", false, {"tokenizer"}},
       // The images are compared by themselves, and may have moved.
       {"its images have the same names as before", false, {"data", "labels", "uncertain"}}};
   return all;

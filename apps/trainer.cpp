@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "apps/given_weights.h"
 #include "apps/memory_report.h"
 #include "apps/model_file.h"
 #include "apps/open_data.h"
@@ -69,6 +70,7 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
+  if (!resumed_from_) require_given_weights(*method_, flags_.method.method(), normalization_);
   optimizer_ = make_optimizer(flags_.optimizer, method_->online(), method_->rules());
   training_step_ = std::make_unique<TrainingStep>(
       *method_, *optimizer_, StepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm},
@@ -355,7 +357,7 @@ void Trainer::write_views() {
 }
 
 void Trainer::write_reconstruction() {
-  auto* masked = dynamic_cast<MaskedMethod*>(method_.get());
+  auto* masked = dynamic_cast<PaintingMethod*>(method_.get());
   if (masked == nullptr) return;
   write_png(folder_ / run_file::reconstruction, reconstruction_picture(*masked, first_batch(9), normalization_));
 }

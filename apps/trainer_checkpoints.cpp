@@ -140,6 +140,11 @@ void Trainer::save_checkpoint() {
     folder_.prune(flags_.keep);
   }
   save_safetensors(folder_ / run_file::backbone, file_tensors(method_->backbone()), describe(model, Content::backbone));
+  for (const auto& [name, part] : method_->kept_parts()) {
+    Metadata of_part = describe(model, Content::backbone);
+    of_part["content"] = name;
+    save_safetensors(folder_ / (name + ".safetensors"), file_tensors(*part), of_part);
+  }
   save(run_file::last);
   saved_steps_ = position_.step;
   write_report(folder_.path());

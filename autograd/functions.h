@@ -70,10 +70,20 @@ inline Variable operator/(const Variable& a, double b) { return affine(a, 1 / b,
 // Rows and columns
 /// (..., M, K) times (..., K, N), or times (K, N); see ops::matmul.
 Variable matmul(const Variable& a, const Variable& b, ops::Transposed transposed = {});
-/// Multi-head self-attention (Vaswani et al. 2017, eq. 1): softmax(scale q k^T) v for each image and head. qkv
-/// (N, L, 3, H, d) is what one projection of N images of L tokens gives, d at most 128; y (N, L, H d). Keeps qkv and
-/// a number for each query; the logits (N, H, L, L) are never in memory.
-Variable attention(const Variable& qkv, double scale);
+/// (B, A) from (A, B).
+Variable transpose(const Variable& x);
+/// Multi-head self-attention (Vaswani et al. 2017, eq. 1): softmax(scale q k^T + bias) v for each image and head. qkv
+/// (N, L, 3, H, d) is what one projection of N images of L tokens gives, d at most 128; bias (H, L, L), the same for
+/// all images, f32 if qkv is bf16, or undefined; y (N, L, H d). Keeps qkv and a number for each query; the logits
+/// (N, H, L, L) are never in memory.
+Variable attention(const Variable& qkv, double scale, const Variable& bias = {});
+/// softmax(scale (x + noise)) of each row of x (N, D), noise (N, D) or undefined. Keeps the result.
+Variable softmax(const Variable& x, double scale = 1, const Tensor& noise = {});
+/// (N): the entropy in nats of softmax(x) for each row of x (N, D).
+Variable softmax_entropy(const Variable& x);
+/// The one-hot rows of the largest elements of x (N, D), with the gradient of x itself (Bengio et al. 2013, the
+/// straight-through estimator).
+Variable straight_through(const Variable& x);
 /// x (..., D) plus row (D), which is f32 if x is bf16.
 Variable add_row(const Variable& x, const Variable& row);
 /// Layer normalisation (Ba et al. 2016) of each row of x (..., D): (x - mean) / sqrt(variance + eps) * weight + bias,
@@ -131,7 +141,8 @@ Variable all_gather_rows(const Variable& x);
 // To scalars
 Variable sum(const Variable& x);
 Variable mean(const Variable& x);
-/// Mean over the rows of -log softmax(logits)[target]: logits (N, K), targets i64 (N).
+/// Mean over the rows that have a target of -log softmax(logits)[target]: logits (N, K), targets i64 (N), of which some
+/// may be ops::no_target, -1.
 Variable cross_entropy(const Variable& logits, const Tensor& targets);
 
 struct InfoNce {

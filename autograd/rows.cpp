@@ -3,8 +3,14 @@
 #include "autograd/functions.h"
 #include "autograd/gradients.h"
 #include "tensor/ops/reduce.h"
+#include "tensor/ops/transpose.h"
 
 namespace minissl {
+
+Variable transpose(const Variable& x) {
+  return record("transpose", {x}, ops::transpose(x.value()), {},
+                [](const Tensor& dy, const BackwardContext&) -> Gradients { return {ops::transpose(dy)}; });
+}
 
 Variable add_row(const Variable& x, const Variable& row) {
   require(x.shape().rank() >= 2 && row.shape() == Shape{x.shape()[-1]} &&

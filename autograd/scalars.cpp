@@ -20,16 +20,17 @@ Variable mean(const Variable& x) { return sum(x) / static_cast<double>(x.value()
 Variable cross_entropy(const Variable& logits, const Tensor& targets) {
   require(logits.shape().rank() == 2 && targets.dtype() == DType::i64 && targets.shape() == Shape{logits.shape()[0]},
           "cross_entropy: logits {} (N, K) and targets {} (i64, N) don't fit", logits.value().str(), targets.str());
-  ops::CrossEntropy op{logits.value(), targets, like(logits.value(), {1}), like(logits.value(), targets.shape())};
+  ops::CrossEntropy op{logits.value(), targets, like(logits.value(), {1}), like(logits.value(), targets.shape()),
+                       like(logits.value(), {1})};
   run(op);
-  return record(
-      "cross_entropy", {logits}, op.loss, {op.logits, op.targets, op.log_sum_exp},
-      [](const Tensor& dy, const BackwardContext& context) -> Gradients {
-        const Tensor logits = context.saved(0);
-        ops::CrossEntropyGradient gradient{dy, logits, context.saved(1), context.saved(2), Tensor::empty_like(logits)};
-        run(gradient);
-        return {gradient.dlogits};
-      });
+  return record("cross_entropy", {logits}, op.loss, {op.logits, op.targets, op.log_sum_exp, op.count},
+                [](const Tensor& dy, const BackwardContext& context) -> Gradients {
+                  const Tensor logits = context.saved(0);
+                  ops::CrossEntropyGradient gradient{
+                      dy, logits, context.saved(1), context.saved(2), context.saved(3), Tensor::empty_like(logits)};
+                  run(gradient);
+                  return {gradient.dlogits};
+                });
 }
 
 }  // namespace minissl

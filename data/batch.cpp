@@ -29,7 +29,8 @@ const ViewGroup& BatchRequest::group_of(int64_t view) const {
 std::vector<std::string> BatchRequest::view_names() const {
   std::vector<std::string> names;
   for (const ViewGroup& group : groups)
-    for (int64_t i = 1; i <= group.count; ++i) names.push_back(group.name + std::to_string(i));
+    for (int64_t i = 1; i <= group.count; ++i)
+      names.push_back(group.of_first ? group.name : group.name + std::to_string(i));
   return names;
 }
 
@@ -43,6 +44,8 @@ void BatchRequest::check() const {
   require(views() > 0 && views() < 256, "a batch needs 1 to 255 views of each image, not {}", views());
   for (const ViewGroup& group : groups) {
     require(group.count >= 0, "the number of {} views must not be negative, but it is {}", group.name, group.count);
+    require(!group.of_first || group.count == 1, "one {} is enough of the first view's picture, not {}", group.name,
+            group.count);
     require(group.size > 0 && group.size <= 8192, "`size` of a view must be 1 to 8192, not {}", group.size);
     group.augmentation.check();
   }

@@ -12,12 +12,13 @@
 namespace minissl {
 
 /// Views of each image that share a size and an augmentation, such as two "view"s of 224 pixels or six "local" ones of
-/// 96. They are called name1, name2, ...
+/// 96. They are called name1, name2, ..., or just name, if there is one that shows the first view's picture again.
 struct ViewGroup {
   std::string name = "view";
   int64_t count = 2;   ///< views of each image
   int64_t size = 224;  ///< height and width in pixels
   Augmentation augmentation{};
+  bool of_first = false;  ///< drawn with the first view's random numbers: its picture at another size
 };
 
 /// The source of a batch's random numbers other than those of its views: permutations, masks, noise.
@@ -47,6 +48,8 @@ struct BatchRequest {
   int64_t views() const;
   /// The group of the view with this number, counted over all groups.
   const ViewGroup& group_of(int64_t view) const;
+  /// The view whose random numbers a view is drawn with: itself, or the first.
+  int draw_number(int64_t view) const { return group_of(view).of_first ? 0 : static_cast<int>(view); }
   /// "view1", "view2", "local1", ..., in the order of Batch::views.
   std::vector<std::string> view_names() const;
   DrawnTensors drawn(const BatchDraw& from) const { return draw ? draw(from) : DrawnTensors(); }

@@ -99,8 +99,8 @@ LostViews count_lost_views(const Dataset& dataset, const BatchRequest& request, 
     const Image& image = loaded.image;
     for (int number = 0; number < request.views(); ++number) {
       const ViewGroup& group = request.group_of(number);
-      ViewParameters view =
-          draw_view(group.augmentation, image.height(), image.width(), group.size, seed, 0, i, number);
+      ViewParameters view = draw_view(group.augmentation, image.height(), image.width(), group.size, seed, 0, i,
+                                      request.draw_number(number));
       const float noise = view.noise;
       view.noise = 0, view.solarize = false;
       const Tensor shown = render_view(image, view, Normalization::none());

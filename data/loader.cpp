@@ -157,7 +157,7 @@ void TrainingLoader::fill(Work& work, int64_t i) const {
   for (const ViewGroup& group : request_.groups)
     for (int64_t k = 0; k < group.count; ++k, ++view) {
       const auto parameters = draw_view(group.augmentation, image.height(), image.width(), group.size, options_.seed,
-                                        work.batch.epoch, index, view);
+                                        work.batch.epoch, index, request_.draw_number(view));
       const auto at = static_cast<size_t>(view);
       if (device_images_)
         work.on_device[at][position] = {image.pixels, parameters};

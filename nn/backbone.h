@@ -31,6 +31,8 @@ class Backbone : public Module {
   virtual int64_t batch_groups() const { return 1; }
 };
 
+class SafetensorsReader;
+
 /// A backbone before construction: its options, and the images it takes.
 class BackboneConfig {
  public:
@@ -43,6 +45,8 @@ class BackboneConfig {
   /// Throws Error for options that make no sense.
   virtual std::unique_ptr<Backbone> make() const = 0;
   virtual std::unique_ptr<BackboneConfig> clone() const = 0;
+  /// Takes over what the names of the tensors in a backbone's file say about it, and the options don't.
+  virtual void adapt_to(const SafetensorsReader& /*file*/) {}
 
  protected:
   BackboneConfig() = default;

@@ -15,6 +15,22 @@ Variable as_type(const Variable& weight, ConvertedCopy& copy, DType type) {
   return weight.value().dtype() == type ? weight : cast(weight, copy.of(weight.value(), type));
 }
 
+// Draws a weight (O, K, K, I), and a bias if it is defined.
+void draw_convolution(const Variable& weight, const Variable& bias, ConvolutionDraw draw, uint64_t seed,
+                      const std::string& path) {
+  const Shape& w = weight.shape();
+  if (draw == ConvolutionDraw::uniform) {
+    const float bound = 1.0f / std::sqrt(static_cast<float>(w[1] * w[2] * w[3]));
+    draw_uniform(weight.value(), bound, seed, path + ".weight");
+    if (bias.defined()) draw_uniform(bias.value(), bound, seed, path + ".bias");
+    return;
+  }
+  const bool small = draw == ConvolutionDraw::small;
+  draw_normal(weight.value(), small ? 0.02f : std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2])), seed,
+              path + ".weight");
+  if (bias.defined()) bias.value().fill(0);
+}
+
 }  // namespace
 
 Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, const Conv2dOptions& options)
@@ -31,21 +47,12 @@ Variable Conv2d::forward(const Variable& x) const {
 }
 
 void Conv2d::initialize_own(uint64_t seed, const std::string& path) {
-  const Shape& w = weight_.shape();
-  if (draw_ == ConvolutionDraw::uniform) {
-    const float bound = 1.0f / std::sqrt(static_cast<float>(w[1] * w[2] * w[3]));
-    draw_uniform(weight_.value(), bound, seed, path + ".weight");
-    if (bias_.defined()) draw_uniform(bias_.value(), bound, seed, path + ".bias");
-    return;
-  }
-  const bool small = draw_ == ConvolutionDraw::small;
-  draw_normal(weight_.value(), small ? 0.02f : std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2])), seed,
-              path + ".weight");
-  if (bias_.defined()) bias_.value().fill(0);
+  draw_convolution(weight_, bias_, draw_, seed, path);
 }
 
-ConvTranspose2d::ConvTranspose2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
-    : weight_(parameter({in, kernel, kernel, out})), bias_(parameter({out})), geometry_{stride, padding} {
+ConvTranspose2d::ConvTranspose2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
+                                 ConvolutionDraw draw)
+    : weight_(parameter({in, kernel, kernel, out})), bias_(parameter({out})), geometry_{stride, padding}, draw_(draw) {
   add_parameter("weight", weight_, FileLayout::oihw, &converted_);
   add_parameter("bias", bias_);
 }
@@ -55,9 +62,7 @@ Variable ConvTranspose2d::forward(const Variable& x) const {
 }
 
 void ConvTranspose2d::initialize_own(uint64_t seed, const std::string& path) {
-  const Shape& w = weight_.shape();
-  draw_normal(weight_.value(), std::sqrt(2.0f / static_cast<float>(w[0] * w[1] * w[2])), seed, path + ".weight");
-  bias_.value().fill(0);
+  draw_convolution(weight_, bias_, draw_, seed, path);
 }
 
 BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
@@ -123,7 +128,7 @@ void LayerNorm::initialize_own(uint64_t, const std::string&) {
 }
 
 Linear::Linear(int64_t in, int64_t out, const LinearOptions& options)
-    : init_(options.init), parts_(options.parts), weight_(parameter({out, in})) {
+    : init_(options.init), deviation_(options.deviation), parts_(options.parts), weight_(parameter({out, in})) {
   add_parameter("weight", weight_, FileLayout::same, options.converted ? &converted_ : nullptr);
   if (options.bias) {
     bias_ = parameter({out});
@@ -133,6 +138,11 @@ Linear::Linear(int64_t in, int64_t out, const LinearOptions& options)
 
 Variable Linear::forward(const Variable& x, const Variable& residual) const {
   return linear(x, as_type(weight_, *converted_, x.value().dtype()), bias_, residual);
+}
+
+Variable Linear::forward_scaled(const Variable& x, const Variable& gains, const Variable& residual) const {
+  const Variable weight = scale_rows(weight_, view(gains, {gains.shape()[0], 1}));
+  return linear(x, cast(weight, x.value().dtype()), bias_.defined() ? bias_ * gains : bias_, residual);
 }
 
 Variable Linear::forward_without_bias(const Variable& x) const {
@@ -145,7 +155,7 @@ void Linear::initialize_own(uint64_t seed, const std::string& path) {
   if (bias_.defined()) bias_.value().fill(0);
   switch (init_) {
     case LinearInit::normal:
-      return draw_normal(weight_.value(), 0.02f, seed, path + ".weight");
+      return draw_normal(weight_.value(), static_cast<float>(deviation_), seed, path + ".weight");
     case LinearInit::xavier:
       return draw_uniform(weight_.value(), std::sqrt(6 / (in + out)), seed, path + ".weight");
     case LinearInit::pytorch:

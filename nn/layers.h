@@ -37,11 +37,12 @@ class Conv2d : public Module {
 };
 
 /// Square transposed convolution with bias, PyTorch's ConvTranspose2d: weight (I, K, K, O), in files (I, O, K, K).
-/// Initialised as SparK's decoder is: normal with variance 2 / (I K K), which PyTorch calls this layer's "fan out", and
-/// biases 0.
+/// Initialised as a convolution from its outputs to its inputs is, as PyTorch does; `fan_out` is what SparK's decoder
+/// has.
 class ConvTranspose2d : public Module {
  public:
-  ConvTranspose2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding);
+  ConvTranspose2d(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
+                  ConvolutionDraw draw = ConvolutionDraw::fan_out);
   /// (N, H, W, I) to (N, OH, OW, O) with OH = (H - 1) stride - 2 padding + K. Types as in Conv2d.
   Variable forward(const Variable& x) const;
 
@@ -51,6 +52,7 @@ class ConvTranspose2d : public Module {
   Variable weight_, bias_;
   std::shared_ptr<ConvertedCopy> converted_ = std::make_shared<ConvertedCopy>();
   ops::ConvolutionGeometry geometry_;
+  ConvolutionDraw draw_;
 };
 
 /// Batch normalisation over all dimensions but the last, with running averages (momentum 0.1, unbiased variance) for
@@ -97,7 +99,7 @@ class LayerNorm : public Module {
 /// How the weights of a linear layer are drawn.
 enum class LinearInit {
   pytorch,  ///< weight and bias uniform within 1 / sqrt(I), as PyTorch does
-  normal,   ///< normal with standard deviation 0.02, bias 0: DINO's and BEiT's transformers
+  normal,   ///< normal with a given standard deviation, bias 0: DINO's and BEiT's transformers
   xavier    ///< uniform within sqrt(6 / (I + O)) (Glorot and Bengio 2010), bias 0: MAE's and MoCo v3's
 };
 
@@ -106,7 +108,8 @@ struct LinearOptions {
   /// Whether inputs may have another type than the weights (bf16); arenas then keep a converted copy of the weights.
   bool converted = false;
   LinearInit init = LinearInit::pytorch;
-  int64_t parts = 1;  ///< xavier: the O outputs are those of so many layers, each drawn as a layer of its own
+  double deviation = 0.02;  ///< normal: its standard deviation
+  int64_t parts = 1;        ///< xavier: the O outputs are those of so many layers, each drawn as a layer of its own
 };
 
 /// x W^T + b: weight (O, I).
@@ -115,6 +118,9 @@ class Linear : public Module {
   Linear(int64_t in, int64_t out, const LinearOptions& options = {});
   /// (..., I) to (..., O), in the type of x; plus `residual` (..., O), if it is defined.
   Variable forward(const Variable& x, const Variable& residual = {}) const;
+  /// gains (x W^T + b) + residual, with gains (O): of the product of the gains and the layer's parameters, so that
+  /// nothing of x's size is kept for the gradient of the gains.
+  Variable forward_scaled(const Variable& x, const Variable& gains, const Variable& residual = {}) const;
   /// For operations that add the bias themselves.
   Variable forward_without_bias(const Variable& x) const;
   const Variable& bias() const { return bias_; }
@@ -123,6 +129,7 @@ class Linear : public Module {
   void initialize_own(uint64_t seed, const std::string& path) override;
 
   LinearInit init_;
+  double deviation_;
   int64_t parts_;
   Variable weight_, bias_;
   std::shared_ptr<ConvertedCopy> converted_ = std::make_shared<ConvertedCopy>();

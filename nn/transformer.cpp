@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/parameters.h"
 #include "tensor/ops/attention.h"
 
 namespace minissl {
@@ -23,9 +24,12 @@ TransformerBlock::TransformerBlock(const TransformerOptions& options)
       norm1_(options.width),
       norm2_(options.width),
       qkv_(options.width, 3 * options.width, {.converted = true, .init = options.init, .parts = options.qkv_parts}),
-      proj_(options.width, options.width, {.converted = true, .init = options.init}),
+      proj_(options.width, options.width,
+            {.converted = true, .init = options.init, .deviation = options.branch_deviation}),
       fc1_(options.width, 4 * options.width, {.converted = true, .init = options.init}),
-      fc2_(4 * options.width, options.width, {.converted = true, .init = options.init}) {
+      fc2_(4 * options.width, options.width,
+           {.converted = true, .init = options.init, .deviation = options.branch_deviation}),
+      layer_scale_(options.layer_scale) {
   attn_.add_child("qkv", qkv_);
   attn_.add_child("proj", proj_);
   mlp_.add_child("fc1", fc1_);
@@ -34,18 +38,32 @@ TransformerBlock::TransformerBlock(const TransformerOptions& options)
   add_child("attn", attn_);
   add_child("norm2", norm2_);
   add_child("mlp", mlp_);
+  if (layer_scale_ == 0) return;
+  gamma_1_ = parameter({options.width});
+  gamma_2_ = parameter({options.width});
+  add_parameter("gamma_1", gamma_1_);
+  add_parameter("gamma_2", gamma_2_);
 }
 
-Variable TransformerBlock::forward(const Variable& x, const BlockDrop& drop) const {
+void TransformerBlock::initialize_own(uint64_t, const std::string&) {
+  for (const Variable& gains : {gamma_1_, gamma_2_})
+    if (gains.defined()) gains.value().fill(layer_scale_);
+}
+
+Variable TransformerBlock::forward(const Variable& x, const BlockDrop& drop, const Variable& bias) const {
   const Shape by_head{x.shape()[0], x.shape()[1], 3, heads_, head_width_};
   const Variable qkv = view(qkv_.forward(norm1_.forward(x)), by_head);
-  const Variable y = attention(qkv, 1 / std::sqrt(static_cast<double>(head_width_)));
-  const auto added = [&](const Linear& last, const Variable& branch, const Variable& to, int64_t first) {
-    if (drop.rate == 0) return last.forward(branch, to);
-    return to + drop_path(last.forward(branch), drop.numbers, first, drop.rate);
+  const Variable y = attention(qkv, 1 / std::sqrt(static_cast<double>(head_width_)), bias);
+  const auto added = [&](const Linear& last, const Variable& gains, const Variable& branch, const Variable& to,
+                         int64_t first) {
+    const auto result = [&](const Variable& residual) {
+      return gains.defined() ? last.forward_scaled(branch, gains, residual) : last.forward(branch, residual);
+    };
+    return drop.rate == 0 ? result(to) : to + drop_path(result({}), drop.numbers, first, drop.rate);
   };
-  const Variable h = added(proj_, y, x, drop.attention);
-  return added(fc2_, gelu(fc1_.forward_without_bias(norm2_.forward(h)), fc1_.bias()), h, drop.mlp);
+  const Variable h = added(proj_, gamma_1_, y, x, drop.attention);
+  const Variable hidden = gelu(fc1_.forward_without_bias(norm2_.forward(h)), fc1_.bias());
+  return added(fc2_, gamma_2_, hidden, h, drop.mlp);
 }
 
 }  // namespace minissl

@@ -1,4 +1,6 @@
 #pragma once
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,21 @@
 namespace minissl {
 
 class VarianceTerm;
+
+/// A part of a method that is kept after pretraining besides the backbone, in the file name.safetensors.
+struct KeptPart {
+  std::string name;
+  Module* part;
+};
+
+/// A part of a method that another run has trained before.
+struct GivenWeights {
+  std::string option;          ///< of the method, which says the file
+  std::filesystem::path file;  ///< empty: none was given
+  std::string written_by;      ///< the command that writes such files
+  Module* part = nullptr;
+  std::string prefix = {};  ///< of the part's names in the file
+};
 
 /// The position in a run. One optimizer step may accumulate several batches.
 struct StepPosition {
@@ -38,7 +55,8 @@ class Method : public Module {
   virtual std::vector<ViewGroup> views(const Augmentation& augmentation, int64_t size) const {
     return {{.count = 2, .size = size, .augmentation = augmentation}};
   }
-  /// Further inputs for each batch besides the views: permutations, masks, noise.
+  /// Further inputs for each batch besides the views: permutations, masks, noise. "x_key" is a key from which the
+  /// device draws the many numbers "x"; a batch that is read from a file may have these themselves.
   virtual DrawnTensors draw(const BatchDraw& /*from*/) const { return {}; }
   /// Both, as a request to a loader. The method must outlive it.
   BatchRequest request(const Augmentation& augmentation, int64_t size) const;
@@ -79,6 +97,10 @@ class Method : public Module {
   virtual std::vector<Space> embed(const Tensor& images) = 0;
   /// The network that is kept after pretraining.
   virtual Backbone& backbone() = 0;
+  /// What else is kept, for other methods to use.
+  virtual std::vector<KeptPart> kept_parts() { return {}; }
+  /// What a run has to load before its first step; later it is in the checkpoints.
+  virtual std::optional<GivenWeights> given_weights() { return std::nullopt; }
   /// Groups of a batch that are normalised separately (Backbone::batch_groups).
   int64_t batch_groups() const { return const_cast<Method*>(this)->backbone().batch_groups(); }
   /// The device of the method, where its views must also be.

@@ -16,17 +16,24 @@ class MethodConfig {
   /// Throws Error for invalid options.
   virtual std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const = 0;
   virtual std::unique_ptr<MethodConfig> clone() const = 0;
+  /// Takes options that stand for the contents of a file from there, so that the method can later be made without it.
+  virtual void resolve() {}
 };
 
 /// The configuration of a method class M, which has
-///   using Options = ...;  // with visit(OptionVisitor&), and the defaults
+///   using Options = ...;  // with visit(OptionVisitor&), and the defaults; and resolve() if they depend on files
 ///   M(const Options&, const BackboneConfig&, uint64_t seed, DType)
 template <class M>
 class MethodConfigOf final : public MethodConfig {
  public:
   void visit(OptionVisitor& visitor) override { options_.visit(visitor); }
   std::unique_ptr<Method> make(const BackboneConfig& backbone, uint64_t seed, DType dtype) const override {
-    return std::make_unique<M>(checked(options_), backbone, seed, dtype);
+    MethodConfigOf resolved(*this);
+    resolved.resolve();
+    return std::make_unique<M>(checked(resolved.options_), backbone, seed, dtype);
+  }
+  void resolve() override {
+    if constexpr (requires { options_.resolve(); }) options_.resolve();
   }
   std::unique_ptr<MethodConfig> clone() const override { return std::make_unique<MethodConfigOf>(*this); }
 

@@ -40,7 +40,8 @@ enum class RandomSite : uint32_t {
   evaluation,
   test,
   few_shot,
-  split
+  split,
+  gumbel
 };
 
 /// The random numbers of one place in a run: a pure function of (seed, site, epoch, item, view) and an index.

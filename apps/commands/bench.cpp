@@ -5,6 +5,7 @@
 #include <sstream>
 #include <sys/resource.h>
 
+#include "apps/given_weights.h"
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
 #include "apps/method_flags.h"
@@ -64,6 +65,7 @@ void BenchStep::run() const {
 void BenchStep::run(const MemoryPlan& plan) const {
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, master_type(dtype));
+  load_given_weights(*net, std::nullopt);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer({}, net->online(), net->rules());
   TrainingStep step(*net, *optimizer, {.recompute = plan.recompute},
                     cuda_graph ? TrainingStep::Graphs::on : TrainingStep::Graphs::off);

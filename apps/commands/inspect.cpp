@@ -1,3 +1,4 @@
+#include "apps/given_weights.h"
 #include "apps/memory_flags.h"
 #include "apps/method_flags.h"
 #include "apps/option_flags.h"
@@ -57,6 +58,12 @@ Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t st
   }
   for (const auto& entry : request.drawn({0, 0, batch.images()})) {
     const Tensor& drawn = entry.second;
+    if (const std::string& name = entry.first; name.ends_with("_key")) {
+      const std::string numbers = name.substr(0, name.size() - 4);
+      const auto are_numbers = [](const StoredTensor& t) { return is_floating(t.dtype); };
+      batch.drawn.emplace_back(numbers, read(numbers, are_numbers, "floats").to(DeviceScope::current()));
+      continue;
+    }
     const auto is_alike = [&](const StoredTensor& t) {
       return is_floating(t.dtype) == is_floating(drawn.dtype()) && t.shape == drawn.shape();
     };
@@ -70,6 +77,7 @@ void InspectStep::run() const {
   const DeviceScope device = common.apply();
   const DType dtype = common.dtype();
   const auto net = method.make(network, common.seed, master_type(dtype));
+  load_given_weights(*net, std::nullopt);
   load_state(*net, SafetensorsReader(weights));
   const SafetensorsReader view_file(views);
   const Shape images = read_batch(view_file, *net, 0, dtype, network.channels, network.size).views[0].shape();

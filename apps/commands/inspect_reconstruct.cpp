@@ -24,8 +24,8 @@ void InspectReconstruct::execute() const {
   const TrainFlags flags = read_train_flags(run);
   require_writable_file(picture);
   const auto method = flags.method.make(flags.network, flags.common.seed, DType::f32);
-  auto* masked = dynamic_cast<MaskedMethod*>(method.get());
-  require(masked != nullptr, "{}: it trained {}, which hides nothing that it could paint", run, flags.method.method());
+  auto* painter = dynamic_cast<PaintingMethod*>(method.get());
+  require(painter != nullptr, "{}: it trained {}, which paints nothing", run, flags.method.method());
   const SafetensorsReader checkpoint(std::filesystem::path(run) / run_file::last);
   load_state(*method, checkpoint);
   const ModelDescription model = read_description(checkpoint, flags.network);
@@ -38,17 +38,18 @@ void InspectReconstruct::execute() const {
                               .workers = flags.workers,
                               .normalization = model.normalization,
                               .max_bad_fraction = flags.max_bad_fraction};
-  TrainingLoader loader(*dataset, masked->request(flags.augmentation, flags.network.size), options);
-  write_png(picture, reconstruction_picture(*masked, loader.next(), model.normalization));
-  say(fmt::format("{} images, each as it is, masked and painted: {}", options.batch, picture));
+  TrainingLoader loader(*dataset, painter->request(flags.augmentation, flags.network.size), options);
+  write_png(picture, reconstruction_picture(*painter, loader.next(), model.normalization));
+  say(fmt::format("{} images, as they are and as the network paints them: {}", options.batch, picture));
 }
 
 }  // namespace
 
 void add_inspect_reconstruct(CLI::App& inspect) {
-  CLI::App& command = add_command(inspect, "reconstruct", "Draw images, their masks and what a run's network paints");
+  CLI::App& command =
+      add_command(inspect, "reconstruct", "Draw images, what was hidden of them and what a run's network paints");
   auto flags = std::make_shared<InspectReconstruct>();
-  add_positional(command, "RUN", flags->run, "the folder of a run of mae or spark");
+  add_positional(command, "RUN", flags->run, "the folder of a run of mae, spark, beit or dvae");
   add_flag(command, "data", flags->data, "images to draw (default: those of the run)");
   add_flag(command, "out", flags->out, "the picture (.png; default: reconstruction.png in the run's folder)");
   add_flag(command, "images", flags->images, "images to draw", {.range = {1, 1000}});

@@ -142,6 +142,7 @@ void add_train(CLI::App& app) {
                "resume although --data has other images than the run was trained on");
     add_train_flags(command, *flags);
     set_action(command, [flags, &command, method] {
+      flags->method.resolve();
       say_idle_flags(command, *flags);
       Trainer(*flags, config_of(command, method, *flags)).run();
     });

@@ -2,6 +2,7 @@
 
 #include "nn/backbone.h"
 #include "nn/backbones/resnet.h"
+#include "nn/backbones/token_encoder.h"
 #include "nn/backbones/vision_transformer.h"
 
 namespace minissl {
@@ -20,10 +21,11 @@ BackboneEntry transformer(const char* name, int64_t width, int64_t heads) {
 }
 
 std::vector<BackboneEntry>& entries() {
-  static std::vector<BackboneEntry> all{resnet("resnet18", resnet18),    resnet("resnet34", resnet34),
-                                        resnet("resnet50", resnet50),    resnet("resnet101", resnet101),
-                                        transformer("vit_tiny", 192, 3), transformer("vit_small", 384, 6),
-                                        transformer("vit_base", 768, 12)};
+  static std::vector<BackboneEntry> all{
+      resnet("resnet18", resnet18),     resnet("resnet34", resnet34),
+      resnet("resnet50", resnet50),     resnet("resnet101", resnet101),
+      transformer("vit_tiny", 192, 3),  transformer("vit_small", 384, 6),
+      transformer("vit_base", 768, 12), {"token_encoder", [] { return std::make_unique<TokenEncoderConfig>(); }}};
   return all;
 }
 

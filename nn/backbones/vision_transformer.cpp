@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/recompute.h"
+#include "formats/safetensors.h"
 #include "nn/backbones/visible_cells.h"
 #include "nn/parameters.h"
 #include "nn/patches.h"
@@ -67,7 +68,10 @@ VisionTransformer::VisionTransformer(const VisionTransformerOptions& options)
       norm_(options.width) {
   const Shape positions{1, 1 + grid() * grid(), options.width};
   add_parameter("cls_token", class_token_);
-  if (options.positions == Positions::learned) {
+  if (options.positions == Positions::relative) {
+    relative_ = std::make_unique<RelativePositionBias>(grid(), options.heads);
+    add_child("rel_pos_bias", *relative_);
+  } else if (options.positions == Positions::learned) {
     learned_positions_ = parameter(positions);
     add_parameter("pos_embed", learned_positions_);
   } else {
@@ -77,8 +81,13 @@ VisionTransformer::VisionTransformer(const VisionTransformerOptions& options)
   patch_.add_child("proj", patch_embed_);
   add_child("patch_embed", patch_);
   for (int64_t b = 0; b < options.depth; ++b) {
-    block_.push_back(std::make_unique<TransformerBlock>(
-        TransformerOptions{options.width, options.heads, options.init, options.qkv_parts}));
+    const double factor = options.rescaled_init ? 1 / std::sqrt(2.0 * static_cast<double>(b + 1)) : 1;
+    block_.push_back(std::make_unique<TransformerBlock>(TransformerOptions{.width = options.width,
+                                                                           .heads = options.heads,
+                                                                           .init = options.init,
+                                                                           .qkv_parts = options.qkv_parts,
+                                                                           .branch_deviation = 0.02 * factor,
+                                                                           .layer_scale = options.layer_scale}));
     blocks_.add_child(std::to_string(b), *block_.back());
   }
   add_child("blocks", blocks_);
@@ -95,7 +104,7 @@ void VisionTransformer::initialize_own(uint64_t seed, const std::string& path) {
   draw_normal(class_token_.value(), token_deviation, seed, path + ".cls_token");
   if (learned_positions_.defined())
     draw_normal(learned_positions_.value(), token_deviation, seed, path + ".pos_embed");
-  else
+  else if (fixed_positions_.defined())
     fill_fixed_positions();  // anew, because the type may have changed to f64
 }
 
@@ -108,6 +117,10 @@ int64_t VisionTransformer::grid(int64_t size) const {
 // Where the model was built for another grid, its patches' positions are resampled.
 std::pair<Variable, Variable> VisionTransformer::positions(int64_t to) {
   const int64_t from = grid(), width = options_.width;
+  require(relative_ == nullptr || to == from,
+          "a network with relative positions takes images of {} pixels, for which it was made, not of {}",
+          options_.size, to * options_.patch);
+  if (relative_) return {};
   const Variable stored = learned_positions_.defined() ? learned_positions_ : Variable(fixed_positions_);
   const Variable all = view(stored, {1 + from * from, width});
   const DType type = stored.value().dtype();
@@ -120,29 +133,47 @@ std::pair<Variable, Variable> VisionTransformer::positions(int64_t to) {
   return {of_class, matmul(matrix, of_patches)};
 }
 
-Variable VisionTransformer::tokens(const Tensor& images, const Tensor& kept) {
+int64_t VisionTransformer::checked_grid(const Tensor& images) const {
   require(images.rank() == 4 && images.dim(1) == images.dim(2) && images.dim(3) == options_.channels,
           "a Vision Transformer for {} channels can't read images {}", options_.channels, images.str());
-  const Device device = images.device();
-  const int64_t count = images.dim(0), width = options_.width, patches = grid(images.dim(1)) * grid(images.dim(1));
-  const auto [of_class, of_patches] = positions(grid(images.dim(1)));
-  Variable x;  // (N, L or K, width)
-  if (kept.defined()) {
-    const Variable chosen = view(gather_rows(of_patches, kept.view({kept.numel()})), {count, kept.dim(1), width});
-    x = patch_embed_.forward(images, kept) + cast(chosen, images.dtype());
-  } else {
-    const Variable flat = view(patch_embed_.forward(images), {count, patches * width});
-    x = view(add_row(flat, view(of_patches, {patches * width})), {count, patches, width});
-  }
+  return grid(images.dim(1));
+}
+
+Variable VisionTransformer::tokens(const Tensor& images, const Tensor& kept) {
+  const int64_t extent = checked_grid(images);
+  if (!kept.defined()) return placed(patch_embed_.forward(images), extent);
+  require(relative_ == nullptr, "a network with relative positions takes all patches of an image, not some of them");
+  const auto [of_class, of_patches] = positions(extent);
+  const Variable chosen =
+      view(gather_rows(of_patches, kept.view({kept.numel()})), {images.dim(0), kept.dim(1), options_.width});
+  return with_class_token(patch_embed_.forward(images, kept) + cast(chosen, images.dtype()), of_class);
+}
+
+Variable VisionTransformer::masked_tokens(const Tensor& images, const Tensor& places, const Variable& mask_token) {
+  const int64_t extent = checked_grid(images);
+  return placed(gather_rows_or(patch_embed_.forward(images), places, mask_token, Repeats::none), extent);
+}
+
+Variable VisionTransformer::placed(const Variable& patches, int64_t extent) {
+  const auto [of_class, of_patches] = positions(extent);
+  if (!of_patches.defined()) return with_class_token(patches, {});
+  const Shape& shape = patches.shape();
+  const int64_t row = shape[1] * shape[2];
+  return with_class_token(view(add_row(view(patches, {shape[0], row}), view(of_patches, {row})), shape), of_class);
+}
+
+Variable VisionTransformer::with_class_token(const Variable& patches, const Variable& position) {
   // For each image: -1, which is the class token, then its patches.
-  const int64_t length = 1 + x.shape()[1];
-  const Tensor order = ops::grid_positions(count * length, length, -1, 0, 1, device).view({count, length});
-  const Variable class_token = view(class_token_, {width}) + view(of_class, {width});
-  return gather_rows_or(x, order, class_token, Repeats::none);
+  const int64_t count = patches.shape()[0], length = 1 + patches.shape()[1], width = options_.width;
+  const Tensor order =
+      ops::grid_positions(count * length, length, -1, 0, 1, patches.value().device()).view({count, length});
+  const Variable token = view(class_token_, {width});
+  return gather_rows_or(patches, order, position.defined() ? token + view(position, {width}) : token, Repeats::none);
 }
 
 Variable VisionTransformer::blocks(Variable x, const PathNumbers& drop) {
   const int64_t stage = (depth() + 3) / 4;  // four stages, as in a ResNet
+  const Variable bias = relative_ ? relative_->forward() : Variable();
   for (int64_t b = 0; b < depth(); ++b) {
     PartScope part(fmt::format("blocks.{}", b), (b + 1) % stage == 0 || b + 1 == depth());
     BlockDrop of_block;
@@ -151,12 +182,20 @@ Variable VisionTransformer::blocks(Variable x, const PathNumbers& drop) {
       const double share = static_cast<double>(b) / static_cast<double>(std::max<int64_t>(1, depth() - 1));
       of_block = {drop.numbers, first, first + images, options_.drop_path * share};
     }
-    x = part.output(block_[static_cast<size_t>(b)]->forward(x, of_block));
+    x = part.output(block_[static_cast<size_t>(b)]->forward(x, of_block, bias));
   }
   return x;
 }
 
-Variable VisionTransformer::encode(const Variable& tokens) { return norm_.forward(blocks(tokens)); }
+Variable VisionTransformer::encode(const Variable& tokens, const PathNumbers& drop) {
+  return norm_.forward(blocks(tokens, drop));
+}
+
+Variable VisionTransformer::without_class_token(const Variable& tokens) {
+  const int64_t count = tokens.shape()[0], patches = tokens.shape()[1] - 1, width = tokens.shape()[2];
+  const Tensor places = ops::grid_positions(count * patches, patches, 1, patches + 1, 1, tokens.value().device());
+  return gather_rows(view(tokens, {count * (patches + 1), width}), places, Repeats::none);
+}
 
 Variable VisionTransformer::forward(const Variable& images) {
   require(options_.drop_path == 0 || !training() || NoGradScope::active(),
@@ -167,6 +206,10 @@ Variable VisionTransformer::forward(const Variable& images) {
 Variable VisionTransformer::forward(const Variable& images, const PathNumbers& drop) {
   const Variable x = blocks(tokens(images.value()), drop);
   const int64_t count = x.shape()[0], length = x.shape()[1], width = options_.width;
+  if (options_.mean_pool) {
+    const Variable patches = without_class_token(norm_.forward(x));
+    return global_average_pool(view(patches, {count, length - 1, 1, width}));
+  }
   // The last normalisation is that of each token by itself, so the others need none.
   const Tensor first = ops::grid_positions(count, 1, 0, length, 0, x.value().device());
   const Variable class_tokens = gather_rows(view(x, {count * length, width}), first, Repeats::none);
@@ -176,9 +219,8 @@ Variable VisionTransformer::forward(const Variable& images, const PathNumbers& d
 std::vector<Variable> VisionTransformer::maps(const Variable& images, const Tensor& kept) {
   const int64_t extent = grid(images.shape()[1]), width = options_.width;
   const Variable x = encode(tokens(images.value(), kept));
-  const int64_t count = x.shape()[0], patches = x.shape()[1] - 1;
-  const Tensor places = ops::grid_positions(count * patches, patches, 1, patches + 1, 1, x.value().device());
-  const Variable rows = gather_rows(view(x, {count * (patches + 1), width}), places, Repeats::none);
+  const int64_t count = x.shape()[0];
+  const Variable rows = without_class_token(x);
   const Shape map{count, extent, extent, width};
   if (!kept.defined()) return {view(rows, map)};
   const VisibleCells cells(kept, extent);
@@ -196,11 +238,19 @@ void VisionTransformerConfig::visit(OptionVisitor& visitor) {
   visitor.visit_number("width", width_, {0, 1 << 16}, "width of the tokens (0: as the name says)");
   visitor.visit_number("depth", depth_, {0, 1000}, "number of blocks (0: as the name says)");
   visitor.visit_number("heads", heads_, {0, 1 << 16}, "number of heads (0: as the name says)");
-  visitor.visit_number("drop-path", drop_path_, {0, 0.99},
-                       "stochastic depth of dino: the share of images that the last block leaves out of its branches");
+  visitor.visit_number(
+      "drop-path", drop_path_, {0, 0.99},
+      "stochastic depth of dino and beit: the share of images that the last block leaves out of its branches");
   visitor.visit_number("pos-offset", position_offset_, {0, 0.5},
                        "added to the grid where positions are resampled for images of another size: 0.1 as in DINO; 0 "
                        "does not shift them");
+  visitor.visit_choice("pool", pool_, {"class", "mean"},
+                       "features of an image: the class token, or the mean of the patches' tokens");
+}
+
+void VisionTransformerConfig::adapt_to(const SafetensorsReader& file) {
+  if (file.contains("rel_pos_bias.relative_position_bias_table")) positions = Positions::relative;
+  if (file.contains("blocks.0.gamma_1")) layer_scale = 1;  // the file has the gains
 }
 
 std::unique_ptr<VisionTransformer> VisionTransformerConfig::make_transformer() const {
@@ -214,10 +264,13 @@ std::unique_ptr<VisionTransformer> VisionTransformerConfig::make_transformer() c
                                                                       .heads = or_named(heads_, named_.heads),
                                                                       .position_offset = position_offset_,
                                                                       .drop_path = drop_path_,
+                                                                      .mean_pool = pool_ == "mean",
                                                                       .positions = positions,
                                                                       .init = init,
                                                                       .qkv_parts = qkv_parts,
-                                                                      .fixed_patches = fixed_patches});
+                                                                      .fixed_patches = fixed_patches,
+                                                                      .layer_scale = layer_scale,
+                                                                      .rescaled_init = rescaled_init});
 }
 
 const VisionTransformerConfig* as_transformer(const BackboneConfig& config) {

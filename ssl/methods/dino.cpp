@@ -3,9 +3,9 @@
 #include <span>
 
 #include "autograd/functions.h"
-#include "nn/backbones/vision_transformer.h"
 #include "ssl/parts/multi_crop.h"
 #include "ssl/parts/option_ranges.h"
+#include "ssl/parts/path_numbers.h"
 #include "tensor/ops/distillation.h"
 
 namespace minissl {
@@ -76,13 +76,8 @@ std::vector<ViewGroup> DINO::views(const Augmentation& augmentation, int64_t siz
 }
 
 DrawnTensors DINO::draw(const BatchDraw& from) const {
-  const auto* transformer = dynamic_cast<const VisionTransformer*>(student_.backbone.get());
-  if (transformer == nullptr || transformer->options().drop_path == 0) return {};
-  const Tensor drop = Tensor::empty({transformer->depth(), 2, (2 + options_.local_crops) * from.images});
-  const Random random = from.random(0);
-  for (int64_t i = 0; drop.storage()->real() && i < drop.numel(); ++i)
-    drop.mutable_data<float>()[i] = random.uniform(static_cast<uint32_t>(i));
-  return {{"drop", drop}};
+  const Tensor drop = draw_path_numbers(*student_.backbone, (2 + options_.local_crops) * from.images, from.random(0));
+  return drop.defined() ? DrawnTensors{{"drop", drop}} : DrawnTensors();
 }
 
 double DINO::teacher_temperature(int64_t epoch) const {

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "nn/backbones/vision_transformer.h"
-#include "ssl/methods/masked_method.h"
+#include "ssl/methods/painting_method.h"
 #include "ssl/parts/mae_decoder.h"
 
 namespace minissl {
@@ -17,7 +17,7 @@ struct MAEOptions {
 
 /// MAE (He et al. 2021): a Vision Transformer encodes the visible patches of an image alone, and a small decoder
 /// predicts the pixels of the others. Memory and time fall with the mask ratio.
-class MAE : public MaskedMethod {
+class MAE : public PaintingMethod {
  public:
   using Options = MAEOptions;
   /// Throws Error for a backbone that is no Vision Transformer.

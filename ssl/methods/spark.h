@@ -1,5 +1,5 @@
 #pragma once
-#include "ssl/methods/masked_method.h"
+#include "ssl/methods/painting_method.h"
 #include "ssl/parts/densifier.h"
 #include "ssl/parts/light_decoder.h"
 
@@ -15,7 +15,7 @@ struct SparKOptions {
 /// SparK (Tian et al. 2023, "Designing BERT for convolutional networks"): a convolutional network sees random cells of
 /// one view; a light decoder paints the others. Needs a backbone that can hide cells (Backbone::cell_size), as ResNets
 /// can. Draws "noise" (N, g, g): of an image's g x g cells, those with the least noise stay visible.
-class SparK : public MaskedMethod {
+class SparK : public PaintingMethod {
  public:
   using Options = SparKOptions;
   /// Throws Error for a backbone that can't hide cells, one that splits its batch normalisation, and a decoder that is

@@ -2,6 +2,7 @@
 #include "tensor/cuda/graph.h"
 #include "tensor/cuda/pinned.h"
 #include "tensor/ops/adamw.h"
+#include "tensor/ops/argmax.h"
 #include "tensor/ops/attention.h"
 #include "tensor/ops/batch_norm.h"
 #include "tensor/ops/cells.h"
@@ -14,12 +15,14 @@
 #include "tensor/ops/elementwise.h"
 #include "tensor/ops/gather.h"
 #include "tensor/ops/gelu.h"
+#include "tensor/ops/gumbel.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/ops/lars.h"
 #include "tensor/ops/layer_norm.h"
 #include "tensor/ops/linear.h"
 #include "tensor/ops/lion.h"
 #include "tensor/ops/loss.h"
+#include "tensor/ops/masked_patches.h"
 #include "tensor/ops/matmul.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/random_mask.h"
@@ -27,6 +30,7 @@
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/sgd.h"
+#include "tensor/ops/softmax.h"
 #include "tensor/ops/transpose.h"
 #include "tensor/ops/update.h"
 
@@ -68,6 +72,9 @@ namespace ops {
 
 #define MINISSL_ABSENT(Op) \
   void kernel(Cuda, const Op&) { cuda::no_backend(); }
+MINISSL_ABSENT(Accuracy)
+MINISSL_ABSENT(Argmax)
+MINISSL_ABSENT(OneHot)
 MINISSL_ABSENT(Attention)
 MINISSL_ABSENT(AttentionGradient)
 MINISSL_ABSENT(BatchNormStatistics)
@@ -97,11 +104,13 @@ MINISSL_ABSENT(GatherRowsGradient)
 MINISSL_ABSENT(GatherFillGradient)
 MINISSL_ABSENT(BiasGelu)
 MINISSL_ABSENT(BiasGeluGradient)
+MINISSL_ABSENT(GumbelNoise)
 MINISSL_ABSENT(InfoNce)
 MINISSL_ABSENT(InfoNceGradient)
 MINISSL_ABSENT(LayerNorm)
 MINISSL_ABSENT(LayerNormGradient)
 MINISSL_ABSENT(Linear)
+MINISSL_ABSENT(MaskedPatches)
 MINISSL_ABSENT(MatMul)
 MINISSL_ABSENT(MaxPool)
 MINISSL_ABSENT(MaxPoolGradient)
@@ -133,6 +142,10 @@ MINISSL_ABSENT(Lars)
 MINISSL_ABSENT(Lion)
 MINISSL_ABSENT(Ema)
 MINISSL_ABSENT(Accumulate)
+MINISSL_ABSENT(Softmax)
+MINISSL_ABSENT(SoftmaxGradient)
+MINISSL_ABSENT(SoftmaxEntropy)
+MINISSL_ABSENT(SoftmaxEntropyGradient)
 MINISSL_ABSENT(SquaredNorm)
 MINISSL_ABSENT(GradientScale)
 

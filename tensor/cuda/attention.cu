@@ -22,7 +22,9 @@ struct Forward {
     for (int64_t key = 0; key < at.tokens; key += Tiles::rows) {
       Tiles::load(kv, qkv + at.k(head), at.qkv_stride(), key, at);
       for (int j = lane; j < Tiles::rows; j += Tiles::row_threads)
-        p[row][j] = key + j < at.tokens ? scale * Tiles::dot(q[row], kv[j], width) : A(-HUGE_VALF);
+        p[row][j] = key + j < at.tokens
+                        ? scale * Tiles::dot(q[row], kv[j], width) + Tiles::bias(bias, at, head, first + row, key + j)
+                        : A(-HUGE_VALF);
       __syncthreads();
       A most = largest;
       for (int j = 0; j < Tiles::rows; ++j) most = p[row][j] > most ? p[row][j] : most;
@@ -46,6 +48,7 @@ struct Forward {
   }
 
   const T* qkv;
+  const A* bias;  // null: none
   T* y;
   A *log_sum_exp, scale;
   HeadLayout at;
@@ -56,7 +59,7 @@ void compute(const Attention& op) {
   using A = Arithmetic<T>;
   const HeadLayout at(op.qkv);
   each_block(op, at.count * AttentionTiles<A>::count(at.tokens), 1,
-             Forward<T>{data<T>(op.qkv), mutable_data<T>(op.y), mutable_data<A>(op.log_sum_exp),
+             Forward<T>{data<T>(op.qkv), data<A>(op.bias), mutable_data<T>(op.y), mutable_data<A>(op.log_sum_exp),
                         static_cast<A>(op.scale), at});
 }
 

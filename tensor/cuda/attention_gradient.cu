@@ -1,7 +1,8 @@
 #include "tensor/cuda/attention_tiles.h"
 
 // Two kernels: one has a block for each tile of queries, for dq, the other for each tile of keys, for dk and dv. So
-// each sum is one block's, added up in order, at the price of computing the logits again.
+// each sum is one block's, added up in order, at the price of computing the logits again. For the gradient of a bias a
+// third kernel has a block for each pair of tiles, which goes through the images.
 namespace minissl::ops {
 namespace {
 
@@ -32,8 +33,10 @@ struct Gradient {
     const bool exists = query + row < at.tokens;
     const A offset = exists ? log_sum_exp[at.log_sum_exp(head) + query + row] : A(0);
     for (int j = threadIdx.x % Tiles::row_threads; j < Tiles::rows; j += Tiles::row_threads) {
-      const A logit = scale * Tiles::dot(shared.q[row], shared.k[j], width);
-      shared.p[row][j] = exists && key + j < at.tokens ? std::exp(logit - offset) : A(0);
+      const bool both = exists && key + j < at.tokens;
+      const A logit = scale * Tiles::dot(shared.q[row], shared.k[j], width) +
+                      (both ? Tiles::bias(bias, at, head, query + row, key + j) : A(0));
+      shared.p[row][j] = both ? std::exp(logit - offset) : A(0);
       shared.s[row][j] = Tiles::dot(shared.dy[row], shared.v[j], width);
     }
     __syncthreads();
@@ -55,8 +58,8 @@ struct Gradient {
   }
 
   const T *dy, *qkv;
-  const A* log_sum_exp;
-  A* along;  // in the order of log_sum_exp
+  const A *bias, *log_sum_exp;  // no bias: null
+  A* along;                     // in the order of log_sum_exp
   T* dqkv;
   A scale;
   HeadLayout at;
@@ -121,20 +124,46 @@ struct KeyGradient : Gradient<T> {
 };
 
 template <class T>
+struct BiasGradient : Gradient<T> {
+  using A = Arithmetic<T>;
+  using Tiles = AttentionTiles<A>;
+
+  __device__ void operator()(int64_t block, int64_t) const {
+    __shared__ typename Gradient<T>::Shared shared;
+    const HeadLayout& at = this->at;
+    const int64_t tiles = Tiles::count(at.tokens), pair = block % (tiles * tiles), first = block / (tiles * tiles);
+    const int64_t query = pair / tiles * Tiles::rows, key = pair % tiles * Tiles::rows;
+    const int row = threadIdx.x / Tiles::row_threads, lane = threadIdx.x % Tiles::row_threads;
+    static_assert(Tiles::rows <= Tiles::row_threads, "a thread has one element of a pair of tiles, or none");
+    const bool exists = lane < Tiles::rows && query + row < at.tokens && key + lane < at.tokens;
+    A sum = 0;
+    for (int64_t head = first; head < at.count; head += at.heads) {
+      this->load_queries(shared, head, query);
+      this->load_keys(shared, head, key);
+      const int64_t of_row = query + row < at.tokens ? query + row : at.tokens - 1;
+      this->compute_weights(shared, head, query, key, this->along[at.log_sum_exp(head) + of_row]);
+      if (exists) sum += shared.s[row][lane];
+    }
+    if (exists) dbias[at.bias(first) + (query + row) * at.tokens + key + lane] = sum;
+  }
+
+  A* dbias;
+};
+
+template <class T>
 void compute(const AttentionGradient& op) {
   using A = Arithmetic<T>;
   const HeadLayout at(op.qkv);
   const Tensor along = Tensor::empty_like(op.log_sum_exp);
-  const Gradient<T> gradient{data<T>(op.dy),
-                             data<T>(op.qkv),
-                             data<A>(op.log_sum_exp),
-                             mutable_data<A>(along),
-                             mutable_data<T>(op.dqkv),
-                             static_cast<A>(op.scale),
-                             at};
+  const Gradient<T> gradient{
+      data<T>(op.dy),         data<T>(op.qkv),          data<A>(op.bias),         data<A>(op.log_sum_exp),
+      mutable_data<A>(along), mutable_data<T>(op.dqkv), static_cast<A>(op.scale), at};
   const int64_t blocks = at.count * AttentionTiles<A>::count(at.tokens);
   each_block(op, blocks, 1, QueryGradient<T>{gradient});  // which writes `along`
   each_block(op, blocks, 1, KeyGradient<T>{gradient});
+  if (!op.dbias.defined()) return;
+  const int64_t tiles = AttentionTiles<A>::count(at.tokens);
+  each_block(op, at.heads * tiles * tiles, 1, BiasGradient<T>{gradient, mutable_data<A>(op.dbias)});
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ struct AttentionTiles {
     }
   }
 
+  /// Element (query, key) of a head's bias; 0 if there is none, or no such query.
+  static __device__ A bias(const A* all, const ops::HeadLayout& at, int64_t head, int64_t query, int64_t key) {
+    return all && query < at.tokens ? all[at.bias(head) + query * at.tokens + key] : A(0);
+  }
+
   static __device__ A dot(const A* a, const A* b, int width) {
     A sum = 0;
     for (int c = 0; c < width; ++c) sum += a[c] * b[c];

@@ -35,16 +35,24 @@ class HeadForward {
     values_.fill(qkv + at_.v(head), at_.qkv_stride(), 1, 1);
     for (int64_t i = 0; i < at_.tokens; i += query_block) {
       const int64_t rows = std::min(query_block, at_.tokens - i);
-      for (int64_t key = 0; key < at_.tokens; key += key_block)
-        add_keys(qkv + at_.q(head) + i * at_.qkv_stride(), rows, key, std::min(key_block, at_.tokens - key));
+      for (int64_t key = 0; key < at_.tokens; key += key_block) {
+        const int64_t count = std::min(key_block, at_.tokens - key);
+        if (op.bias.defined()) copy_bias(op.bias.data<float>() + at_.bias(head) + i * at_.tokens + key, rows, count);
+        add_keys(qkv + at_.q(head) + i * at_.qkv_stride(), rows, key, count, op.bias.defined());
+      }
       write(op, head, i, rows);
     }
   }
 
  private:
-  void add_keys(const float* q, int64_t rows, int64_t key, int64_t count) {
+  // The block's products with the keys are then added to it.
+  void copy_bias(const float* bias, int64_t rows, int64_t count) {
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(bias + r * at_.tokens, count, logits_ + r * block_stride);
+  }
+
+  void add_keys(const float* q, int64_t rows, int64_t key, int64_t count, bool to_bias) {
     const bool first = key == 0;
-    keys_.multiply(false, rows, q, at_.qkv_stride(), 0, at_.width, key, key + count, logits_, block_stride, false);
+    keys_.multiply(false, rows, q, at_.qkv_stride(), 0, at_.width, key, key + count, logits_, block_stride, to_bias);
     for (int64_t r = 0; r < rows; ++r) {
       float* row = logits_ + r * block_stride;
       const float before = first ? -std::numeric_limits<float>::infinity() : largest_[r];

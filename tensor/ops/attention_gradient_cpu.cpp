@@ -5,7 +5,8 @@
 #include "tensor/workspace.h"
 
 // As attention_cpu.cpp: a thread computes whole heads, so the sums over queries, for k and v, are its own and are added
-// up in their order. A block has some queries and all keys, because `along` is a sum over all of them.
+// up in their order; with a bias, a head of all images, whose gradients it adds up. A block has some queries and all
+// keys, because `along` is a sum over all of them.
 namespace minissl::ops {
 namespace {
 
@@ -57,9 +58,14 @@ class HeadGradient {
     Panels q_rows(q_memory_, rows, at_.width), dy_rows(dy_memory_, rows, at_.width);
     q_rows.fill(q, at_.qkv_stride(), 1, 1);
     dy_rows.fill(dy, at_.y_stride(), 1, 1);
-    keys_.multiply(false, rows, q, at_.qkv_stride(), 0, at_.width, 0, at_.tokens, p_, row_stride_, false);
+    const int64_t in_bias = at_.bias(head) + i * at_.tokens;
+    if (op_.bias.defined())
+      for (int64_t r = 0; r < rows; ++r)
+        std::copy_n(op_.bias.data<float>() + in_bias + r * at_.tokens, at_.tokens, p_ + r * row_stride_);
+    keys_.multiply(false, rows, q, at_.qkv_stride(), 0, at_.width, 0, at_.tokens, p_, row_stride_, op_.bias.defined());
     values_.multiply(false, rows, dy, at_.y_stride(), 0, at_.width, 0, at_.tokens, s_, row_stride_, false);
     for (int64_t r = 0; r < rows; ++r) weigh(p_ + r * row_stride_, s_ + r * row_stride_, log_sum_exp[r]);
+    if (op_.dbias.defined()) add_to_bias(op_.dbias.mutable_data<float>() + in_bias, rows, head < at_.heads);
     const bool later = i > 0;
     dy_rows.multiply(true, at_.tokens, p_, row_stride_, 0, rows, 0, at_.width, dv_, stride_, later);
     q_rows.multiply(true, at_.tokens, s_, row_stride_, 0, rows, 0, at_.width, dk_, stride_, later);
@@ -79,6 +85,13 @@ class HeadGradient {
     for (int64_t j = 0; j < at_.tokens; ++j) s[j] = p[j] * (s[j] - along);
   }
 
+  // Adds up s over the images, from the first.
+  void add_to_bias(float* dbias, int64_t rows, bool first) const {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t j = 0; j < at_.tokens; ++j)
+        dbias[r * at_.tokens + j] = (first ? 0 : dbias[r * at_.tokens + j]) + s_[r * row_stride_ + j];
+  }
+
   void write(const float* from, int64_t rows, float factor, float* to) const {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t c = 0; c < at_.width; ++c) to[r * at_.qkv_stride() + c] = factor * from[r * stride_ + c];
@@ -95,21 +108,26 @@ class HeadGradient {
   float *dq_, *dk_, *dv_;         // of a block of queries; of all keys
 };
 
+// What a thread computes as a whole: every `step`-th head from one of the first `step` on.
+int64_t step_of(const AttentionGradient& op, const HeadLayout& at) { return op.dbias.defined() ? at.heads : at.count; }
+
 }  // namespace
 
 void kernel(Cpu, const AttentionGradient& op) {
   const HeadLayout at(op.qkv);
-  Workspace workspace(count_parts(at.count, 1) * HeadGradient::floats(at));
+  const int64_t step = step_of(op, at);
+  Workspace workspace(count_parts(step, 1) * HeadGradient::floats(at));
   float* memory = workspace.take(0);
-  for_parts(at.count, 1, [&](int64_t part, int64_t begin, int64_t end) {
+  for_parts(step, 1, [&](int64_t part, int64_t begin, int64_t end) {
     HeadGradient gradient(op, at, memory + part * HeadGradient::floats(at));
-    for (int64_t head = begin; head < end; ++head) gradient.run(head);
+    for (int64_t first = begin; first < end; ++first)
+      for (int64_t head = first; head < at.count; head += step) gradient.run(head);
   });
 }
 
 int64_t workspace_bytes(Cpu, const AttentionGradient& op) {
   const HeadLayout at(op.qkv);
-  return count_parts(at.count, 1) * HeadGradient::floats(at) * static_cast<int64_t>(sizeof(float));
+  return count_parts(step_of(op, at), 1) * HeadGradient::floats(at) * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace minissl::ops

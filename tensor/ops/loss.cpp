@@ -17,20 +17,22 @@ T log_sum_exp_of(const T* logits, int64_t count) {
   return largest + static_cast<T>(std::log(sum));
 }
 
-int64_t target_of(const CrossEntropy& op, int64_t n) {
-  const int64_t target = op.targets.data<int64_t>()[n];
-  require(0 <= target && target < op.logits.dim(1), "cross_entropy: target {} of row {} is not one of {} classes",
-          target, n, op.logits.dim(1));
-  return target;
-}
-
 template <class T>
 void write_mean_loss(const CrossEntropy& op) {
   const T *logits = op.logits.data<T>(), *log_sum_exp = op.log_sum_exp.data<T>();
-  const int64_t rows = op.logits.dim(0), classes = op.logits.dim(1);
+  const int64_t classes = op.logits.dim(1);
   T sum = 0;
-  for (int64_t n = 0; n < rows; ++n) sum += log_sum_exp[n] - logits[n * classes + target_of(op, n)];
-  op.loss.mutable_data<T>()[0] = sum / static_cast<T>(rows);
+  int64_t count = 0;
+  for (int64_t n = 0; n < op.logits.dim(0); ++n) {
+    const int64_t target = op.targets.data<int64_t>()[n];
+    if (target == no_target) continue;
+    require(0 <= target && target < classes, "cross_entropy: target {} of row {} is not one of {} classes", target, n,
+            classes);
+    sum += log_sum_exp[n] - logits[n * classes + target];
+    ++count;
+  }
+  op.count.mutable_data<T>()[0] = static_cast<T>(count);
+  op.loss.mutable_data<T>()[0] = sum / static_cast<T>(count);
 }
 
 }  // namespace
@@ -67,28 +69,55 @@ void kernel(Reference, const CrossEntropyGradient& op) {
   visit_arithmetic(op.logits.dtype(), [&](auto t) {
     using T = decltype(t);
     const auto logits = rows_of<T>(op.logits);
-    const T scale = op.dloss.data<T>()[0] / static_cast<T>(logits.rows());
+    const T scale = op.dloss.data<T>()[0] / op.count.data<T>()[0];
     auto dlogits = mutable_rows_of<T>(op.dlogits);
     for (int64_t n = 0; n < logits.rows(); ++n) {
+      const int64_t target = op.targets.data<int64_t>()[n];
+      dlogits.row(n).setZero();
+      if (target == no_target) continue;
       dlogits.row(n) = scale * (logits.row(n).array() - op.log_sum_exp.data<T>()[n]).exp();
-      dlogits(n, op.targets.data<int64_t>()[n]) -= scale;
+      dlogits(n, target) -= scale;
     }
   });
 }
 
 void kernel(Cpu, const CrossEntropyGradient& op) {
   const int64_t rows = op.logits.dim(0), classes = op.logits.dim(1);
-  const float scale = op.dloss.data<float>()[0] / static_cast<float>(rows);
+  const float scale = op.dloss.data<float>()[0] / op.count.data<float>()[0];
   const float *logits = op.logits.data<float>(), *log_sum_exp = op.log_sum_exp.data<float>();
   const auto* targets = op.targets.data<int64_t>();
   float* dlogits = op.dlogits.mutable_data<float>();
   parallel_for(rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const Eigen::Map<const Eigen::ArrayXf> row(logits + n * classes, classes);
-      Eigen::Map<Eigen::ArrayXf>(dlogits + n * classes, classes) = scale * (row - log_sum_exp[n]).exp();
-      dlogits[n * classes + targets[n]] -= scale;
+      Eigen::Map<Eigen::ArrayXf> out(dlogits + n * classes, classes);
+      if (targets[n] == no_target) {
+        out = 0;
+        continue;
+      }
+      out = scale * (row - log_sum_exp[n]).exp();
+      out[targets[n]] -= scale;
     }
   });
+}
+
+void kernel(Reference, const Accuracy& op) {
+  const auto *predictions = op.predictions.data<int64_t>(), *targets = op.targets.data<int64_t>();
+  int64_t right = 0, count = 0;
+  for (int64_t n = 0; n < op.targets.numel(); ++n) {
+    right += targets[n] != no_target && predictions[n] == targets[n];
+    count += targets[n] != no_target;
+  }
+  op.y.fill(static_cast<double>(right) / static_cast<double>(count));
+}
+
+Tensor accuracy(const Tensor& predictions, const Tensor& targets, DType type) {
+  require(predictions.rank() == 1 && predictions.shape() == targets.shape() && predictions.dtype() == DType::i64 &&
+              targets.dtype() == DType::i64,
+          "accuracy: predictions {} and targets {} (i64, N) don't fit", predictions.str(), targets.str());
+  const Tensor y = Tensor::empty({1}, type, targets.device());
+  run(Accuracy{predictions, targets, y});
+  return y;
 }
 
 }  // namespace minissl::ops

@@ -9,6 +9,7 @@ struct Family {
   std::vector<ErrorCase> errors;
 };
 
+Family argmax_family();
 Family attention_family();
 Family convolution_family();
 Family matmul_family();
@@ -25,13 +26,16 @@ Family drop_path_family();
 Family gather_family();
 Family collective_family();
 Family gelu_family();
+Family gumbel_family();
 Family info_nce_family();
 Family layer_norm_family();
 Family loss_family();
 Family transpose_family();
 Family update_family();
+Family masked_patches_family();
 Family random_mask_family();
 Family ring_family();
+Family softmax_family();
 
 std::vector<Sample> all_samples();
 std::vector<ErrorCase> all_errors();

@@ -1,5 +1,6 @@
 #include "tensor/ops/transpose.h"
 
+#include "autograd/functions.h"
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
@@ -19,8 +20,15 @@ Sample sample(const char* function, const Shape& x, Tensor (*f)(const Tensor&)) 
 
 Family transpose_family() {
   Family family;
-  for (const Shape& x : {Shape{5, 7}, Shape{1, 3}, Shape{64, 33}})
-    family.samples.push_back(sample(ops::BatchedTranspose::name, x, ops::transpose));
+  for (const Shape& x : {Shape{5, 7}, Shape{1, 3}, Shape{64, 33}}) {
+    Sample of_matrix = sample(ops::BatchedTranspose::name, x, ops::transpose);
+    of_matrix.no_derivative = {};
+    of_matrix.function = "transpose";
+    of_matrix.form = [](const Variables& in) { return transpose(in[0]); };
+    of_matrix.differentiable = {true};
+    of_matrix.small = x.numel() < 100;
+    family.samples.push_back(of_matrix);
+  }
   for (const Shape& x : {Shape{2, 3, 5, 7}, Shape{1, 1, 3, 2}, Shape{3, 64, 1, 5}}) {
     family.samples.push_back(sample("nchw_to_nhwc", x, ops::nchw_to_nhwc));
     family.samples.push_back(sample("nhwc_to_nchw", x, ops::nhwc_to_nchw));

@@ -17,9 +17,9 @@ struct Results {
 Results results(const Tensor& qkv, const Tensor& dy) {
   const double scale = 1 / std::sqrt(static_cast<double>(qkv.dim(4)));
   const auto like = [&](const Shape& shape) { return Tensor::empty(shape, qkv.dtype()); };
-  const Attention forward{qkv, like(dy.shape()), like({qkv.dim(0), qkv.dim(3), qkv.dim(1)}), scale};
+  const Attention forward{qkv, {}, like(dy.shape()), like({qkv.dim(0), qkv.dim(3), qkv.dim(1)}), scale};
   run(forward);
-  const AttentionGradient gradient{dy, qkv, forward.log_sum_exp, like(qkv.shape()), scale};
+  const AttentionGradient gradient{dy, qkv, {}, forward.log_sum_exp, like(qkv.shape()), {}, scale};
   run(gradient);
   return {forward.y, forward.log_sum_exp, gradient.dqkv};
 }
@@ -46,8 +46,8 @@ TEST(Attention, TakesMemoryForABlockOfLogits) {
   const Tensor qkv = Tensor::empty({8, tokens, 3, 6, 64}), y = Tensor::empty({8, tokens, 384});
   const Tensor log_sum_exp = Tensor::empty({8, 6, tokens});
   const int64_t logits_of_a_head = tokens * tokens * static_cast<int64_t>(sizeof(float));
-  EXPECT_LT(workspace_bytes(Cpu{}, Attention{qkv, y, log_sum_exp, 1}), threads() * logits_of_a_head / 4);
-  EXPECT_LT(workspace_bytes(Cpu{}, AttentionGradient{y, qkv, log_sum_exp, qkv, 1}), threads() * logits_of_a_head / 2);
+  EXPECT_LT(workspace_bytes(Cpu{}, Attention{qkv, {}, y, log_sum_exp, 1}), threads() * logits_of_a_head / 4);
+  EXPECT_LT(workspace_bytes(Cpu{}, AttentionGradient{y, qkv, {}, log_sum_exp, qkv, {}, 1}), threads() * logits_of_a_head / 2);
 }
 
 TEST(Attention, OfLogitsThatOverflowExpIsFinite) {

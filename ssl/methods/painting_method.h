@@ -6,14 +6,14 @@ namespace minissl {
 /// Images (N, S, S, C) f32 on the CPU, normalised as a method's input.
 struct Reconstruction {
   Tensor images;
-  Tensor masked;   ///< hidden pixels are 0, the mean of the data
-  Tensor painted;  ///< hidden pixels are the method's prediction
+  Tensor masked;   ///< hidden pixels are 0, the mean of the data; undefined if nothing is hidden
+  Tensor painted;  ///< hidden pixels, or all, are the method's prediction
 };
 
-/// A method that hides parts of an image from its encoder and predicts them.
-class MaskedMethod : public Method {
+/// A method that paints images: the parts that it hides from its encoder, or the whole.
+class PaintingMethod : public Method {
  public:
-  /// What it predicts for a batch in evaluation mode, without recording.
+  /// What it paints for a batch in evaluation mode, without recording.
   virtual Reconstruction reconstruct(const Batch& batch) = 0;
 };
 

@@ -1,4 +1,4 @@
-#include "ssl/methods/masked_method.h"
+#include "ssl/methods/painting_method.h"
 
 #include <cmath>
 #include <numeric>

@@ -1,0 +1,66 @@
+#include "tensor/ops/argmax.h"
+
+#include <cmath>
+
+#include "autograd/functions.h"
+#include "tests/samples/registry.h"
+
+namespace minissl::samples {
+namespace {
+
+// Small whole numbers, so that the largest is there several times.
+Input with_ties(const Shape& shape) {
+  return {shape, [](const Shape& shape, const Random& random) {
+            const Tensor t = Tensor::empty(shape, DType::f64);
+            for (int64_t i = 0; i < t.numel(); ++i)
+              t.mutable_data<double>()[i] = std::floor(4 * random.uniform(static_cast<uint32_t>(i)));
+            return t;
+          }};
+}
+
+Sample largest(const char* name, const Input& rows) {
+  return {.operation = ops::Argmax::name,
+          .name = name,
+          .inputs = {rows},
+          .run = [](const Tensors& in) { return Tensors{ops::argmax(in[0])}; },
+          .no_derivative = "it gives numbers of elements"};
+}
+
+Sample hot(const char* name, int64_t rows, int64_t classes) {
+  return {.operation = ops::OneHot::name,
+          .name = name,
+          .inputs = {normal({1}), class_indices({rows}, classes)},
+          .run = [classes](const Tensors& in) { return Tensors{ops::one_hot(in[1], classes, in[0].dtype())}; },
+          .no_derivative = "it is a function of numbers of elements"};
+}
+
+}  // namespace
+
+Family argmax_family() {
+  Family family;
+  family.samples = {largest("odd", normal({5, 7})),
+                    largest("one_element", normal({3, 1})),
+                    largest("ties", with_ties({9, 300})),
+                    largest("long_rows", normal({2, 8193})),
+                    largest("tied_twice", with_ties({4, 2})),
+                    hot("odd", 5, 7),
+                    hot("one_class", 3, 1),
+                    hot("many", 70, 33)};
+  // Its gradient is not that of its value, so a sample can't check it: tests/autograd/ does.
+  family.samples.push_back({.operation = "straight_through",
+                            .name = "odd",
+                            .inputs = {normal({4, 6})},
+                            .run = [](const Tensors& in) { return Tensors{straight_through(in[0]).value()}; },
+                            .function = "straight_through",
+                            .no_derivative = "its gradient is another function's, by definition"});
+  family.errors = {{"argmax", "not_rows", [] { ops::argmax(Tensor::zeros({3})); }, "needs rows (N, D), not f32[3]"},
+                   {"argmax", "no_elements",
+                    [] {
+                      ops::argmax(Tensor::zeros({3, 0}));
+                    },
+                    "not f32[3, 0]"},
+                   {"one_hot", "not_numbers", [] { ops::one_hot(Tensor::zeros({3}), 4, DType::f32); }, "not f32[3]"}};
+  return family;
+}
+
+}  // namespace minissl::samples
