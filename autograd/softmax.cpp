@@ -35,8 +35,7 @@ Variable softmax_entropy(const Variable& x) {
 }
 
 Variable straight_through(const Variable& x) {
-  const Tensor hard = ops::one_hot(ops::argmax(x.value()), x.shape()[1], x.value().dtype());
-  return record("straight_through", {x}, hard, {},
+  return record("straight_through", {x}, ops::hardmax(x.value()), {},
                 [](const Tensor& dy, const BackwardContext&) -> Gradients { return {dy}; });
 }
 

@@ -74,7 +74,7 @@ namespace ops {
   void kernel(Cuda, const Op&) { cuda::no_backend(); }
 MINISSL_ABSENT(Accuracy)
 MINISSL_ABSENT(Argmax)
-MINISSL_ABSENT(OneHot)
+MINISSL_ABSENT(Hardmax)
 MINISSL_ABSENT(Attention)
 MINISSL_ABSENT(AttentionGradient)
 MINISSL_ABSENT(BatchNormStatistics)

@@ -40,11 +40,13 @@ void compute(const Argmax& op) {
 }
 
 template <class T>
-void compute(const OneHot& op) {
+void compute(const Hardmax& op) {
+  const T* x = data<T>(op.x);
   const auto* index = data<int64_t>(op.index);
   T* y = mutable_data<T>(op.y);
-  each(op, op.y.numel(),
-       [=, classes = op.y.dim(1)] __device__(int64_t i) { y[i] = index[i / classes] == i % classes ? T(1) : T(0); });
+  each(op, op.y.numel(), [=, width = op.y.dim(1)] __device__(int64_t i) {
+    y[i] = T(0) * x[i] + (index[i / width] == i % width ? T(1) : T(0));
+  });
 }
 
 template <class Op>
@@ -55,6 +57,6 @@ void by_type(const Op& op) {
 }  // namespace
 
 void kernel(Cuda, const Argmax& op) { by_type(op); }
-void kernel(Cuda, const OneHot& op) { by_type(op); }
+void kernel(Cuda, const Hardmax& op) { by_type(op); }
 
 }  // namespace minissl::ops

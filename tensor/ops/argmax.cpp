@@ -39,12 +39,12 @@ void kernel(Cpu, const Argmax& op) {
   });
 }
 
-void kernel(Reference, const OneHot& op) {
+void kernel(Reference, const Hardmax& op) {
   visit_arithmetic(op.y.dtype(), [&](auto type) {
     using T = decltype(type);
     auto y = mutable_rows_of<T>(op.y);
-    y.setZero();
-    for (int64_t n = 0; n < y.rows(); ++n) y(n, op.index.data<int64_t>()[n]) = 1;
+    y = T(0) * rows_of<T>(op.x);  // 0, or NaN
+    for (int64_t n = 0; n < y.rows(); ++n) y(n, op.index.data<int64_t>()[n]) += 1;
   });
 }
 
@@ -55,11 +55,9 @@ Tensor argmax(const Tensor& x) {
   return y;
 }
 
-Tensor one_hot(const Tensor& index, int64_t classes, DType type) {
-  require(index.rank() == 1 && index.dtype() == DType::i64, "one_hot needs numbers of classes, i64 (N), not {}",
-          index.str());
-  const Tensor y = Tensor::empty({index.dim(0), classes}, type, index.device());
-  run(OneHot{index, y});
+Tensor hardmax(const Tensor& x) {
+  const Tensor y = Tensor::empty_like(x);
+  run(Hardmax{x, argmax(x), y});
   return y;
 }
 

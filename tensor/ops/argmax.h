@@ -14,18 +14,18 @@ void kernel(Reference, const Argmax&);
 void kernel(Cpu, const Argmax&);
 void kernel(Cuda, const Argmax&);
 
-/// y[n,d] = 1 if index[n] = d, else 0: index i64 (N), y (N, D).
-struct OneHot {
-  static constexpr const char* name = "one_hot";
-  Tensor index, y;
+/// y[n,d] = 1 for the d that index[n] names, else 0, but NaN where x[n,d] is: x, y (N, D), index i64 (N).
+struct Hardmax {
+  static constexpr const char* name = "hardmax";
+  Tensor x, index, y;
   const Tensor& dispatch() const { return y; }
 };
-void kernel(Reference, const OneHot&);
-void kernel(Cuda, const OneHot&);
+void kernel(Reference, const Hardmax&);
+void kernel(Cuda, const Hardmax&);
 
 /// Throws Error unless x is (N, D) with D > 0.
 Tensor argmax(const Tensor& x);
-/// (N, classes). Throws Error unless index is i64 (N).
-Tensor one_hot(const Tensor& index, int64_t classes, DType type);
+/// The one-hot rows of the largest elements.
+Tensor hardmax(const Tensor& x);
 
 }  // namespace minissl::ops

@@ -13,15 +13,18 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string small_data =
-    " --data synth:64:32 --channels 1 --width 16 --size 32 --batch 16 --warmup-epochs 1 --threads 2 --monitor-samples "
+    " --data synth:64:32 --channels 1 --size 32 --batch 16 --warmup-epochs 1 --threads 2 --monitor-samples "
     "32 ";
 
-// A ResNet's, with a projection.
+// Of a network and its method, with a projection if it is a ResNet.
 std::string own_flags(const std::string& method) {
-  const std::string resnet = "--arch resnet18 --dim 16 ";
-  if (method == "spark") return "--arch resnet18 --stem small --decoder-dim 32 ";
+  const std::string resnet = "--arch resnet18 --width 16 --dim 16 ";
+  if (method == "spark") return "--arch resnet18 --width 16 --stem small --decoder-dim 32 ";
   if (method == "moco") return resnet + "--queue 64 --symmetric on --bn split:4 --momentum-end 1 ";
-  if (method == "mae") return "--patch 8 --depth 2 --heads 2 --decoder-dim 16 --decoder-depth 1 --decoder-heads 2 ";
+  if (method == "mae")
+    return "--width 16 --patch 8 --depth 2 --heads 2 --decoder-dim 16 --decoder-depth 1 --decoder-heads 2 ";
+  if (method == "dvae") return "--vocab 16 --codebook-dim 8 --token-hidden 8 ";
+  if (method == "beit") return "--width 16 --patch 8 --depth 2 --heads 2 --drop-path 0.2 --pool mean ";
   if (method == "dino")
     return resnet +
            "--hidden 24 --bottleneck 12 --local-crops 2 --local-size 16 --bn split:2 --warmup-teacher-epochs 2 "
@@ -32,10 +35,21 @@ std::string own_flags(const std::string& method) {
 class MethodsRunTest : public TemporaryFolder {
  protected:
   CommandResult train(const std::string& method, const std::string& folder, const std::string& more) {
+    if (method == "beit") return train_with_tokenizer(folder, more);
     return minissl_command("train " + method + small_data + "--out " + path(folder) + " " + more, folder_);
   }
   CommandResult train_resnet(const std::string& method, const std::string& folder, const std::string& more) {
-    return train(method, folder, "--arch resnet18 --dim 16 " + more);
+    return train(method, folder, "--arch resnet18 --width 16 --dim 16 " + more);
+  }
+  // BEiT's tokenizer is trained first.
+  CommandResult train_with_tokenizer(const std::string& folder, const std::string& more) {
+    const std::string tokenizer = path("dvae/tokenizer.safetensors");
+    if (!fs::exists(tokenizer)) {
+      const CommandResult trained = train("dvae", "dvae", own_flags("dvae") + "--epochs 1 --monitor-every 0");
+      if (trained.status != 0) return trained;
+    }
+    return minissl_command(
+        "train beit" + small_data + "--tokenizer " + tokenizer + " --out " + path(folder) + " " + more, folder_);
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::vector<double> tensor(const std::string& file, const std::string& name) const {

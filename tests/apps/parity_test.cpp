@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "apps/method_flags.h"
+#include "ssl/parts/block_mask.h"
 #include "ssl/step/step_record.h"
 #include "tensor/ops/transpose.h"
 #include "tests/apps/formula.h"
@@ -20,7 +21,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
 
   std::unique_ptr<Method> make(DType dtype) const {
     const auto& c = fixture_.at("config");
-    NetworkFlags network(c.at("arch").get<std::string>());
+    NetworkFlags network(c.at("method") == "dvae" ? "token_encoder" : c.at("arch").get<std::string>());
     network.size = c.at("size");
     if (network.arch.starts_with("vit"))
       network.set_options({{"patch", c.at("patch").dump()},
@@ -30,6 +31,9 @@ class ParityTest : public testing::TestWithParam<const char*> {
                            {"drop-path", c.value("drop_path", nlohmann::json(0.0)).dump()},
                            {"pos-offset", c.value("pos_offset", nlohmann::json(0.1)).dump()}},
                           "fixture");
+    else if (network.arch == "token_encoder")
+      network.set_options(
+          {{"token-hidden", c.at("token_hidden").dump()}, {"token-layers", c.at("token_layers").dump()}}, "fixture");
     else
       network.set_options({{"stem", c.at("small") ? "small" : "imagenet"}, {"bn", c.value("bn", "plain")}}, "fixture");
     auto method = MethodFlags::from_toml(c.at("method"), flags()).make(network, 0, dtype);
@@ -48,6 +52,8 @@ class ParityTest : public testing::TestWithParam<const char*> {
         {"byol", {"dim", "hidden", "momentum"}},
         {"spark", {"mask-ratio", "decoder-dim"}},
         {"mae", {"mask-ratio", "raw-pixels", "decoder-dim", "decoder-depth", "decoder-heads"}},
+        {"dvae", {"vocab", "codebook-dim", "temperature", "straight-through", "kl"}},
+        {"beit", {"vocab", "codebook-dim", "token-hidden", "token-size", "masked", "mask-least", "positions"}},
         {"mocov3", {"dim", "hidden", "momentum", "temperature", "stop-grad-patch"}},
         {"dino",
          {"dim", "hidden", "bottleneck", "head-bn", "train-norm", "local-crops", "local-size", "temperature",
@@ -69,6 +75,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
       toml += fmt::format("variance-weight = {}\nsymmetric = \"{}\"\n", c.at("variance").dump(),
                           c.at("symmetric").get<bool>() ? "on" : "off");
     if (method == "mocov3") toml += fmt::format("momentum-end = {}\n", c.at("schedule_steps").get<int>() > 0 ? 1 : 0);
+    if (method == "beit") toml += fmt::format("layer-scale = {}\n", c.at("layer_scale").get<bool>() ? 1 : 0);
     if (method == "barlow") toml += fmt::format("lambda = {}\n", c.at("lambd").dump());
     return toml;
   }
@@ -81,9 +88,13 @@ class ParityTest : public testing::TestWithParam<const char*> {
     const auto views = [&](int64_t step) {
       std::vector<Tensor> all;
       for (const std::string& name : request.view_names())
-        all.push_back(ops::nchw_to_nhwc(view_by_formula(step, name, {batch, 3, size, size},
-                                                        request.group_of(static_cast<int64_t>(all.size())).size))
-                          .to(dtype));
+        if (const int64_t side = request.group_of(static_cast<int64_t>(all.size())).size; name == "token_view") {
+          const Shape shape{batch, 3, side, side};
+          const std::vector<double> pixels = uniform(fmt::format("step{}/{}", step, name), shape.numel());
+          all.push_back(ops::nchw_to_nhwc(Tensor::from<double>(shape, pixels)).to(dtype));
+        } else {
+          all.push_back(ops::nchw_to_nhwc(view_by_formula(step, name, {batch, 3, size, size}, side)).to(dtype));
+        }
       return all;
     };
     // Like NumPy's argsort of distinct numbers.
@@ -101,6 +112,10 @@ class ParityTest : public testing::TestWithParam<const char*> {
         if (name == "noise" || name == "drop") {
           const std::vector<double> numbers = unit(fmt::format("step{}/{}", step, name), like.numel());
           all.emplace_back(name, Tensor::from<double>(like.shape(), numbers));
+        } else if (name == "mask") {
+          all.emplace_back(name, masks(step, like.shape()));
+        } else if (name == "gumbel_key") {
+          all.emplace_back("gumbel", gumbel(step));
         }
       return all;
     };
@@ -115,6 +130,27 @@ class ParityTest : public testing::TestWithParam<const char*> {
           return Batch{views(step), drawn(step), {}};
         },
         c.value("clip_norm", 0.0), c.value("schedule_steps", int64_t{0}));
+  }
+
+  Tensor masks(int64_t step, const Shape& shape) const {
+    const auto& c = fixture_.at("config");
+    const Tensor mask = Tensor::zeros(shape, DType::u8);
+    const auto patches = static_cast<size_t>(shape[1]);
+    for (size_t n = 0; n < static_cast<size_t>(shape[0]); ++n) {
+      const std::vector<double> numbers = unit(fmt::format("step{}/mask{}", step, n), 4096);
+      block_mask({mask.mutable_data<uint8_t>() + n * patches, patches}, std::lround(std::sqrt(shape[1])),
+                 c.at("masked"), c.at("mask_least"), [at = numbers.begin()]() mutable { return *at++; });
+    }
+    return mask;
+  }
+
+  Tensor gumbel(int64_t step) const {
+    const auto& c = fixture_.at("config");
+    const int64_t side = c.at("size").get<int64_t>() >> c.at("token_layers").get<int64_t>();
+    const Shape shape{c.at("batch"), c.at("vocab"), side, side};
+    std::vector<double> noise = unit(fmt::format("step{}/gumbel", step), shape.numel());
+    for (double& u : noise) u = -std::log(-std::log(u));
+    return Tensor::from<double>(shape, noise);
   }
 
   // In MoCo v3 with a Vision Transformer the gradient of the last norm's bias is zero but for rounding, by which AdamW
@@ -180,7 +216,8 @@ INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
                          testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small",
                                          "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
                                          "simsiam", "simsiam_schedule", "byol", "spark", "spark_small", "mae",
-                                         "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit"),
+                                         "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit", "dvae",
+                                         "dvae_hard", "beit", "beit_relative"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -29,13 +29,17 @@ class RecomputeStep : public testing::TestWithParam<Case> {
   RecomputeStep() {
     const std::string flags = c_.method == "moco"    ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
                               : c_.method == "spark" ? "decoder-dim = 16\n"
+                              : c_.method == "beit"  ? "vocab = 16\ncodebook-dim = 8\ntoken-hidden = 8\n"
+                              : c_.method == "dvae"  ? "vocab = 16\ncodebook-dim = 8\n"
                               : c_.method == "mae"   ? "decoder-dim = 16\ndecoder-depth = 1\ndecoder-heads = 2\n"
                                                      : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
     // Narrow, because float64 has no fast convolutions.
     NetworkFlags network(c_.arch);
     network.size = size_;
     const std::string width = c_.dtype == DType::f64 ? "16" : "64";
-    if (c_.arch.starts_with("vit"))
+    if (c_.arch == "token_encoder")
+      network.set_options({{"token-hidden", "16"}, {"token-layers", "1"}}, "network");
+    else if (c_.arch.starts_with("vit"))
       network.set_options({{"patch", "2"}, {"width", width}, {"depth", "3"}, {"heads", "2"}}, "network");
     else
       network.set_options({{"stem", c_.stem}, {"width", width}, {"bn", c_.method == "moco" ? "split:2" : "plain"}},

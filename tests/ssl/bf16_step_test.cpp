@@ -73,14 +73,16 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
 // An untrained network of twenty layers magnifies a rounding (2^-8 of an element): signs change before ReLUs, and with
 // them whole parts of the gradient. So the yardstick is the effect of rounding only the images on a step in float32.
 // Some forty more roundings on the way, with independent errors, change 1 - cosine four to five times as much. A Vision
-// Transformer magnifies nothing: its yardstick is fifty roundings, whose relative errors of 2^-9 / sqrt(3) add up.
+// Transformer magnifies nothing: its yardstick is fifty roundings, whose relative errors of 2^-9 / sqrt(3) add up. In
+// BEiT all hidden patches have one mask token, and an untrained tokenizer gives nearly all one target, so their errors
+// are not independent.
 TEST_P(Bf16Step, DiffersFromFloat32NoMoreThanByItsRoundings) {
   const auto method = make();
   const Step f32 = step(*method, DType::f32, DType::f32), rounded = step(*method, DType::f32, DType::bf16),
              bf16 = step(*method, DType::bf16, DType::bf16);
   EXPECT_NEAR(bf16.loss, f32.loss, 0.02 * std::max(1.0, std::abs(f32.loss)));
   const double off = 1 - cosine(bf16.gradient, f32.gradient), of_images = 1 - cosine(rounded.gradient, f32.gradient);
-  const double of_roundings = 50 * std::pow(0x1p-9, 2) / 3 / 2;
+  const double of_roundings = (GetParam().name == "beit" ? 10 : 1) * 50 * std::pow(0x1p-9, 2) / 3 / 2;
   EXPECT_LT(off, std::max(10 * of_images, of_roundings));
   EXPECT_GT(off, 1e-9) << "nothing was rounded";
   RecordProperty("loss", fmt::format("{:.6f} beside {:.6f}", bf16.loss, f32.loss));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nn/backbones/resnet.h"
+#include "nn/backbones/token_encoder.h"
 #include "nn/backbones/vision_transformer.h"
 #include "ssl/registry.h"
 #include "ssl/step/step_memory.h"
@@ -15,7 +16,8 @@ namespace minissl {
 
 /// Sets an option that is a size, so that a method is small; counts of epochs stay as they are.
 inline void make_small(const std::string& name, int64_t& value, int64_t width, int64_t queue) {
-  if (name.ends_with("-epochs")) return;
+  if (name.ends_with("-epochs") || name.starts_with("token-l") || name == "token-size" || name.starts_with("mask"))
+    return;
   value = name == "queue"                                    ? queue
           : name == "local-crops" || name == "decoder-depth" ? 2
           : name == "decoder-dim"                            ? std::max<int64_t>(32, width)  // SparK halves it
@@ -23,12 +25,19 @@ inline void make_small(const std::string& name, int64_t& value, int64_t width, i
                                                              : width;
 }
 
-/// A small backbone of the family that a method has by default, for square images (N, S, S, C): `resnet`, or a Vision
-/// Transformer of its width.
+/// A small backbone of the family that a method has by default, for square images (N, S, S, C): `resnet`, a Vision
+/// Transformer of its width, or a tokenizer's encoder.
 inline std::unique_ptr<BackboneConfig> small_backbone(const std::string& method, ResNetOptions resnet,
                                                       const Shape& images) {
   resnet.channels = images[3];
-  if (!find_method(method).arch.starts_with("vit")) return std::make_unique<ResNetConfig>(resnet);
+  const std::string& arch = find_method(method).arch;
+  if (arch == "token_encoder") {
+    auto encoder = std::make_unique<TokenEncoderConfig>();
+    encoder->channels = images[3];
+    encoder->size = images[1];
+    return encoder;
+  }
+  if (!arch.starts_with("vit")) return std::make_unique<ResNetConfig>(resnet);
   return std::make_unique<VisionTransformerConfig>(VisionTransformerOptions{.channels = images[3],
                                                                             .size = images[1],
                                                                             .patch = images[1] % 4 == 0 ? 4 : 2,

@@ -135,9 +135,9 @@ TEST_P(KnownAnswers, BatchNorm) {
 TEST_P(KnownAnswers, CrossEntropy) {
   const Tensor logits = tensor({2, 3}, {2, -1, 0.5, 100, 101, 99});
   const Tensor targets = Tensor::from({2}, std::vector<int64_t>{2, 0});
-  ops::CrossEntropy op{logits, targets, empty({1}), empty({2})};
+  ops::CrossEntropy op{logits, targets, empty({1}), empty({2}), empty({1})};
   run(op);
-  ops::CrossEntropyGradient gradient{tensor({1}, {1}), logits, targets, op.log_sum_exp, empty({2, 3})};
+  ops::CrossEntropyGradient gradient{tensor({1}, {1}), logits, targets, op.log_sum_exp, op.count, empty({2, 3})};
   run(gradient);
   if (type() == DType::f32) {
     // log_sum_exp is 101.4, which float32 holds to 4e-6.
