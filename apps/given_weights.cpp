@@ -18,10 +18,12 @@ bool is_alike(const Normalization& a, const Normalization& b, int64_t channels) 
   return true;
 }
 
-void require_same_images(const SafetensorsReader& file, const Normalization& normalization) {
+void require_same_images(const SafetensorsReader& file, const Normalization& normalization, int64_t channels) {
   const Metadata& metadata = file.metadata();
   if (!metadata.contains("mean") || !metadata.contains("std") || !metadata.contains("channels")) return;
-  const int64_t channels = metadata.at("channels") == "1" ? 1 : 3;
+  require(metadata.at("channels") == std::to_string(channels),
+          "{}: it was trained on images with --channels {}, not {}", file.path().string(), metadata.at("channels"),
+          channels);
   require(is_alike(read_normalization(metadata, channels, file.path().string()), normalization, channels),
           "{}: it was trained on images with mean {} and deviation {} of their colours; give the --normalization of "
           "that run",
@@ -30,19 +32,19 @@ void require_same_images(const SafetensorsReader& file, const Normalization& nor
 
 }  // namespace
 
-void load_given_weights(Method& method, const std::optional<Normalization>& normalization) {
+void load_given_weights(Method& method, const std::optional<TrainedImages>& images) {
   const std::optional<GivenWeights> given = method.given_weights();
   if (!given || given->file.empty()) return;
   const SafetensorsReader file(given->file);
-  if (normalization) require_same_images(file, *normalization);
+  if (images) require_same_images(file, images->normalization, images->channels);
   load_state(*given->part, file, given->prefix);
 }
 
-void require_given_weights(Method& method, const std::string& name, const Normalization& normalization) {
+void require_given_weights(Method& method, const std::string& name, const TrainedImages& images) {
   const std::optional<GivenWeights> given = method.given_weights();
   require(!given || !given->file.empty(), "{} needs --{} FILE: {} writes one", name, given ? given->option : "",
           given ? given->written_by : "");
-  load_given_weights(method, normalization);
+  load_given_weights(method, images);
 }
 
 }  // namespace minissl

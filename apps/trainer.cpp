@@ -70,7 +70,8 @@ Trainer::Trainer(const TrainFlags& flags, std::string config)
   step_.checkpoints = true;
   plan_ = flags_.memory.plan(step_, PlanCostSource::measured);
   method_ = flags_.method.make(flags_.network, flags_.common.seed, master_type(flags_.common.dtype()));
-  if (!resumed_from_) require_given_weights(*method_, flags_.method.method(), normalization_);
+  if (!resumed_from_)
+    require_given_weights(*method_, flags_.method.method(), {normalization_, flags_.network.channels});
   optimizer_ = make_optimizer(flags_.optimizer, method_->online(), method_->rules());
   training_step_ = std::make_unique<TrainingStep>(
       *method_, *optimizer_, StepOptions{plan_.recompute, flags_.accumulate, flags_.clip_norm},

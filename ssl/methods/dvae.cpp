@@ -6,6 +6,8 @@
 #include "autograd/functions.h"
 #include "ssl/parts/option_ranges.h"
 #include "tensor/ops/gumbel.h"
+#include "tensor/ops/perplexity.h"
+#include "tensor/ops/reduce.h"
 #include "tensor/ops/transpose.h"
 
 namespace minissl {
@@ -85,6 +87,8 @@ Variable DVAE::loss(const Batch& batch, StepLog& log) {
                         [&] { return ops::nhwc_to_nchw(cast(output, type).value()); });
   log.term("reconstruction", reconstruction);
   log.term("kl", kl);
+  // Of the drawn tokens: 1 if the codebook has collapsed to one vector.
+  log.term("perplexity", ops::perplexity(ops::column_sum(code.value())));
   return options_.kl > 0 ? reconstruction + options_.kl * kl : reconstruction;
 }
 

@@ -24,6 +24,7 @@
 #include "tensor/ops/loss.h"
 #include "tensor/ops/masked_patches.h"
 #include "tensor/ops/matmul.h"
+#include "tensor/ops/perplexity.h"
 #include "tensor/ops/pooling.h"
 #include "tensor/ops/random_mask.h"
 #include "tensor/ops/reduce.h"
@@ -112,6 +113,7 @@ MINISSL_ABSENT(LayerNormGradient)
 MINISSL_ABSENT(Linear)
 MINISSL_ABSENT(MaskedPatches)
 MINISSL_ABSENT(MatMul)
+MINISSL_ABSENT(Perplexity)
 MINISSL_ABSENT(MaxPool)
 MINISSL_ABSENT(MaxPoolGradient)
 MINISSL_ABSENT(GlobalAveragePool)

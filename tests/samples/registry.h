@@ -33,6 +33,7 @@ Family loss_family();
 Family transpose_family();
 Family update_family();
 Family masked_patches_family();
+Family perplexity_family();
 Family random_mask_family();
 Family ring_family();
 Family softmax_family();
