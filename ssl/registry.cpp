@@ -10,6 +10,7 @@
 #include "ssl/methods/simclr.h"
 #include "ssl/methods/simsiam.h"
 #include "ssl/methods/spark.h"
+#include "ssl/methods/swav.h"
 #include "ssl/methods/vicreg.h"
 
 namespace minissl {
@@ -20,7 +21,7 @@ std::vector<MethodEntry>& entries() {
       method_entry<MoCo>("moco"),     method_entry<BarlowTwins>("barlow"), method_entry<VICReg>("vicreg"),
       method_entry<SimCLR>("simclr"), method_entry<SimSiam>("simsiam"),    method_entry<BYOL>("byol"),
       method_entry<DINO>("dino"),     method_entry<MoCoV3>("mocov3"),      method_entry<MAE>("mae", "vit_tiny"),
-      method_entry<SparK>("spark"),
+      method_entry<SparK>("spark"),   method_entry<SwAV>("swav"),
   };
   return all;
 }

@@ -10,23 +10,12 @@ namespace minissl {
 std::string proper_name(const std::string& name) {
   using Name = std::pair<std::string_view, std::string_view>;
   static constexpr Name names[] = {
-      {"moco", "MoCo v2"},
-      {"mocov3", "MoCo v3"},
-      {"barlow", "Barlow Twins"},
-      {"vicreg", "VICReg"},
-      {"simclr", "SimCLR"},
-      {"simsiam", "SimSiam"},
-      {"byol", "BYOL"},
-      {"dino", "DINO"},
-      {"mae", "MAE"},
-      {"spark", "SparK"},
-      {"resnet18", "ResNet-18"},
-      {"resnet34", "ResNet-34"},
-      {"resnet50", "ResNet-50"},
-      {"resnet101", "ResNet-101"},
-      {"vit_tiny", "ViT-Tiny"},
-      {"vit_small", "ViT-Small"},
-      {"vit_base", "ViT-Base"},
+      {"moco", "MoCo v2"},       {"mocov3", "MoCo v3"},      {"barlow", "Barlow Twins"},
+      {"vicreg", "VICReg"},      {"simclr", "SimCLR"},       {"simsiam", "SimSiam"},
+      {"byol", "BYOL"},          {"dino", "DINO"},           {"mae", "MAE"},
+      {"spark", "SparK"},        {"swav", "SwAV"},           {"resnet18", "ResNet-18"},
+      {"resnet34", "ResNet-34"}, {"resnet50", "ResNet-50"},  {"resnet101", "ResNet-101"},
+      {"vit_tiny", "ViT-Tiny"},  {"vit_small", "ViT-Small"}, {"vit_base", "ViT-Base"},
   };
   for (const auto& [flag, proper] : names)
     if (name == flag) return std::string(proper);

@@ -51,7 +51,9 @@ class ParityTest : public testing::TestWithParam<const char*> {
         {"mocov3", {"dim", "hidden", "momentum", "temperature", "stop-grad-patch"}},
         {"dino",
          {"dim", "hidden", "bottleneck", "head-bn", "train-norm", "local-crops", "local-size", "temperature",
-          "teacher-temperature", "warmup-teacher-temperature", "center-momentum", "momentum"}}};
+          "teacher-temperature", "warmup-teacher-temperature", "center-momentum", "momentum"}},
+        {"swav",
+         {"dim", "hidden", "prototypes", "queue", "epsilon", "sinkhorn", "temperature", "local-crops", "local-size"}}};
     const auto& c = fixture_.at("config");
     const std::string method = c.at("method");
     std::string toml;
@@ -65,6 +67,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
     if (method == "dino")
       toml += fmt::format("warmup-teacher-epochs = {}\nfreeze-last-epochs = {}\n", c.at("warmup_steps").dump(),
                           c.at("freeze_steps").dump());
+    if (method == "swav") toml += fmt::format("freeze-prototypes-steps = {}\n", c.at("freeze_steps").dump());
     if (method == "moco")
       toml += fmt::format("variance-weight = {}\nsymmetric = \"{}\"\n", c.at("variance").dump(),
                           c.at("symmetric").get<bool>() ? "on" : "off");
@@ -180,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
                          testing::Values("moco_resnet18", "moco_resnet18_small", "moco_resnet50", "moco_resnet50_small",
                                          "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
                                          "simsiam", "simsiam_schedule", "byol", "spark", "spark_small", "mae",
-                                         "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit"),
+                                         "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit", "swav"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

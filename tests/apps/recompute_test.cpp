@@ -30,6 +30,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
     const std::string flags = c_.method == "moco"    ? "dim = 16\nqueue = 16\nsymmetric = \"on\"\n"
                               : c_.method == "spark" ? "decoder-dim = 16\n"
                               : c_.method == "mae"   ? "decoder-dim = 16\ndecoder-depth = 1\ndecoder-heads = 2\n"
+                              : c_.method == "swav"  ? "dim = 16\nhidden = 16\nprototypes = 24\nqueue = 4\n"
                                                      : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
     // Narrow, because float64 has no fast convolutions.
     NetworkFlags network(c_.arch);

@@ -5,11 +5,11 @@ namespace {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> all{
-      convolution_family(), matmul_family(),    batch_norm_family(),  pooling_family(),  elementwise_family(),
-      rows_family(),        columns_family(),   diagonal_family(),    info_nce_family(), cells_family(),
-      loss_family(),        transpose_family(), update_family(),      ring_family(),     gather_family(),
-      collective_family(),  reduce_family(),    layer_norm_family(),  gelu_family(),     attention_family(),
-      random_mask_family(), drop_path_family(), distillation_family()};
+      convolution_family(), matmul_family(),    batch_norm_family(),   pooling_family(),  elementwise_family(),
+      rows_family(),        columns_family(),   diagonal_family(),     info_nce_family(), cells_family(),
+      loss_family(),        transpose_family(), update_family(),       ring_family(),     gather_family(),
+      collective_family(),  reduce_family(),    layer_norm_family(),   gelu_family(),     attention_family(),
+      random_mask_family(), drop_path_family(), distillation_family(), sinkhorn_family()};
   return all;
 }
 

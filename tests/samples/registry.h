@@ -32,6 +32,7 @@ Family transpose_family();
 Family update_family();
 Family random_mask_family();
 Family ring_family();
+Family sinkhorn_family();
 
 std::vector<Sample> all_samples();
 std::vector<ErrorCase> all_errors();
