@@ -59,7 +59,7 @@ for case in "${cases[@]}"; do
   flags=(--arch "$arch" --size "$size" --batch "$batch" --threads "$threads"
          --steps "$steps" --warmup "$warmup" --device "$device" --precision "$precision" --tf32 "$tf32")
   [[ $arch == vit* ]] || flags+=(--stem "${stem:-imagenet}")
-  [ "$method" != dino ] || flags+=(--local-crops 4 --local-size $((size / 2)))
+  [[ $method != dino && $method != swav ]] || flags+=(--local-crops 4 --local-size $((size / 2)))
   before=$(awk -v name="$case" '$1 == name && $2 > most { most = $2 } END { print most + 0 }' "$results")
   for repeat in $(seq $((before + 1)) $((before + repeats))); do
     echo "compare: $case, repeat $repeat" >&2

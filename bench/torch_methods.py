@@ -1,4 +1,4 @@
-"""MoCo v3, MAE and DINO as a user of PyTorch would write them, for torch_step.py.
+"""MoCo v3, MAE, DINO and SwAV as a user of PyTorch would write them, for torch_step.py.
 
 Attention is scaled_dot_product_attention. Each class says by `crops` which views its step takes, and by `compiled` which of
 its parts torch.compile gets.
@@ -182,4 +182,35 @@ class DINO(nn.Module):
         terms = [-(target * log).sum(1).mean() for i, target in enumerate(targets) for j, log in enumerate(logs) if i != j]
         with torch.no_grad():
             self.center.mul_(0.9).add_(teacher.mean(0, keepdim=True), alpha=0.1)
+        return sum(terms) / len(terms)
+
+
+class SwAV(nn.Module):
+    compiled = ("net",)
+    crops = DINO.crops
+
+    def __init__(self, backbone, size, dim=128, hidden=2048, prototypes=3000):
+        super().__init__()
+        self.net, features = backbone()
+        self.projector = nn.Sequential(nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, dim))
+        self.prototypes = nn.Linear(dim, prototypes, bias=False)
+
+    @staticmethod
+    def assigned(scores):
+        q = (scores.float() / 0.05).exp()
+        for _ in range(3):
+            q = q / q.sum(0)
+            q = q / q.sum(1, keepdim=True)
+        return q
+
+    def forward(self, *crops):
+        with torch.no_grad():
+            self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
+        large, small = torch.cat(crops[:2]), crops[2:]
+        features = [self.net(large)] + ([self.net(torch.cat(small))] if small else [])
+        scores = self.prototypes(F.normalize(self.projector(torch.cat(features)), dim=1))
+        with torch.no_grad():
+            targets = [self.assigned(part) for part in scores.chunk(len(crops))[:2]]
+        logs = F.log_softmax(scores / 0.1, dim=1).chunk(len(crops))
+        terms = [-(target * log).sum(1).mean() for i, target in enumerate(targets) for j, log in enumerate(logs) if i != j]
         return sum(terms) / len(terms)

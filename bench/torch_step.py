@@ -20,7 +20,7 @@ except ImportError:
     sys.exit(3)
 
 
-from torch_methods import DINO, MAE, MoCoV3, VisionTransformer
+from torch_methods import DINO, MAE, MoCoV3, SwAV, VisionTransformer
 
 
 class MoCo(nn.Module):
@@ -87,11 +87,11 @@ class BarlowTwins(nn.Module):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("method", choices=["moco", "barlow", "mocov3", "mae", "dino"])
+    parser.add_argument("method", choices=["moco", "barlow", "mocov3", "mae", "dino", "swav"])
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--stem", choices=["imagenet", "small"], default="imagenet")
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--local-crops", type=int, default=8, help="DINO's")
+    parser.add_argument("--local-crops", type=int, default=8, help="DINO's and SwAV's")
     parser.add_argument("--local-size", type=int, default=96)
     parser.add_argument("--mask-ratio", type=float, default=0.75, help="MAE's")
     parser.add_argument("--batch", type=int, default=32)
@@ -131,7 +131,7 @@ def main():
     if args.method in ("moco", "barlow"):
         model = {"moco": MoCo, "barlow": BarlowTwins}[args.method](encoder)
     else:
-        method = {"mocov3": MoCoV3, "mae": MAE, "dino": DINO}[args.method]
+        method = {"mocov3": MoCoV3, "mae": MAE, "dino": DINO, "swav": SwAV}[args.method]
         model = method(backbone, args.size, **({"mask_ratio": args.mask_ratio} if args.method == "mae" else {}))
         crops = method.crops(args)
     model = model.to(args.device, memory_format=layout)

@@ -123,6 +123,7 @@ class Linear : public Module {
   Variable forward_scaled(const Variable& x, const Variable& gains, const Variable& residual = {}) const;
   /// For operations that add the bias themselves.
   Variable forward_without_bias(const Variable& x) const;
+  const Variable& weight() const { return weight_; }
   const Variable& bias() const { return bias_; }
 
  private:

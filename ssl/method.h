@@ -75,7 +75,7 @@ class Method : public Module {
   virtual void after_backward() {}
   /// On the device, after the last of the step's `count` batches and before the optimizer's update.
   virtual void after_batches(int64_t /*count*/) {}
-  /// Changes whenever a step's operations change; CUDA graphs are then recorded again.
+  /// Changes whenever a step's operations change, in begin() at the latest; CUDA graphs are then recorded again.
   virtual uint64_t form() const { return 0; }
 
   // The parameters

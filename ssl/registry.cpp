@@ -12,6 +12,7 @@
 #include "ssl/methods/simclr.h"
 #include "ssl/methods/simsiam.h"
 #include "ssl/methods/spark.h"
+#include "ssl/methods/swav.h"
 #include "ssl/methods/vicreg.h"
 
 namespace minissl {
@@ -29,6 +30,7 @@ std::vector<MethodEntry>& entries() {
       method_entry<MoCoV3>("mocov3"),
       method_entry<MAE>("mae", "vit_tiny"),
       method_entry<SparK>("spark"),
+      method_entry<SwAV>("swav"),
       method_entry<BEiT>("beit", "vit_tiny"),
       method_entry<DVAE>("dvae", "token_encoder"),
   };

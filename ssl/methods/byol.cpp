@@ -19,7 +19,7 @@ BYOL::BYOL(const BYOLOptions& options, const BackboneConfig& backbone, uint64_t 
       predictor_({options.dim, options.hidden, options.dim}),
       target_backbone_(backbone.make()),
       target_projector_({target_backbone_->features(), options.hidden, options.dim}) {
-  add_predictor(predictor_);
+  add_part("predictor", predictor_);
   target_.add_child("target_backbone", *target_backbone_);
   target_.add_child("target_projector", target_projector_);
   add_child("", target_);

@@ -3,7 +3,6 @@
 #include <span>
 
 #include "autograd/functions.h"
-#include "ssl/parts/multi_crop.h"
 #include "ssl/parts/option_ranges.h"
 #include "ssl/parts/path_numbers.h"
 #include "tensor/ops/distillation.h"
@@ -17,11 +16,7 @@ void DINOOptions::visit(OptionVisitor& visitor) {
   visitor.visit_number("bottleneck", bottleneck, width_range, "width of the head before its last layer");
   visitor.visit("head-bn", head_bn, "on: batch normalisation in the head");
   visitor.visit("train-norm", train_norm, "on: the last layer's rows have trained lengths, not 1");
-  visitor.visit_number("local-crops", local_crops, {0, 100}, "small crops of each image, besides the two large ones");
-  visitor.visit_number("local-size", local_size, {1, 1 << 14}, "their size in pixels");
-  visitor.visit_interval("global-crop-scale", global_crop_scale, Range::above(0, 1),
-                         "fraction of the area that large crops cover; takes the place of crop-scale");
-  visitor.visit_interval("local-crop-scale", local_crop_scale, Range::above(0, 1), "the same for small crops");
+  crops.visit(visitor);
   visitor.visit_number("temperature", temperature, temperature_range, "temperature of the student's softmax");
   visitor.visit_number("teacher-temperature", teacher_temperature, temperature_range, "the same for the teacher");
   visitor.visit_number("warmup-teacher-temperature", warmup_teacher_temperature, temperature_range,
@@ -63,20 +58,9 @@ DINO::DINO(const DINOOptions& options, const BackboneConfig& backbone, uint64_t 
   target_->values().copy_from(online_->values());
 }
 
-std::vector<ViewGroup> DINO::views(const Augmentation& augmentation, int64_t size) const {
-  const auto group = [&](const char* name, int64_t count, int64_t side, const std::array<double, 2>& scale) {
-    ViewGroup views{.name = name, .count = count, .size = side, .augmentation = augmentation};
-    views.augmentation.crop_scale = {static_cast<float>(scale[0]), static_cast<float>(scale[1])};
-    return views;
-  };
-  std::vector<ViewGroup> groups{group("view", 2, size, options_.global_crop_scale)};
-  if (options_.local_crops > 0)
-    groups.push_back(group("local", options_.local_crops, options_.local_size, options_.local_crop_scale));
-  return groups;
-}
-
 DrawnTensors DINO::draw(const BatchDraw& from) const {
-  const Tensor drop = draw_path_numbers(*student_.backbone, (2 + options_.local_crops) * from.images, from.random(0));
+  const Tensor drop =
+      draw_path_numbers(*student_.backbone, (2 + options_.crops.local_crops) * from.images, from.random(0));
   return drop.defined() ? DrawnTensors{{"drop", drop}} : DrawnTensors();
 }
 

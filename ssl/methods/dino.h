@@ -1,9 +1,8 @@
 #pragma once
-#include <array>
-
 #include "ssl/methods/projection_method.h"
 #include "ssl/parts/dino_head.h"
 #include "ssl/parts/momentum.h"
+#include "ssl/parts/multi_crop.h"
 #include "ssl/parts/output_center.h"
 
 namespace minissl {
@@ -11,8 +10,7 @@ namespace minissl {
 struct DINOOptions {
   int64_t dim = 65536, hidden = 2048, bottleneck = 256;
   bool head_bn = false, train_norm = false;
-  int64_t local_crops = 8, local_size = 96;
-  std::array<double, 2> global_crop_scale{0.4, 1}, local_crop_scale{0.05, 0.4};
+  MultiCropOptions crops{.local_crops = 8, .local_size = 96, .global_crop_scale{0.4, 1}, .local_crop_scale{0.05, 0.4}};
   double temperature = 0.1, teacher_temperature = 0.04, warmup_teacher_temperature = 0.04;
   int64_t warmup_teacher_epochs = 0;
   double center_momentum = 0.9;
@@ -31,8 +29,9 @@ class DINO : public ProjectionMethod {
   using Options = DINOOptions;
   DINO(const DINOOptions& options, const BackboneConfig& backbone, uint64_t seed, DType dtype = DType::f32);
 
-  /// "view1" and "view2" of the given size, then "local1", ...; the augmentation's scale of crops gives way to its own.
-  std::vector<ViewGroup> views(const Augmentation& augmentation, int64_t size) const override;
+  std::vector<ViewGroup> views(const Augmentation& augmentation, int64_t size) const override {
+    return options_.crops.views(augmentation, size);
+  }
   /// "drop" for a Vision Transformer with stochastic depth, (depth, 2, (2 + V) N): the student's, crop after crop.
   DrawnTensors draw(const BatchDraw& from) const override;
   void begin(const StepPosition& position) override;

@@ -16,7 +16,7 @@ SimSiam::SimSiam(const SimSiamOptions& options, const BackboneConfig& backbone, 
     : JointEmbedding(checked(options).variance_weight, backbone, {options.hidden, options.hidden, options.dim},
                      Mlp::Last::batch_norm),
       predictor_({options.dim, options.dim / 4, options.dim}, Mlp::Last::linear_with_bias) {
-  add_predictor(predictor_);
+  add_part("predictor", predictor_);
   initialize_trained(seed, dtype);
 }
 

@@ -11,8 +11,8 @@ Mlp::Mlp(const std::vector<int64_t>& widths, Last last) {
   for (const int64_t width : widths) require(width > 0, "`dim` and `hidden` must be at least 1, not {}", width);
   for (size_t i = 0; i + 1 < widths.size(); ++i) {
     const bool is_last = i + 2 == widths.size();
-    linears_.push_back(std::make_unique<Linear>(widths[i], widths[i + 1],
-                                                LinearOptions{.bias = is_last && last == Last::linear_with_bias}));
+    const bool bias = last == Last::linear_all_biased || (is_last && last == Last::linear_with_bias);
+    linears_.push_back(std::make_unique<Linear>(widths[i], widths[i + 1], LinearOptions{.bias = bias}));
     add_child(std::to_string(3 * i), *linears_.back());
     if (is_last && last != Last::batch_norm) break;
     norms_.push_back(

@@ -10,13 +10,14 @@ namespace minissl {
 std::vector<int64_t> after(int64_t features, std::vector<int64_t> widths);
 
 /// A projector or predictor: Linear layers with BatchNorm and ReLU between them, named by position as in PyTorch's
-/// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias, because batch normalisation would cancel it.
+/// Sequential ("0", "1", "3", "4", "6"). Linear layers have no bias unless asked for: batch normalisation cancels it.
 class Mlp : public Module {
  public:
   enum class Last {
     linear,  ///< no bias either
     linear_with_bias,
-    batch_norm  ///< one more, without weight and bias: SimSiam's projector
+    linear_all_biased,  ///< and so are the layers before it, as in SwAV's code
+    batch_norm          ///< one more, without weight and bias: SimSiam's projector
   };
   /// `widths`: from input to output.
   explicit Mlp(const std::vector<int64_t>& widths, Last last = Last::linear);

@@ -19,6 +19,25 @@ Tensor joined(std::span<const Tensor> crops) {
 
 }  // namespace
 
+void MultiCropOptions::visit(OptionVisitor& visitor) {
+  visitor.visit_number("local-crops", local_crops, {0, 100}, "small crops of each image, besides the two large ones");
+  visitor.visit_number("local-size", local_size, {1, 1 << 14}, "their size in pixels");
+  visitor.visit_interval("global-crop-scale", global_crop_scale, Range::above(0, 1),
+                         "fraction of the area that large crops cover; takes the place of crop-scale");
+  visitor.visit_interval("local-crop-scale", local_crop_scale, Range::above(0, 1), "the same for small crops");
+}
+
+std::vector<ViewGroup> MultiCropOptions::views(const Augmentation& augmentation, int64_t size) const {
+  const auto group = [&](const char* name, int64_t count, int64_t side, const std::array<double, 2>& scale) {
+    ViewGroup views{.name = name, .count = count, .size = side, .augmentation = augmentation};
+    views.augmentation.crop_scale = {static_cast<float>(scale[0]), static_cast<float>(scale[1])};
+    return views;
+  };
+  std::vector<ViewGroup> groups{group("view", 2, size, global_crop_scale)};
+  if (local_crops > 0) groups.push_back(group("local", local_crops, local_size, local_crop_scale));
+  return groups;
+}
+
 Variable multi_crop(Backbone& backbone, std::span<const Tensor> crops, const Tensor& drop) {
   require(!crops.empty(), "there are no crops");
   Variable features;

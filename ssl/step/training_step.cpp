@@ -47,8 +47,6 @@ TrainingStep::TrainingStep(Method& method, Optimizer& optimizer, const StepOptio
 TrainingStep::~TrainingStep() = default;
 
 void TrainingStep::run(const StepPosition& position, const StepRates& rates, const std::function<Batch()>& next_batch) {
-  if (form_ != method_.form()) forget_graphs();
-  form_ = method_.form();
   for (const auto& copy : converted_) copy->refresh();
   position_ = position;
   lr_ = rates.lr;
@@ -79,6 +77,11 @@ void TrainingStep::batch_done(int64_t number) {
 }
 
 void TrainingStep::section(Section which, const std::function<void()>& work) {
+  // Method::begin has been called, and may have changed it.
+  if (which == Section::begin && form_ != method_.form()) {
+    forget_graphs();
+    form_ = method_.form();
+  }
   if (!repeatable_) return work();
   std::unique_ptr<cuda::Graph>& graph = graphs_[static_cast<size_t>(which)];
   if (!graph) {

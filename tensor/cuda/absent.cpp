@@ -31,6 +31,7 @@
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
 #include "tensor/ops/sgd.h"
+#include "tensor/ops/sinkhorn.h"
 #include "tensor/ops/softmax.h"
 #include "tensor/ops/transpose.h"
 #include "tensor/ops/update.h"
@@ -138,6 +139,7 @@ MINISSL_ABSENT(BatchedTranspose)
 MINISSL_ABSENT(PermuteRows)
 MINISSL_ABSENT(GridPositions)
 MINISSL_ABSENT(PushRows)
+MINISSL_ABSENT(Sinkhorn)
 MINISSL_ABSENT(AdamW)
 MINISSL_ABSENT(Sgd)
 MINISSL_ABSENT(Lars)

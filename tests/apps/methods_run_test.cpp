@@ -29,6 +29,11 @@ std::string own_flags(const std::string& method) {
     return resnet +
            "--hidden 24 --bottleneck 12 --local-crops 2 --local-size 16 --bn split:2 --warmup-teacher-epochs 2 "
            "--warmup-teacher-temperature 0.02 --clip-norm 0.1 ";
+  // The queue is full when the run is stopped and resumed, and not before.
+  if (method == "swav")
+    return resnet +
+           "--hidden 24 --prototypes 20 --queue 40 --local-crops 2 --local-size 16 --bn split:2 "
+           "--freeze-prototypes-steps 5 ";
   return resnet + "--hidden 24 --bn split:2 ";
 }
 

@@ -57,7 +57,9 @@ class ParityTest : public testing::TestWithParam<const char*> {
         {"mocov3", {"dim", "hidden", "momentum", "temperature", "stop-grad-patch"}},
         {"dino",
          {"dim", "hidden", "bottleneck", "head-bn", "train-norm", "local-crops", "local-size", "temperature",
-          "teacher-temperature", "warmup-teacher-temperature", "center-momentum", "momentum"}}};
+          "teacher-temperature", "warmup-teacher-temperature", "center-momentum", "momentum"}},
+        {"swav",
+         {"dim", "hidden", "prototypes", "queue", "epsilon", "sinkhorn", "temperature", "local-crops", "local-size"}}};
     const auto& c = fixture_.at("config");
     const std::string method = c.at("method");
     std::string toml;
@@ -71,6 +73,7 @@ class ParityTest : public testing::TestWithParam<const char*> {
     if (method == "dino")
       toml += fmt::format("warmup-teacher-epochs = {}\nfreeze-last-epochs = {}\n", c.at("warmup_steps").dump(),
                           c.at("freeze_steps").dump());
+    if (method == "swav") toml += fmt::format("freeze-prototypes-steps = {}\n", c.at("freeze_steps").dump());
     if (method == "moco")
       toml += fmt::format("variance-weight = {}\nsymmetric = \"{}\"\n", c.at("variance").dump(),
                           c.at("symmetric").get<bool>() ? "on" : "off");
@@ -217,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, ParityTest,
                                          "moco_split_symmetric", "barlow", "barlow_split", "vicreg", "simclr",
                                          "simsiam", "simsiam_schedule", "byol", "spark", "spark_small", "mae",
                                          "mocov3_vit", "mocov3_resnet18", "dino_resnet18", "dino_vit", "dvae",
-                                         "dvae_hard", "beit", "beit_relative"),
+                                         "dvae_hard", "beit", "beit_relative", "swav"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

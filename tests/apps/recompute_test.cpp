@@ -32,6 +32,7 @@ class RecomputeStep : public testing::TestWithParam<Case> {
                               : c_.method == "beit"  ? "vocab = 16\ncodebook-dim = 8\ntoken-hidden = 8\n"
                               : c_.method == "dvae"  ? "vocab = 16\ncodebook-dim = 8\n"
                               : c_.method == "mae"   ? "decoder-dim = 16\ndecoder-depth = 1\ndecoder-heads = 2\n"
+                              : c_.method == "swav"  ? "dim = 16\nhidden = 16\nprototypes = 24\nqueue = 4\n"
                                                      : "dim = 16\nhidden = 16\nvariance-weight = 1\n";
     // Narrow, because float64 has no fast convolutions.
     NetworkFlags network(c_.arch);

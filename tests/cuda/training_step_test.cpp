@@ -35,6 +35,9 @@ const Case cases[] = {
     {.name = "simsiam", .method = "simsiam"},
     {.name = "byol", .method = "byol"},
     {.name = "spark_sgd", .method = "spark", .optimizer = "sgd"},
+    {.name = "swav_sgd", .method = "swav", .optimizer = "sgd"},
+    {.name = "swav_bf16", .method = "swav", .optimizer = "sgd", .activations = DType::bf16},
+    {.name = "swav_accumulated", .method = "swav", .optimizer = "sgd", .accumulate = 2, .clip_norm = 0.05},
     {.name = "dino", .method = "dino"},
     {.name = "dino_accumulated", .method = "dino", .optimizer = "sgd", .accumulate = 2, .clip_norm = 0.05},
 };
@@ -46,6 +49,8 @@ class SmallCase final : public OptionVisitor {
     small_.visit(name, value, help);
     if (std::string(name) == "warmup-teacher-epochs") value = 4;  // a different temperature in each step
     if (std::string(name) == "local-size") value = 3;
+    // Full after the second step, or the first one if it accumulates: the loss has another form from then on.
+    if (std::string(name) == "queue" && case_.method == "swav") value = 8;
   }
   void visit(const char* name, double& value, const char*) override {
     if (std::string(name) == "momentum-end") value = 1;  // a different momentum in each step

@@ -10,7 +10,7 @@ const std::vector<Family>& families() {
       loss_family(),        transpose_family(),      update_family(),       ring_family(),     gather_family(),
       collective_family(),  reduce_family(),         layer_norm_family(),   gelu_family(),     attention_family(),
       random_mask_family(), drop_path_family(),      distillation_family(), softmax_family(),  argmax_family(),
-      gumbel_family(),      masked_patches_family(), perplexity_family()};
+      gumbel_family(),      masked_patches_family(), perplexity_family(),   sinkhorn_family()};
   return all;
 }
 

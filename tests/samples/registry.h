@@ -36,6 +36,7 @@ Family masked_patches_family();
 Family perplexity_family();
 Family random_mask_family();
 Family ring_family();
+Family sinkhorn_family();
 Family softmax_family();
 
 std::vector<Sample> all_samples();

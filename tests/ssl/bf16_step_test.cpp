@@ -32,7 +32,7 @@ struct Step {
 // not be seen.
 bool is_of_head(const std::string& parameter) {
   return parameter.starts_with("projector.") || parameter.starts_with("predictor.") || parameter.starts_with("fc.") ||
-         parameter.starts_with("head.");
+         parameter.starts_with("head.") || parameter.starts_with("prototypes.");
 }
 
 class Bf16Step : public testing::TestWithParam<MethodEntry> {

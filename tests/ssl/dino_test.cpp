@@ -17,7 +17,9 @@ const ResNetConfig tiny_network({.depth = resnet18, .stem = Stem::small, .channe
 
 // The widths of a quick step; the momentum is constant.
 DINOOptions tiny() {
-  DINOOptions options{.dim = 12, .hidden = 8, .bottleneck = 6, .head_bn = true, .local_crops = 3, .local_size = 8};
+  DINOOptions options{.dim = 12, .hidden = 8, .bottleneck = 6, .head_bn = true};
+  options.crops.local_crops = 3;
+  options.crops.local_size = 8;
   options.momentum = {.start = 0.75, .end = 0};
   return options;
 }
@@ -205,7 +207,7 @@ TEST(DINO, AsksForCropsOfTwoSizes) {
   EXPECT_EQ(request.group_of(2).augmentation.crop_scale, (std::array<float, 2>{0.05f, 0.4f}));
   EXPECT_EQ(request.group_of(2).augmentation.flip, 0.25f);
   DINOOptions without = tiny();
-  without.local_crops = 0;
+  without.crops.local_crops = 0;
   EXPECT_EQ(DINO(without, tiny_network, 1).request(augmentation, 12).views(), 2);
 }
 

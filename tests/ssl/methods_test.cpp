@@ -119,7 +119,7 @@ TEST(Registry, NamesTheMethodsItKnows) {
   } catch (const Error& e) {
     EXPECT_STREQ(e.what(),
                  "method dinosaur is not known; there are moco, barlow, vicreg, simclr, simsiam, byol, dino, mocov3, "
-                 "mae, spark, beit, dvae");
+                 "mae, spark, swav, beit, dvae");
   }
 }
 

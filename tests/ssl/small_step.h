@@ -14,9 +14,10 @@
 /// Training steps of small methods, to test a step's memory and results.
 namespace minissl {
 
-/// Sets an option that is a size, so that a method is small; counts of epochs stay as they are.
+/// Sets an option that is a size, so that a method is small; counts of epochs, steps and rounds stay as they are.
 inline void make_small(const std::string& name, int64_t& value, int64_t width, int64_t queue) {
-  if (name.ends_with("-epochs") || name.starts_with("token-l") || name == "token-size" || name.starts_with("mask"))
+  if (name.ends_with("-epochs") || name.ends_with("-steps") || name == "sinkhorn" || name.starts_with("token-l") ||
+      name == "token-size" || name.starts_with("mask"))
     return;
   value = name == "queue"                                    ? queue
           : name == "local-crops" || name == "decoder-depth" ? 2
