@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <limits>
+#include <set>
 
 #include "apps/run/html.h"
 
@@ -67,19 +69,48 @@ std::string in_words(const StepOperation& operation) {
   return operation.kept > 0 ? "keeps " + format_bytes(operation.kept) : "keeps nothing";
 }
 
+// Below what an operation reads. What depends on parameters alone would begin at the top; it is put directly above what
+// reads it.
+std::vector<int> rows_of(const std::vector<StepOperation>& operations) {
+  const size_t count = operations.size();
+  std::vector<int> rows(count), latest(count, std::numeric_limits<int>::max());
+  for (size_t i = 0; i < count; ++i)
+    for (const size_t input : operations[i].inputs) rows[i] = std::max(rows[i], rows[input] + 1);
+  // The last rows that leave all others where they are.
+  for (size_t i = count; i-- > 0;) {
+    if (latest[i] == std::numeric_limits<int>::max()) latest[i] = rows[i];
+    for (const size_t input : operations[i].inputs) latest[input] = std::min(latest[input], latest[i] - 1);
+  }
+  std::vector<bool> movable(count);
+  for (size_t i = 0; i < count; ++i) {
+    const std::vector<size_t>& inputs = operations[i].inputs;
+    movable[i] = latest[i] > rows[i] && std::all_of(inputs.begin(), inputs.end(), [&](size_t k) { return movable[k]; });
+  }
+  std::vector<int> above(count, std::numeric_limits<int>::max());  // the first row that reads it
+  for (size_t i = count; i-- > 0;) {
+    if (movable[i]) rows[i] = above[i] - 1;
+    for (const size_t input : operations[i].inputs) above[input] = std::min(above[input], rows[i]);
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::vector<GraphPlace> place_graph(const std::vector<StepOperation>& operations) {
   std::vector<GraphPlace> places(operations.size());
+  const std::vector<int> rows = rows_of(operations);
   std::vector<bool> continued(operations.size());
-  std::vector<int> last_row;  // of each lane
+  std::set<std::pair<int, int>> taken;  // rows and lanes
+  std::vector<int> last_row;            // of each lane
   for (size_t i = 0; i < operations.size(); ++i) {
     GraphPlace& place = places[i];
     const std::vector<size_t>& inputs = operations[i].inputs;
-    for (const size_t input : inputs) place.row = std::max(place.row, places[input].row + 1);
+    place.row = rows[i];
     const size_t* before = nullptr;
     for (const size_t& input : inputs)
-      if (!continued[input] && (before == nullptr || places[input].lane < places[*before].lane)) before = &input;
+      if (!continued[input] && !taken.contains({place.row, places[input].lane}) &&
+          (before == nullptr || places[input].lane < places[*before].lane))
+        before = &input;
     if (before != nullptr) {
       place.lane = places[*before].lane;
       continued[*before] = true;
@@ -88,6 +119,7 @@ std::vector<GraphPlace> place_graph(const std::vector<StepOperation>& operations
       place.lane = static_cast<int>(free - last_row.begin());
       if (free == last_row.end()) last_row.push_back(-1);
     }
+    taken.emplace(place.row, place.lane);
     int& last = last_row[static_cast<size_t>(place.lane)];
     last = std::max(last, place.row);
   }

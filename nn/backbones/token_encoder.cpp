@@ -5,16 +5,10 @@
 #include "autograd/recompute.h"
 
 namespace minissl {
-namespace {
-
-constexpr Conv2dOptions as_pytorch{.bias = true, .draw = ConvolutionDraw::uniform};
-
-}  // namespace
-
 ResidualConvolutions::ResidualConvolutions(int64_t width)
-    : first_(width, width, 3, 1, 1, as_pytorch),
-      second_(width, width, 3, 1, 1, as_pytorch),
-      last_(width, width, 1, 1, 0, as_pytorch) {
+    : first_(width, width, 3, 1, 1, token_convolution),
+      second_(width, width, 3, 1, 1, token_convolution),
+      last_(width, width, 1, 1, 0, token_convolution) {
   net_.add_child("0", first_);
   net_.add_child("2", second_);
   net_.add_child("4", last_);
@@ -29,8 +23,8 @@ TokenEncoder::TokenEncoder(const TokenEncoderOptions& options) : options_(option
   require(options.layers > 0 && options.hidden > 0, "`token-layers` and `token-hidden` must be at least 1");
   for (int64_t i = 0; i < options.layers; ++i) {
     auto layer = std::make_unique<Layer>();
-    layer->down =
-        std::make_unique<Conv2d>(i == 0 ? options.channels : options.hidden, options.hidden, 4, 2, 1, as_pytorch);
+    layer->down = std::make_unique<Conv2d>(i == 0 ? options.channels : options.hidden, options.hidden, 4, 2, 1,
+                                           token_convolution);
     layer->residual = std::make_unique<ResidualConvolutions>(options.hidden);
     layer->stage.add_child("0", *layer->down);
     add_child(std::to_string(2 * i), layer->stage);

@@ -7,6 +7,9 @@
 
 namespace minissl {
 
+/// The convolutions of a tokenizer, drawn as PyTorch draws them.
+inline constexpr Conv2dOptions token_convolution{.bias = true, .draw = ConvolutionDraw::uniform};
+
 /// x + net(x), net: 3x3 convolution, ReLU, 3x3 convolution, ReLU, 1x1 convolution, all of the same width.
 class ResidualConvolutions : public Module {
  public:

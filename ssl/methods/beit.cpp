@@ -141,7 +141,7 @@ int64_t BEiT::mask_least() const {
 }
 
 std::vector<ViewGroup> BEiT::views(const Augmentation& augmentation, int64_t size) const {
-  const int64_t token_size = grid() * const_cast<BEiT*>(this)->tokenizer_.encoder().cell();
+  const int64_t token_size = grid() * tokenizer_.encoder().cell();
   return {{.count = 1, .size = size, .augmentation = augmentation},
           {.name = "token_view", .count = 1, .size = token_size, .augmentation = augmentation, .of_first = true}};
 }

@@ -59,7 +59,8 @@ class BEiT : public PaintingMethod {
   int64_t grid() const { return trained_.backbone->grid(); }
   int64_t masked() const;
   int64_t mask_least() const;
-  /// The encoder's output (N, 1 + L, width), with the patches that `mask` (N, L) hides behind the mask token.
+  /// The encoder's output (N, 1 + L, width), with the mask token in place of patches
+  /// (VisionTransformer::masked_tokens).
   Variable encode(const Tensor& images, const Tensor& places, const PathNumbers& drop = {});
 
   BEiTOptions options_;

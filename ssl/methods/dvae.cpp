@@ -39,7 +39,7 @@ DVAE::DVAE(const DVAEOptions& options, const BackboneConfig& backbone, uint64_t 
 }
 
 std::vector<ViewGroup> DVAE::views(const Augmentation& augmentation, int64_t size) const {
-  const int64_t cell = int64_t{1} << const_cast<DVAE*>(this)->tokenizer_.encoder().options().layers;
+  const int64_t cell = tokenizer_.encoder().cell();
   require(size % cell == 0, "`size` {} is not a multiple of {}, the side of a token with these `token-layers`", size,
           cell);
   return {{.count = 1, .size = size, .augmentation = augmentation}};

@@ -9,12 +9,6 @@
 #include "tensor/ops/argmax.h"
 
 namespace minissl {
-namespace {
-
-constexpr Conv2dOptions as_pytorch{.bias = true, .draw = ConvolutionDraw::uniform};
-
-}  // namespace
-
 TokenizerOptions TokenizerOptions::in_file(const SafetensorsReader& file, const std::string& prefix) {
   const auto shape = [&](const std::string& name, int rank) {
     require(file.contains(prefix + name) && file.find(prefix + name).shape.rank() == rank,
@@ -35,8 +29,8 @@ Tokenizer::Tokenizer(const TokenizerOptions& options)
 
 Tokenizer::Tokenizer(std::unique_ptr<TokenEncoder> encoder, int64_t vocabulary, int64_t codebook_dim)
     : encoder_(std::move(encoder)),
-      to_logits_(encoder_->features(), vocabulary, 1, 1, 0, as_pytorch),
-      to_pixels_(encoder_->features(), encoder_->options().channels, 1, 1, 0, as_pytorch),
+      to_logits_(encoder_->features(), vocabulary, 1, 1, 0, token_convolution),
+      to_pixels_(encoder_->features(), encoder_->options().channels, 1, 1, 0, token_convolution),
       codebook_(parameter({vocabulary, codebook_dim})) {
   const int64_t hidden = encoder_->features(), layers = encoder_->options().layers;
   for (int64_t i = 0; i < layers; ++i) {

@@ -37,6 +37,7 @@ class Tokenizer : public Module {
 
   int64_t vocabulary() const { return codebook_.shape()[0]; }
   TokenEncoder& encoder() { return *encoder_; }
+  const TokenEncoder& encoder() const { return *encoder_; }
 
  private:
   struct Layer {
