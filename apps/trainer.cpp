@@ -295,7 +295,13 @@ void Trainer::evaluate_dry(Method& method) const {
 void Trainer::look_for_collapse() {
   if (!collapse_watch_) return;
   free_step_memory();
-  TargetMetrics targets{.entropy = NAN, .kl = NAN, .outputs = method_->target_outputs()};
+  const Targets of_loss = method_->targets();
+  TargetMetrics targets{.entropy = NAN,
+                        .kl = NAN,
+                        .outputs = of_loss.outputs,
+                        .what = of_loss.what,
+                        .if_uniform = of_loss.if_uniform,
+                        .if_one_hot = of_loss.if_one_hot};
   for (const auto& [name, value] : epoch_terms()) {
     if (name == "entropy") targets.entropy = value;
     if (name == "kl") targets.kl = value;

@@ -28,7 +28,7 @@ class CollapseWatch {
     MonitorEvent event;
     CollapseVerdict::Level level;  ///< of the worst space
   };
-  /// `epoch`: number of epochs done; `targets`: what the loss says since the last one (Method::target_outputs). The
+  /// `epoch`: number of epochs done; `targets`: what the loss says since the last one (Method::targets). The
   /// first look should be at the untrained network: later ones are compared with it. Throws Stopped if a signal
   /// requests a stop meanwhile.
   Look look(const EmbedFunction& embed, double epoch, const TargetMetrics& targets = {});

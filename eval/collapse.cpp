@@ -114,17 +114,16 @@ std::optional<CollapseVerdict> judge_targets(const TargetMetrics& now, size_t lo
   using Level = CollapseVerdict::Level;
   const double most = std::log(static_cast<double>(now.outputs)), none = least_information * most;
   const bool uniform = now.entropy > most - none, one_hot = now.entropy < none;
-  const std::string figures =
-      fmt::format("entropy {:.3f} of at most {:.3f}, divergence from the student {:.3f}", now.entropy, most, now.kl);
+  const std::string figures = fmt::format("entropy {:.3f} of at most {:.3f}, divergence from the predictions {:.3f}",
+                                          now.entropy, most, now.kl);
   if (now.kl > none || !(uniform || one_hot))
-    return CollapseVerdict{Level::healthy, fmt::format("healthy: the teacher's output has {}", figures)};
+    return CollapseVerdict{Level::healthy, fmt::format("healthy: {} has {}", now.what, figures)};
   // An untrained network maps all images close together, and centring makes a uniform target of that.
   const bool early = looks <= 3;
-  return CollapseVerdict{
-      early ? Level::watch : Level::collapsed,
-      fmt::format("{}: the teacher's output is {} for every image ({}); {}", early ? "watch" : "collapsed",
-                  uniform ? "uniform" : "the same single dimension", figures,
-                  uniform ? "a lower `teacher-temperature` sharpens it" : "a lower `center-momentum` spreads it")};
+  return CollapseVerdict{early ? Level::watch : Level::collapsed,
+                         fmt::format("{}: {} is {} for every image ({}); {}", early ? "watch" : "collapsed", now.what,
+                                     uniform ? "uniform" : "the same single dimension", figures,
+                                     uniform ? now.if_uniform : now.if_one_hot)};
 }
 
 }  // namespace minissl

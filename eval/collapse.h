@@ -43,12 +43,14 @@ const char* name_of(CollapseVerdict::Level level);
 /// Its count and dim bound the possible rank; those of the earlier ones may be unknown (0).
 CollapseVerdict judge_collapse(const std::vector<CollapseMetrics>& history);
 
-/// What a loss says about the targets that one network gives another (Caron et al. 2021, section 5.3), in nats. The
-/// cross entropy is the sum of the two.
+/// What a loss says about distributions that are its targets, such as those that one network gives another (Caron et
+/// al. 2021, section 5.3), in nats. The cross entropy is the sum of the two.
 struct TargetMetrics {
   double entropy = 0;   ///< of the targets: 0 to ln(outputs)
   double kl = 0;        ///< their divergence from the predictions: near 0 when these no longer depend on the image
   int64_t outputs = 0;  ///< K, of each target
+  std::string what = "the target";
+  std::string if_uniform = {}, if_one_hot = {};  ///< advice
 };
 /// As a fraction of ln(outputs): an entropy or a divergence below it counts as 0, and an entropy within it of
 /// ln(outputs) as that of the uniform distribution.

@@ -15,7 +15,7 @@ Tensor relative_positions(int64_t grid) {
     const int64_t dy = (query - 1) / grid - (key - 1) / grid, dx = (query - 1) % grid - (key - 1) % grid;
     return (dy + grid - 1) * side + dx + grid - 1;
   };
-  const Tensor index = Tensor::empty({tokens, tokens}, DType::i64);
+  Tensor index = Tensor::empty({tokens, tokens}, DType::i64);
   for (int64_t i = 0; index.storage()->real() && i < index.numel(); ++i)
     index.mutable_data<int64_t>()[i] = row_of(i / tokens, i % tokens);
   return index;

@@ -14,6 +14,13 @@ namespace minissl {
 
 class VarianceTerm;
 
+/// Distributions that a loss has as targets.
+struct Targets {
+  int64_t outputs = 0;                           ///< K; 0: there are no such targets
+  std::string what = {};                         ///< "the teacher's output"
+  std::string if_uniform = {}, if_one_hot = {};  ///< what helps against a collapse to one of these
+};
+
 /// A part of a method that is kept after pretraining besides the backbone, in the file name.safetensors.
 struct KeptPart {
   std::string name;
@@ -105,9 +112,9 @@ class Method : public Module {
   int64_t batch_groups() const { return const_cast<Method*>(this)->backbone().batch_groups(); }
   /// The device of the method, where its views must also be.
   Device device() { return online().values().device(); }
-  /// The outputs K over which a teacher's targets are distributed, if the loss logs their "entropy" and their
-  /// divergence from the student, "kl", in nats; the collapse monitor judges these. 0: there are no such targets.
-  virtual int64_t target_outputs() const { return 0; }
+  /// The targets of the loss, if they are distributions and it logs their "entropy" and their divergence from the
+  /// predictions, "kl", in nats; the collapse monitor judges these.
+  virtual Targets targets() const { return {}; }
   /// The loss's variance term, whose weight may change during a run; null if there is none.
   virtual VarianceTerm* variance_term() { return nullptr; }
 };

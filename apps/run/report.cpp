@@ -176,8 +176,9 @@ void add_views(Page& page, const std::string& png) {
 
 void add_reconstruction(Page& page, const std::string& png) {
   if (png.empty()) return;
-  page.begin_section("reconstruction", "What the network paints",
-                     "Each image as it is, with hidden parts gray, and with its predictions in their place.");
+  page.begin_section(
+      "reconstruction", "What the network paints",
+      "Each image as it is, with what was hidden of it in gray, if anything, and as the network paints it.");
   page.add(fmt::format("<figure class=\"views\"><img alt=\"Images, masked and painted\" src=\"{}\"></figure>\n",
                        data_url("image/png", png)));
   page.end_section();

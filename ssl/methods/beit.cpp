@@ -167,7 +167,7 @@ ParameterRule BEiT::rule(const std::string& name, const Shape& shape) const {
   return {.decay = shape.rank() > 1 && !is_place ? 1.0 : 0.0};
 }
 
-Variable BEiT::encode(const Tensor& images, const Tensor& places, const PathNumbers& drop) {
+Variable BEiT::encode(const Tensor& images, const Tensor& places, const PathNumbers& drop) const {
   const Variable mask_token = view(trained_.mask_token, {trained_.backbone->features()});
   return trained_.backbone->encode(trained_.backbone->masked_tokens(images, places, mask_token), drop);
 }
@@ -190,10 +190,10 @@ Variable BEiT::loss(const Batch& batch, StepLog& log) {
   const Tensor targets =
       ops::gather_rows(ops::gather_rows(tokens, order.view({count, 1 + patches}), none), mask.hidden);
   const Tensor target = targets.view({count * masked()});
-  const Variable loss = cross_entropy(logits, target);
+  Variable loss = cross_entropy(logits, target);
   const Tensor accuracy = ops::accuracy(ops::argmax(logits.value()), target, logits.value().dtype());
 
-  log.tensor_to_inspect("tokens", loss.value(), [&] { return tokens; });
+  log.tensor_to_inspect("tokens", loss.value(), [&] { return Tensor(tokens); });
   log.tensor("encoded", cast(encoded, master_type(images.dtype())));
   log.tensor_to_inspect("logits", loss.value(), [&] { return rows_with_target(logits.value(), target); });
   log.tensor_to_inspect("accuracy", accuracy, [&] { return accuracy.view({}); });

@@ -61,7 +61,7 @@ class BEiT : public PaintingMethod {
   int64_t mask_least() const;
   /// The encoder's output (N, 1 + L, width), with the mask token in place of patches
   /// (VisionTransformer::masked_tokens).
-  Variable encode(const Tensor& images, const Tensor& places, const PathNumbers& drop = {});
+  Variable encode(const Tensor& images, const Tensor& places, const PathNumbers& drop = {}) const;
 
   BEiTOptions options_;
   Trained trained_;

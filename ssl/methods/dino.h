@@ -48,7 +48,10 @@ class DINO : public ProjectionMethod {
 
   std::vector<Space> embed(const Tensor& images) override;
   Backbone& backbone() override { return *teacher_.backbone; }
-  int64_t target_outputs() const override { return options_.dim; }
+  Targets targets() const override {
+    return {options_.dim, "the teacher's output", "a lower `teacher-temperature` sharpens it",
+            "a lower `center-momentum` spreads it"};
+  }
 
   /// Of the teacher, in an epoch counted from 0: linear from the first to the last of the epochs of its warmup.
   double teacher_temperature(int64_t epoch) const;

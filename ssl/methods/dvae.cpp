@@ -19,6 +19,18 @@ std::unique_ptr<TokenEncoder> make_encoder(const BackboneConfig& config) {
   return encoder->make_encoder();
 }
 
+// The Gumbel noise of logits (N, h, w, V), in their shape.
+Tensor noise_of(const Batch& batch, const Variable& logits) {
+  const Tensor& like = logits.value();
+  if (const Tensor given = batch.find("gumbel"); given.defined()) {
+    const Shape& s = like.shape();
+    require(given.shape() == Shape{s[0], s[3], s[1], s[2]}, "dvae: gumbel noise {} doesn't fit logits {}", given.str(),
+            like.str());
+    return ops::nchw_to_nhwc(given.to(like.device()).to(like.dtype()));
+  }
+  return ops::gumbel_noise(batch.find("gumbel_key").to(like.device()), like.shape(), like.dtype());
+}
+
 }  // namespace
 
 void DVAEOptions::visit(OptionVisitor& visitor) {
@@ -51,17 +63,6 @@ DrawnTensors DVAE::draw(const BatchDraw& from) const {
            Tensor::from({1}, std::vector<int64_t>{std::bit_cast<int64_t>(uint64_t{bits[0]} << 32 | bits[1])})}};
 }
 
-Tensor DVAE::noise(const Batch& batch, const Variable& logits) const {
-  const Tensor& like = logits.value();
-  if (const Tensor given = batch.find("gumbel"); given.defined()) {
-    const Shape& s = like.shape();
-    require(given.shape() == Shape{s[0], s[3], s[1], s[2]}, "dvae: gumbel noise {} doesn't fit logits {}", given.str(),
-            like.str());
-    return ops::nchw_to_nhwc(given.to(like.device()).to(like.dtype()));
-  }
-  return ops::gumbel_noise(batch.find("gumbel_key").to(like.device()), like.shape(), like.dtype());
-}
-
 Variable DVAE::loss(const Batch& batch, StepLog& log) {
   const Tensor& images = batch.views[0];
   const int64_t vocabulary = tokenizer_.vocabulary();
@@ -69,7 +70,7 @@ Variable DVAE::loss(const Batch& batch, StepLog& log) {
   const Shape by_place{logits.value().numel() / vocabulary, vocabulary};
   const Variable rows = view(logits, by_place);
 
-  const Variable soft = softmax(rows, 1 / options_.temperature, noise(batch, logits).view(by_place));
+  const Variable soft = softmax(rows, 1 / options_.temperature, noise_of(batch, logits).view(by_place));
   const Variable code = options_.straight_through ? straight_through(soft) : soft;
   const Variable output = tokenizer_.decode(code, images.dim(0), images.dtype());  // (N, S, S, C)
 

@@ -40,8 +40,6 @@ class DVAE : public PaintingMethod {
   Reconstruction reconstruct(const Batch& batch) override;
 
  private:
-  Tensor noise(const Batch& batch, const Variable& logits) const;
-
   DVAEOptions options_;
   Tokenizer tokenizer_;
   std::unique_ptr<ParameterArena> online_;

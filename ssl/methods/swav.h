@@ -40,6 +40,9 @@ class SwAV : public JointEmbedding {
   Variable loss(const Batch& batch, StepLog& log) override;
   void after_backward() override;
   uint64_t form() const override { return 2 * JointEmbedding::form() + (queue_in_use_ ? 1 : 0); }
+  Targets targets() const override {
+    return {options_.prototypes, "the assignment", "a lower `epsilon` sharpens it", "a higher `epsilon` softens it"};
+  }
   /// The prototypes are frozen in the first steps.
   ParameterRule rule(const std::string& name, const Shape& shape) const override;
 

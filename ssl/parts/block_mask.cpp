@@ -26,7 +26,7 @@ void block_mask(std::span<uint8_t> mask, int64_t grid, int64_t count, int64_t le
         for (int64_t x = left; x < left + width; ++x) f(mask[static_cast<size_t>(y * grid + x)]);
     };
     int64_t added = 0;
-    each([&](uint8_t patch) { added += patch == 0; });
+    each([&](uint8_t patch) { added += patch == 0 ? 1 : 0; });
     if (added == 0 || added > most) continue;
     each([](uint8_t& patch) { patch = 1; });
     hidden += added;

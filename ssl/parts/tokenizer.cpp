@@ -67,7 +67,7 @@ Tensor Tokenizer::tokens(const Tensor& images) {
   const int64_t count = images.dim(0), cell = encoder_->cell();
   const int64_t places = images.dim(1) / cell * (images.dim(2) / cell);
   const int64_t step = std::max<int64_t>(1, most_logits / (places * vocabulary()));
-  const Tensor tokens = Tensor::empty({count, places}, DType::i64, images.device());
+  Tensor tokens = Tensor::empty({count, places}, DType::i64, images.device());
   for (int64_t begin = 0; begin < count; begin += step) {
     const int64_t end = std::min(count, begin + step);
     const Tensor rows = logits(images.rows(begin, end)).value().view({(end - begin) * places, vocabulary()});

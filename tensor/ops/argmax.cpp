@@ -50,13 +50,13 @@ void kernel(Reference, const Hardmax& op) {
 
 Tensor argmax(const Tensor& x) {
   require(x.rank() == 2 && x.dim(1) > 0, "argmax needs rows (N, D), not {}", x.str());
-  const Tensor y = Tensor::empty({x.dim(0)}, DType::i64, x.device());
+  Tensor y = Tensor::empty({x.dim(0)}, DType::i64, x.device());
   run(Argmax{x, y});
   return y;
 }
 
 Tensor hardmax(const Tensor& x) {
-  const Tensor y = Tensor::empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   run(Hardmax{x, argmax(x), y});
   return y;
 }

@@ -13,7 +13,7 @@ MINISSL_HD inline bool is_row(int64_t l, int64_t rows) { return l >= 0 && l < ro
 /// Where an operation's rows are. `all` is the tensor whose L rows the index numbers.
 struct RowPlaces {
   RowPlaces(const Tensor& index, const Tensor& all)
-      : count(index.numel()), chosen(index.dim(-1)), rows(all.dim(index.rank() - 1)), width(1) {
+      : count(index.numel()), chosen(index.dim(-1)), rows(all.dim(index.rank() - 1)) {
     for (int d = index.rank(); d < all.rank(); ++d) width *= all.dim(d);
   }
 
@@ -21,10 +21,10 @@ struct RowPlaces {
   /// The first element in `all` of row l, for element i of the index.
   MINISSL_HD int64_t begin(int64_t i, int64_t l) const { return (i / chosen * rows + l) * width; }
 
-  int64_t count;   ///< elements of the index
-  int64_t chosen;  ///< K
-  int64_t rows;    ///< L
-  int64_t width;   ///< elements of a row
+  int64_t count;      ///< elements of the index
+  int64_t chosen;     ///< K
+  int64_t rows;       ///< L
+  int64_t width = 1;  ///< elements of a row
 };
 
 /// y[i] = x[index[i]]: x (L, ...), index (K), y (K, ...). A row may be taken several times, or never. If `fill`, a row

@@ -18,7 +18,7 @@ void kernel(Reference, const Perplexity& op) {
 }
 
 Tensor perplexity(const Tensor& weights) {
-  const Tensor y = Tensor::empty({1}, weights.dtype(), weights.device());
+  Tensor y = Tensor::empty({1}, weights.dtype(), weights.device());
   run(Perplexity{weights, y});
   return y;
 }

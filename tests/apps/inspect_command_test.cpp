@@ -37,8 +37,8 @@ TEST(PlaceGraph, PutsOperationsBelowWhatTheyReadAndNoTwoInOnePlace) {
         for (const size_t input : operations[i].inputs) EXPECT_LT(places[input].row, places[i].row);
         lanes = std::max(lanes, places[i].lane + 1);
       }
-      // Two per recorded view, the second for shortcuts; VICReg's loss has another branch, SparK's scales have some, and
-      // so has what depends on parameters alone.
+      // Two per recorded view, the second for shortcuts; VICReg's loss has another branch, SparK's scales have some,
+      // and so has what depends on parameters alone.
       EXPECT_LE(lanes, 6) << method.name;
     }
 }

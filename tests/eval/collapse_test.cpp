@@ -103,6 +103,14 @@ TEST(TargetCollapse, TellsTheTwoCollapsesApart) {
   EXPECT_EQ(judge(most, 0, 2).text.find("collaps"), std::string::npos);
 }
 
+TEST(TargetCollapse, NamesTheTargetsAndWhatHelps) {
+  const TargetMetrics assignments{
+      .entropy = 3.910, .kl = 0.002, .outputs = 50, .what = "the assignment", .if_uniform = "a lower `epsilon`"};
+  EXPECT_EQ(judge_targets(assignments, 4).value().text,
+            "collapsed: the assignment is uniform for every image (entropy 3.910 of at most 3.912, divergence from the "
+            "predictions 0.002); a lower `epsilon`");
+}
+
 TEST(TargetCollapse, SaysNothingOfLossesThatLogNoTargets) {
   EXPECT_FALSE(judge_targets({.entropy = NAN, .kl = NAN, .outputs = 8}, 5).has_value());
 }

@@ -47,7 +47,8 @@ TEST(Attention, TakesMemoryForABlockOfLogits) {
   const Tensor log_sum_exp = Tensor::empty({8, 6, tokens});
   const int64_t logits_of_a_head = tokens * tokens * static_cast<int64_t>(sizeof(float));
   EXPECT_LT(workspace_bytes(Cpu{}, Attention{qkv, {}, y, log_sum_exp, 1}), threads() * logits_of_a_head / 4);
-  EXPECT_LT(workspace_bytes(Cpu{}, AttentionGradient{y, qkv, {}, log_sum_exp, qkv, {}, 1}), threads() * logits_of_a_head / 2);
+  EXPECT_LT(workspace_bytes(Cpu{}, AttentionGradient{y, qkv, {}, log_sum_exp, qkv, {}, 1}),
+            threads() * logits_of_a_head / 2);
 }
 
 TEST(Attention, OfLogitsThatOverflowExpIsFinite) {
