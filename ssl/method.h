@@ -14,7 +14,7 @@ namespace minissl {
 
 class VarianceTerm;
 
-/// Distributions that a loss has as targets.
+/// The target distributions of a loss.
 struct Targets {
   int64_t outputs = 0;                           ///< K; 0: there are no such targets
   std::string what = {};                         ///< "the teacher's output"

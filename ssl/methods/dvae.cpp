@@ -88,7 +88,7 @@ Variable DVAE::loss(const Batch& batch, StepLog& log) {
                         [&] { return ops::nhwc_to_nchw(cast(output, type).value()); });
   log.term("reconstruction", reconstruction);
   log.term("kl", kl);
-  // Of the drawn tokens: 1 if the codebook has collapsed to one vector.
+  // The number of tokens in use: 1 if the codebook has collapsed to one vector.
   log.term("perplexity", ops::perplexity(ops::column_sum(code.value())));
   return options_.kl > 0 ? reconstruction + options_.kl * kl : reconstruction;
 }

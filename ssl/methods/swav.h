@@ -35,7 +35,8 @@ class SwAV : public JointEmbedding {
   }
   std::string check_data(int64_t images, int64_t batch) const override;
   void begin(const StepPosition& position) override;
-  /// Scales the prototypes to unit length. The optimizer then moves them off it, and so they are saved.
+  /// Scales the prototypes to unit length. The optimizer's update changes their length, and checkpoints hold them as
+  /// they are after it.
   void before_batches() override;
   Variable loss(const Batch& batch, StepLog& log) override;
   void after_backward() override;

@@ -9,6 +9,7 @@
 #include "tensor/ops/argmax.h"
 
 namespace minissl {
+
 TokenizerOptions TokenizerOptions::in_file(const SafetensorsReader& file, const std::string& prefix) {
   const auto shape = [&](const std::string& name, int rank) {
     require(file.contains(prefix + name) && file.find(prefix + name).shape.rank() == rank,

@@ -28,8 +28,8 @@ int64_t workspace_bytes(Cpu, const Attention&);
 /// dqkv, of qkv's shape, and dbias, unless it is undefined, of bias's. With p[i,j] = exp(scale q[i] . k[j] + bias[i,j]
 /// - log_sum_exp[i]), computed again block by block (Dao et al. 2022, algorithm 4), and s[i,j] = p[i,j] (dy[i] . v[j] -
 /// along[i]):
-///   dq[i] = scale sum over j of s[i,j] k[j],  dk[j] = scale sum over i of s[i,j] q[i],  dv[j] = sum over i of p[i,j]
-///   dy[i],  dbias[i,j] = sum over the images of s[i,j]
+///   dq[i] = scale sum over j of s[i,j] k[j],  dk[j] = scale sum over i of s[i,j] q[i],
+///   dv[j] = sum over i of p[i,j] dy[i],  dbias[i,j] = sum over the images of s[i,j]
 /// along[i] = sum over j of p[i,j] dy[i] . v[j] is equal to dy[i] . y[i], which costs less but would take s from the
 /// rounding of y: where a query looks at one key alone, s is a small difference of large numbers.
 struct AttentionGradient {
@@ -60,7 +60,7 @@ struct HeadLayout {
   MINISSL_HD int64_t v(int64_t head) const { return k(head) + heads * width; }
   MINISSL_HD int64_t y(int64_t head) const { return head / heads * tokens * y_stride() + head % heads * width; }
   MINISSL_HD int64_t log_sum_exp(int64_t head) const { return head * tokens; }
-  /// Row i of the bias, and of its gradient, is at bias(head) + i * tokens.
+  /// Row i of the bias and of its gradient begins at bias(head) + i * tokens.
   MINISSL_HD int64_t bias(int64_t head) const { return head % heads * tokens * tokens; }
 
   int64_t tokens, heads, width;

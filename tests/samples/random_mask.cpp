@@ -1,21 +1,9 @@
 #include "tensor/ops/random_mask.h"
 
-#include <cmath>
-
 #include "tests/samples/registry.h"
 
 namespace minissl::samples {
 namespace {
-
-// Floating numbers of which many are equal.
-Input with_ties(const Shape& shape) {
-  return {shape, [](const Shape& shape, const Random& random) {
-            const Tensor t = Tensor::empty(shape, DType::f64);
-            for (int64_t i = 0; i < t.numel(); ++i)
-              t.mutable_data<double>()[i] = std::floor(5 * random.uniform(static_cast<uint32_t>(i)));
-            return t;
-          }};
-}
 
 Sample sample(const char* name, const Input& noise, int64_t kept) {
   return {.operation = ops::RandomMask::name,
@@ -35,7 +23,7 @@ Family random_mask_family() {
   Family family;
   family.samples = {sample("quarter", uniform({3, 16}, 0, 1), 4), sample("all", uniform({2, 6}, 0, 1), 6),
                     sample("two_patches", uniform({1, 2}, 0, 1), 1), sample("many", uniform({5, 196}, 0, 1), 49),
-                    sample("ties", with_ties({4, 30}), 7)};
+                    sample("ties", whole_numbers({4, 30}, 5), 7)};
   family.errors = {{"random_mask", "nothing_stays",
                     [] {
                       ops::random_mask(Tensor::zeros({2, 10}), 0);

@@ -57,6 +57,16 @@ Input distinct(const Shape& shape, double centre) {
           }};
 }
 
+Input whole_numbers(const Shape& shape, int count) {
+  return {shape, [count](const Shape& shape, const Random& random) {
+            const Tensor t = Tensor::empty(shape, DType::f64);
+            for (int64_t i = 0; i < t.numel(); ++i)
+              t.mutable_data<double>()[i] =
+                  std::floor(static_cast<float>(count) * random.uniform(static_cast<uint32_t>(i)));
+            return t;
+          }};
+}
+
 Input class_indices(const Shape& shape, int64_t classes) {
   return {shape, [classes](const Shape& s, const Random& random) {
             std::vector<int64_t> values(static_cast<size_t>(s.numel()));

@@ -26,6 +26,8 @@ Input uniform(const Shape& shape, double low, double high);
 Input away_from_zero(const Shape& shape, double margin = 0.05);
 /// A shuffle of equally spaced, distinct numbers around `centre`: for maxima, which have a kink at ties.
 Input distinct(const Shape& shape, double centre = 0);
+/// Floating, whole and from 0 to count - 1, so that many are equal.
+Input whole_numbers(const Shape& shape, int count);
 /// i64 in [0, classes).
 Input class_indices(const Shape& shape, int64_t classes);
 
