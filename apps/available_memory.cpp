@@ -4,11 +4,11 @@
 #include <fstream>
 #include <limits>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <sys/resource.h>
 #include <vector>
 
+#include "tensor/control_groups.h"
 #include "tensor/cuda/device.h"
 #include "tensor/memory.h"
 
@@ -49,58 +49,13 @@ int64_t free_in_group(const fs::path& group, const GroupFiles& files) {
   return limit - number_in(group / files.usage).value_or(0) + number_after(group / "memory.stat", files.cached);
 }
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream in(text);
-  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
-  return parts;
-}
-
-bool lists(const std::string& comma_separated, const std::string& name) {
-  const std::vector<std::string> parts = split(comma_separated, ',');
-  return std::find(parts.begin(), parts.end(), name) != parts.end();
-}
-
-/// The process's group as proc/self/cgroup names it, in the hierarchy that limits memory.
-std::optional<std::string> own_group(const fs::path& root, bool is_version_1) {
-  std::ifstream in(root / "proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {  // "4:memory:/path", and "0::/path" for version 2
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    if (is_version_1 ? lists(controllers, "memory") : line.starts_with("0::")) return line.substr(second + 1);
-  }
-  return std::nullopt;
-}
-
-/// The least free memory in the process's group and all around it, up to the folder `mounted`, which shows the group
-/// `top` and those inside.
-int64_t free_in_groups(const fs::path& mounted, const fs::path& top, const fs::path& own, const GroupFiles& files) {
-  fs::path inside = own.lexically_relative(top);
-  // In a container the process may be shown the groups of its own namespace only.
-  if (inside.empty() || *inside.begin() == "..") inside = ".";
-  int64_t least = free_in_group(mounted, files);
-  fs::path group = mounted;
-  for (const fs::path& part : inside) least = std::min(least, free_in_group(group /= part, files));
-  return least;
-}
-
 }  // namespace
 
 int64_t memory_below_limits(const fs::path& root) {
   int64_t free = kilobytes_in(root / "proc/meminfo", "MemAvailable");
-  std::ifstream mounts(root / "proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    // "ID PARENT DEVICE ROOT MOUNT OPTIONS... - TYPE SOURCE SUPER_OPTIONS"
-    const std::vector<std::string> fields = split(line, ' ');
-    const auto dash = std::find(fields.begin(), fields.end(), "-");
-    if (fields.size() < 5 || fields.end() - dash < 4) continue;
-    const bool is_version_1 = dash[1] == "cgroup" && lists(dash[3], "memory");
-    if (!is_version_1 && dash[1] != "cgroup2") continue;
-    if (const auto own = own_group(root, is_version_1))
-      free = std::min(free, free_in_groups(root / fs::path(fields[4]).relative_path(), fields[3], *own,
-                                           is_version_1 ? version_1 : version_2));
-  }
+  for_each_control_group(root, "memory", [&](const fs::path& group, ControlGroups version) {
+    free = std::min(free, free_in_group(group, version == ControlGroups::version_1 ? version_1 : version_2));
+  });
   return std::max<int64_t>(free, 0);
 }
 

@@ -10,8 +10,7 @@ namespace minissl {
 /// ignored. Call it before the process starts other threads, which inherit the blocked signals. Throws Error if
 /// there is no thread to be had.
 ///
-/// A thread waits for the signals instead of a signal handler: oneDNN's sgemm computes with the stack pointer at the
-/// end of a small heap block, so a handler's frame would overwrite the memory before the block.
+/// A thread waits for the signals instead of a signal handler, which may do next to nothing: no memory, no streams.
 void take_stop_requests();
 
 /// While it lives, signals request a stop, which the process carries out when it can. A second SIGINT, from somebody at

@@ -15,6 +15,7 @@
 #include "apps/stop_requests.h"
 #include "data/image_statistics.h"
 #include "ssl/parts/variance_term.h"
+#include "tensor/ops/matmul.h"
 
 namespace minissl {
 
@@ -289,7 +290,7 @@ void Trainer::evaluate_dry(Method& method) const {
   }
   const Tensor features = Tensor::empty({rows, std::max(all, pixels)}),
                normalized = Tensor::empty({rows, std::max(widest, pixels)}),
-               similarity = Tensor::empty({knn_block, rows});
+               similarity = ops::matmul(normalized.rows(0, std::min(knn_block, rows)), normalized, {false, true});
 }
 
 void Trainer::look_for_collapse() {

@@ -28,7 +28,7 @@ double measure_peak() {
       const float *a_data = a.data<float>(), *b_data = b.data<float>();
       float* c_data = c.mutable_data<float>();
       for (int64_t i = 0; i < repeats; ++i)
-        k.multiply(rows, columns, depth, a_data, depth, b_data, columns, c_data, columns, false);
+        k.multiply(rows, columns, depth, a_data, depth, b_data, columns, c_data, columns, {});
     });
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     best = std::max(best, 2.0 * static_cast<double>(rows * columns * depth * repeats * threads()) / seconds);

@@ -6,7 +6,7 @@ target_compile_features(minissl_settings INTERFACE cxx_std_20)
 # vector code.
 target_compile_options(minissl_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual
-    -fno-math-errno -fno-trapping-math>
+    -fno-math-errno -fno-trapping-math -fopenmp-simd>
   # GCC 12 warns about its own AVX-512 intrinsics (its bug 105593).
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MINISSL_WERROR}>>:-Werror>

@@ -7,7 +7,6 @@ set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build pkg-config
-  libdnnl-dev ocl-icd-opencl-dev  # the packaged oneDNN requires OpenCL when CMake finds it
   libeigen3-dev liblbfgs-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libarchive-dev libcsv-dev
   libjpeg-dev libspng-dev libdeflate-dev libwebp-dev libgif-dev libtiff-dev libopenjp2-7-dev libcharls-dev

@@ -11,8 +11,6 @@ build=build/release
 cmake --preset release > /dev/null
 cmake --build --preset release --parallel "$(nproc)"
 
-# Tests run in parallel, so OpenMP's waiting threads should sleep instead of spin.
-export OMP_WAIT_POLICY=passive
 results=$build/test-results
 rm -rf "$results"
 status=0

@@ -10,7 +10,6 @@
 # Exit status: 0 if everything survived.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export OMP_WAIT_POLICY=passive
 
 fuzz_minutes=0
 sanitizers=false
@@ -39,21 +38,18 @@ build() {
   cmake --build --preset release --parallel "$(nproc)" --target "$@"
 }
 
-# libFuzzer comes with clang, OpenMP's header with GCC: without -fopenmp the code runs in one thread.
+# libFuzzer comes with clang.
 fuzz_with_libfuzzer() {
-  local clang gomp include
+  local clang
   clang=$(command -v clang++ clang++-14 clang++-15 clang++-16 | head -n 1 || true)
   if [ -z "$clang" ] || ! echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
     "$clang" -x c++ - -fsanitize=fuzzer -o /dev/null 2> /dev/null; then
     echo "torture: there is no clang with libFuzzer; the kind \`fuzz\` runs the same readers" >&2
     return 0
   fi
-  include=$(dirname "$(g++ -print-file-name=include/omp.h)")
-  gomp=$(g++ -print-file-name=libgomp.so)
   cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$clang" -DMINISSL_CUDA=OFF \
     -DMINISSL_FUZZERS=ON -DMINISSL_WERROR=OFF -DCMAKE_CXX_FLAGS="-fsanitize=fuzzer-no-link,address,undefined" \
-    -DOpenMP_CXX_FLAGS="-idirafter $include -D_OPENMP=201511" -DOpenMP_CXX_LIB_NAMES=gomp \
-    -DOpenMP_gomp_LIBRARY="$gomp" > /dev/null
+    > /dev/null
   cmake --build build/fuzz --parallel "$(nproc)" --target libfuzzer
   # Without a name, libfuzzer says which there are.
   build/fuzz/tests/torture/libfuzzer | xargs -P "$(nproc)" -I{} bash -c 'fuzz_format {}' || status=1
@@ -86,7 +82,7 @@ run_sanitizers() {
   cmake --build build/valgrind --parallel "$(nproc)" --target minissl
   local run
   run=$(mktemp -d)
-  ONEDNN_MAX_CPU_ISA=AVX2 valgrind --error-exitcode=9 --errors-for-leak-kinds=none --quiet \
+  valgrind --error-exitcode=9 --errors-for-leak-kinds=none --quiet \
     build/valgrind/apps/minissl train moco --data synth:16:32 --channels 1 --width 8 --size 32 --batch 8 --queue 16 \
     --dim 8 --epochs 1 --steps 1 --monitor-every 0 --threads 2 --workers 1 --out "$run/run" || status=1
   rm -rf "$run"

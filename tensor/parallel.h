@@ -3,29 +3,30 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <omp.h>
+
+#include "tensor/thread_team.h"
 
 namespace minissl {
 
-/// The number of threads that this process may use: the cores that it may run on, or fewer if OMP_THREAD_LIMIT says so.
+/// The number of cores that this process may run on, or fewer if its control group gives it less processor time.
 int allowed_threads();
 
-/// Sets the number of threads that operations use (oneDNN and Eigen included), starts them, and makes each flush
-/// denormals. Throws Error if OMP_THREAD_LIMIT is lower, or if the system doesn't let the process start so many: OpenMP
-/// itself would end the process, or wait for ever.
+/// Sets the number of threads that operations use, and starts them; without a call it is allowed_threads(). The caller
+/// flushes denormals from then on, as the threads do. Throws Error if the system doesn't let the process start so many.
 void set_threads(int count);
+/// 1 within a part of for_parts.
 int threads();
 
 /// Flushes denormals to zero in the calling thread: ReLU networks produce them, and each costs a hundred cycles.
 void flush_denormals();
 
-/// The number of parts, one per thread, into which for_parts divides n elements.
-inline int64_t count_parts(int64_t n, int64_t grain) {
+/// The number of threads that work on n elements at the same time, at least `grain` elements in each of their parts.
+inline int64_t count_slots(int64_t n, int64_t grain) {
   return std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
 }
 
-/// Keeps the first exception of several threads for the one that waits for them: an exception that leaves OpenMP's
-/// threads, or a std::thread, ends the program.
+/// Keeps the first exception of several threads for the one that waits for them: an exception that leaves a
+/// thread ends the program.
 class FirstException {
  public:
   template <class F>
@@ -46,29 +47,30 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-/// Calls part(context, p) for each p in [0, parts), each in a thread of its own, and returns when all are done. Part
-/// may not throw. The only place that shares memory with OpenMP's threads.
-void run_parts(int parts, void (*part)(void* context, int64_t p), void* context);
-
-/// Calls f(part, begin, end) on parts of [0, n) from several threads. Parts are at least `grain` long, except for the
-/// last. The result must not depend on how [0, n) is divided. An exception of one part reaches the caller when the
-/// others are done.
+/// Calls f(slot, begin, end) on parts of [0, n) from several threads, which take the parts as they become free: a few
+/// for each thread, and at least `grain` long except for the last. Slots are in [0, count_slots(n, grain)), and no two
+/// parts of one slot are computed at the same time, so that each slot may have memory of its own. The result must not
+/// depend on how [0, n) is divided. An exception of one part reaches the caller when the others are done.
 template <class F>
 void for_parts(int64_t n, int64_t grain, F&& f) {
-  const int64_t parts = count_parts(n, grain);
-  if (parts <= 1) {
+  const int64_t slots = count_slots(n, grain);
+  if (slots <= 1) {
     if (n > 0) f(int64_t{0}, int64_t{0}, n);
     return;
   }
+  // So many that a thread which loses its core in the middle of a part leaves little undone, and no more: each part
+  // begins anew with what its elements share.
+  constexpr int64_t parts_per_thread = 8;
+  const int64_t parts = std::min((n + grain - 1) / std::max<int64_t>(grain, 1), slots * parts_per_thread);
   FirstException failure;
-  auto guarded = [&](int64_t p) { failure.guard([&] { f(p, n * p / parts, n * (p + 1) / parts); }); };
-  run_parts(
-      static_cast<int>(parts), [](void* context, int64_t p) { (*static_cast<decltype(guarded)*>(context))(p); },
-      &guarded);
+  auto guarded = [&](int64_t slot, int64_t p) { failure.guard([&] { f(slot, n * p / parts, n * (p + 1) / parts); }); };
+  ThreadTeam::instance().run(
+      parts, slots,
+      [](void* context, int64_t slot, int64_t p) { (*static_cast<decltype(guarded)*>(context))(slot, p); }, &guarded);
   failure.rethrow();
 }
 
-/// The same for an f(begin, end) that does not need the number of its part.
+/// The same for an f(begin, end) that does not need its slot.
 template <class F>
 void parallel_for(int64_t n, int64_t grain, F&& f) {
   for_parts(n, grain, [&](int64_t, int64_t begin, int64_t end) { f(begin, end); });

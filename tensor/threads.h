@@ -8,7 +8,4 @@ namespace minissl {
 /// Starts a thread `purpose` ("to load images"). Throws Error if the system has none left for this process.
 std::thread start_thread(const std::string& purpose, std::function<void()> f);
 
-/// How many of `wanted` more threads the system lets this process start now. Starts that many and ends them again.
-int startable_threads(int wanted);
-
 }  // namespace minissl

@@ -35,7 +35,7 @@ struct BlockLayout {
     rows = block * std::clamp<int64_t>((int64_t{256} << 10) / (4 * (depth + columns) * block), 4, 64);
     from = rows * depth;
     to = rows * columns;
-    parts = count_parts(blocks(pixels), 1);
+    parts = count_slots(blocks(pixels), 1);
   }
   int64_t blocks(int64_t pixels) const { return (pixels + rows - 1) / rows; }
   int64_t floats() const { return parts * (from + to); }
@@ -82,7 +82,8 @@ void multiply_taps(const Images& from, const float* in, const Lattice& lattice, 
         }
         for (int64_t p = 0; p < panels; ++p)
           k.multiply(rows, std::min(panel, columns - p * panel), depth, a, depth,
-                     packed + (tap.number * panels + p) * depth * panel, panel, c + p * panel, columns, true);
+                     packed + (tap.number * panels + p) * depth * panel, panel, c + p * panel, columns,
+                     {c + p * panel, columns});
       }
       const float* row = c;
       for (const Pixel& p : pixels) {
@@ -153,11 +154,11 @@ int64_t input_gradient_bytes(const ConvolutionShapes& s) {
   return 4 * (packed_floats(w, w[0], w[3]) + BlockLayout(pixels, w[0], w[3]).floats());
 }
 
-bool applies_to(const ConvolutionShapes& s) { return applies(s.w, s.stride); }
+bool applies_to(const ConvolutionShapes& s) { return applies(s.w); }
 
 }  // namespace
 
-bool applies(const Shape& w, int64_t stride) { return stride > 1 && w[0] % 16 == 0 && w[3] % 16 == 0; }
+bool applies(const Shape& w) { return w[0] % 16 == 0 && w[3] % 16 == 0; }
 
 constinit const Way way{"implicit GEMM",      applies_to,           forward,
                         input_gradient,       weight_gradient,      forward_bytes,

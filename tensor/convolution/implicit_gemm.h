@@ -1,13 +1,12 @@
 #pragma once
 #include "tensor/convolution/way.h"
 
-/// Convolutions with a stride as products of matrices whose rows are gathered as they are needed ("implicit GEMM").
-/// Winograd's filtering is for stride 1 only, and oneDNN reaches a third to a half of the machine's speed here. Gives
-/// the same bits on any number of threads.
+/// Convolutions as products of matrices whose rows are gathered as they are needed ("implicit GEMM"): for kernels with
+/// a stride, and for those at stride 1 where Winograd's filtering is off. Gives the same bits on any number of threads.
 namespace minissl::implicit_gemm {
 
-/// Whether there is a stride and the channels fill vectors.
-bool applies(const Shape& w, int64_t stride);
+/// Whether the channels fill vectors.
+bool applies(const Shape& w);
 
 extern const Way way;
 

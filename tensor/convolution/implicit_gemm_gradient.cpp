@@ -122,10 +122,12 @@ void sum_up(const GradientLayout& l, const Part& part, const Shape& y, const Pat
       const int64_t last = std::min(first + in_chunk, part.last_column);
       patches.gather(pixels, chunks[n], l.panel, panels);
       for (int64_t o = 0; o < count; o += l.group)
-        for (int64_t c = first; c < last; c += l.panel)
+        for (int64_t c = first; c < last; c += l.panel) {
+          float* to = dw + (part.first_output + o) * l.columns + c;
           k.multiply_transposed(std::min(l.group, count - o), std::min(l.panel, last - c), depth, rows + o,
-                                l.rows_stride, panels + (c - first) * l.depth, l.panel,
-                                dw + (part.first_output + o) * l.columns + c, l.columns, at > 0);
+                                l.rows_stride, panels + (c - first) * l.depth, l.panel, to, l.columns,
+                                {at > 0 ? to : nullptr, l.columns});
+        }
     }
   }
 }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "tensor/onednn.h"
+#include "tensor/matrix_product.h"
+#include "tensor/workspace.h"
 
 namespace minissl::single_pixel {
 namespace {
@@ -16,37 +17,59 @@ void for_each_tap(const ConvolutionShapes& s, F&& f) {
       f((kh * s.w[2] + kw) * s.w[3], ((kh - padding) * s.x[2] + kw - padding) * s.x[3]);
 }
 
+// Of one tap.
+MatrixProduct forward_product(const ConvolutionShapes& s) {
+  return MatrixProduct({.m = s.x[0], .n = s.w[0], .k = s.x[3], .transpose_b = true});
+}
+MatrixProduct input_gradient_product(const ConvolutionShapes& s) {
+  return MatrixProduct({.m = s.x[0], .n = s.x[3], .k = s.w[0]});
+}
+MatrixProduct weight_gradient_product(const ConvolutionShapes& s) {
+  return MatrixProduct({.m = s.w[0], .n = s.x[3], .k = s.x[0], .transpose_a = true});
+}
+
 int64_t row(const Shape& s) { return s[1] * s[2] * s[3]; }
 
 bool applies(const ConvolutionShapes& s) { return s.y[1] * s.y[2] == 1 && s.w[1] * s.w[2] > 1; }
 
 void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+  const MatrixProduct product = forward_product(s);
+  Workspace workspace(product.floats());
+  float* memory = workspace.take(product.floats());
   std::fill_n(out, s.x[0] * s.w[0], 0.0f);
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    onednn::matmul(s.x[0], s.w[0], s.x[3], {images + pixel, row(s.x)}, {weights + tap, row(s.w), true}, out, s.w[0],
-                   true);
+    product.run({images + pixel, row(s.x)}, {weights + tap, row(s.w)}, out, s.w[0], {out, s.w[0]}, memory);
   });
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
+  const MatrixProduct product = input_gradient_product(s);
+  Workspace workspace(product.floats());
+  float* memory = workspace.take(product.floats());
   std::fill_n(dx, s.x.numel(), 0.0f);  // pixels that no tap meets
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    onednn::matmul(s.x[0], s.x[3], s.w[0], {dy, s.w[0]}, {weights + tap, row(s.w)}, dx + pixel, row(s.x), false);
+    product.run({dy, s.w[0]}, {weights + tap, row(s.w)}, dx + pixel, row(s.x), {}, memory);
   });
 }
 
 void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {
+  const MatrixProduct product = weight_gradient_product(s);
+  Workspace workspace(product.floats());
+  float* memory = workspace.take(product.floats());
   std::fill_n(dw, s.w.numel(), 0.0f);  // taps that meet padding alone
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    onednn::matmul(s.w[0], s.x[3], s.x[0], {dy, s.w[0], true}, {images + pixel, row(s.x)}, dw + tap, row(s.w), false);
+    product.run({dy, s.w[0]}, {images + pixel, row(s.x)}, dw + tap, row(s.w), {}, memory);
   });
 }
 
-int64_t no_bytes(const ConvolutionShapes&) { return 0; }
+int64_t forward_bytes(const ConvolutionShapes& s) { return 4 * forward_product(s).floats(); }
+int64_t input_gradient_bytes(const ConvolutionShapes& s) { return 4 * input_gradient_product(s).floats(); }
+int64_t weight_gradient_bytes(const ConvolutionShapes& s) { return 4 * weight_gradient_product(s).floats(); }
 
 }  // namespace
 
-constinit const Way way{"single pixel",  applies,  forward,  input_gradient,
-                        weight_gradient, no_bytes, no_bytes, no_bytes};
+constinit const Way way{
+    "single pixel",       applies, forward, input_gradient, weight_gradient, forward_bytes, input_gradient_bytes,
+    weight_gradient_bytes};
 
 }  // namespace minissl::single_pixel

@@ -4,9 +4,6 @@
 /// Convolutions whose output is a single pixel and whose kernel has several taps, as in the last stage of a ResNet on
 /// images of 32 pixels. Each tap of the kernel that meets the image is a product of matrices as they lie in memory; the
 /// other taps take no part.
-///
-/// oneDNN multiplies with the padding, too, which is eight of nine taps where the image is one pixel, and its weight
-/// gradient for these shapes ran at 7 GFLOP/s on two AVX2 cores: half of a whole step.
 namespace minissl::single_pixel {
 
 extern const Way way;

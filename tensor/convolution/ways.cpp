@@ -1,5 +1,6 @@
 #include "tensor/convolution/implicit_gemm.h"
-#include "tensor/convolution/onednn.h"
+#include "tensor/convolution/patches.h"
+#include "tensor/convolution/pointwise.h"
 #include "tensor/convolution/single_pixel.h"
 #include "tensor/convolution/way.h"
 #include "tensor/convolution/winograd.h"
@@ -7,7 +8,8 @@
 namespace minissl {
 
 std::span<const Way* const> convolution_ways() {
-  static constexpr const Way* ways[] = {&single_pixel::way, &winograd::way, &implicit_gemm::way, &onednn::way};
+  static constexpr const Way* ways[] = {&single_pixel::way, &pointwise::way, &winograd::way, &implicit_gemm::way,
+                                        &patches::way};
   return ways;
 }
 

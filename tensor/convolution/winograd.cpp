@@ -145,7 +145,7 @@ struct TilesLayout {
     m_stride = block * outputs + skew;
     v = form.products * v_stride;
     m = form.products * m_stride;
-    parts = count_parts(blocks, 1);
+    parts = count_slots(blocks, 1);
   }
   int64_t floats() const { return panels * u_panel + parts * (v + m); }
 };
@@ -173,7 +173,7 @@ struct OutputsLayout {
     v = form.products * v_stride;
     m = form.products * m_stride;
     u = group * u_panel;
-    parts = count_parts(groups, 1);
+    parts = count_slots(groups, 1);
   }
   int64_t floats() const { return v + parts * (u + m); }
 };
@@ -201,7 +201,7 @@ struct WeightGradientLayout {
     blocks = (outputs + rows - 1) / rows;
     u_stride = (turns == 1 ? rows : outputs) * inputs + skew;
     u = form.products * u_stride;
-    parts = turns == 1 ? count_parts(blocks, 1) : 1;
+    parts = turns == 1 ? count_slots(blocks, 1) : 1;
   }
   int64_t floats() const { return v + m + parts * u; }
 };
@@ -240,7 +240,7 @@ void convolve_by_tiles(const Problem& p) {
         for (int64_t n = 0; n < l.panels; ++n)
           k.multiply(end - begin, columns(n), p.inputs(), v + product * l.v_stride, p.inputs(),
                      u + n * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + n * l.panel,
-                     p.outputs(), false);
+                     p.outputs(), {});
       transform_outputs(out, begin, end, form, m, l.m_stride, p.outputs(), p.outputs(), p.out, 0);
     }
   });
@@ -273,7 +273,7 @@ void convolve_by_outputs(const Problem& p) {
           for (int64_t c = 0; c < channels; c += l.panel)
             k.multiply(count, std::min(l.panel, channels - c), p.inputs(), v + product * l.v_stride, p.inputs(),
                        u + c / l.panel * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + c,
-                       l.m_row, false);
+                       l.m_row, {});
         transform_outputs(out, from, from + count, form, m, l.m_stride, l.m_row, channels, p.out, channel);
       }
     });
@@ -333,10 +333,11 @@ void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* i
 
   // Computes U[product] of output channels [first, first + count) over the transformed tiles, or adds to it.
   const auto multiply = [&](int64_t product, int64_t first, int64_t count, int64_t tiles, float* u, bool accumulate) {
+    float* to = u + product * l.u_stride;
     for (int64_t t = 0; t < tiles; t += tiles_of_sum)
       k.multiply_transposed(
           count, inputs, std::min(tiles_of_sum, tiles - t), m + product * l.m_stride + t * l.m_row + first, l.m_row,
-          v + product * l.v_stride + t * l.v_row, l.v_row, u + product * l.u_stride, inputs, accumulate || t > 0);
+          v + product * l.v_stride + t * l.v_row, l.v_row, to, inputs, {accumulate || t > 0 ? to : nullptr, inputs});
   };
 
   if (l.turns == 1) {

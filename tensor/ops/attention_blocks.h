@@ -35,7 +35,8 @@ class Panels {
     const simd::Multiply multiply = transposed ? k.multiply_transposed : k.multiply;
     for (int64_t column = begin; column < end; column += k.panel())
       multiply(rows, round_up(std::min(end - column, k.panel()), k.width), to - from, a, a_stride,
-               data_ + column * depth_ + from * k.panel(), k.panel(), c + column - begin, c_stride, accumulate);
+               data_ + column * depth_ + from * k.panel(), k.panel(), c + column - begin, c_stride,
+               {accumulate ? c + column - begin : nullptr, c_stride});
   }
 
  private:

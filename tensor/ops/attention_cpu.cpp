@@ -97,7 +97,7 @@ class HeadForward {
 
 void kernel(Cpu, const Attention& op) {
   const HeadLayout at(op.qkv);
-  Workspace workspace(count_parts(at.count, 1) * HeadForward::floats(at));
+  Workspace workspace(count_slots(at.count, 1) * HeadForward::floats(at));
   float* memory = workspace.take(0);
   for_parts(at.count, 1, [&](int64_t part, int64_t begin, int64_t end) {
     HeadForward forward(at, memory + part * HeadForward::floats(at));
@@ -107,7 +107,7 @@ void kernel(Cpu, const Attention& op) {
 
 int64_t workspace_bytes(Cpu, const Attention& op) {
   const HeadLayout at(op.qkv);
-  return count_parts(at.count, 1) * HeadForward::floats(at) * static_cast<int64_t>(sizeof(float));
+  return count_slots(at.count, 1) * HeadForward::floats(at) * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace minissl::ops

@@ -116,7 +116,7 @@ int64_t step_of(const AttentionGradient& op, const HeadLayout& at) { return op.d
 void kernel(Cpu, const AttentionGradient& op) {
   const HeadLayout at(op.qkv);
   const int64_t step = step_of(op, at);
-  Workspace workspace(count_parts(step, 1) * HeadGradient::floats(at));
+  Workspace workspace(count_slots(step, 1) * HeadGradient::floats(at));
   float* memory = workspace.take(0);
   for_parts(step, 1, [&](int64_t part, int64_t begin, int64_t end) {
     HeadGradient gradient(op, at, memory + part * HeadGradient::floats(at));
@@ -127,7 +127,7 @@ void kernel(Cpu, const AttentionGradient& op) {
 
 int64_t workspace_bytes(Cpu, const AttentionGradient& op) {
   const HeadLayout at(op.qkv);
-  return count_parts(step_of(op, at), 1) * HeadGradient::floats(at) * static_cast<int64_t>(sizeof(float));
+  return count_slots(step_of(op, at), 1) * HeadGradient::floats(at) * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace minissl::ops

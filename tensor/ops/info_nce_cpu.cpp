@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "tensor/eigen.h"
-#include "tensor/onednn.h"
+#include "tensor/matrix_product.h"
 #include "tensor/ops/info_nce.h"
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
@@ -11,8 +11,7 @@
 // multiplied by the keys again. Running sums are relative to the largest logit so far (Milakov and Gimelshein 2018;
 // with the weighted sum of the keys it is Dao et al.'s attention, 2022, where the keys are also the values).
 //
-// Tasks depend on the shape only, and the sums of a product, over the keys of a block, are so short that oneDNN does
-// not split them. So the bits are the same on any number of threads.
+// Tasks depend on the shape only, so the bits are the same on any number of threads.
 namespace minissl::ops {
 namespace {
 
@@ -34,20 +33,20 @@ class BlockedInfoNce {
 
   int64_t floats() const {
     const int64_t partial_sums = key_parts_ * rows_ * (2 + (weighs_keys_ ? dim_ : 0));
-    return count_parts(row_parts_ * key_parts_, 1) * logits_of_task() + partial_sums + rows_;
+    return count_slots(row_parts_ * key_parts_, 1) * of_slot() + partial_sums + rows_;
   }
 
   void run(const InfoNce& op) const {
     Workspace workspace(floats());
-    float* logits = workspace.take(count_parts(row_parts_ * key_parts_, 1) * logits_of_task());
+    float* slots = workspace.take(count_slots(row_parts_ * key_parts_, 1) * of_slot());
     float* largest = workspace.take(key_parts_ * rows_);
     float* sums = workspace.take(key_parts_ * rows_);
     float* weighted = workspace.take(weighs_keys_ ? key_parts_ * rows_ * dim_ : 0);
     float* losses = workspace.take(rows_);
-    for_parts(row_parts_ * key_parts_, 1, [&](int64_t thread, int64_t begin, int64_t end) {
+    for_parts(row_parts_ * key_parts_, 1, [&](int64_t slot, int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t row = task % row_parts_ * rows_per_task, part = task / row_parts_, at = part * rows_ + row;
-        add_keys(op, row, part * keys_per_task, logits + thread * logits_of_task(),
+        add_keys(op, row, part * keys_per_task, slots + slot * of_slot(),
                  {largest + at, sums + at, weighs_keys_ ? weighted + at * dim_ : nullptr});
       }
     });
@@ -67,9 +66,26 @@ class BlockedInfoNce {
     float *largest, *sums, *weighted;
   };
 
-  int64_t logits_of_task() const { return std::min(rows_, rows_per_task) * std::min(keys_, keys_per_block); }
+  // Rows times keys of a block, and the reverse.
+  MatrixProduct logits_product(int64_t rows, int64_t keys) const {
+    return MatrixProduct::alone({.m = rows, .n = keys, .k = dim_, .transpose_b = true});
+  }
+  MatrixProduct weighted_product(int64_t rows, int64_t keys) const {
+    return MatrixProduct::alone({.m = rows, .n = dim_, .k = keys});
+  }
 
-  void add_keys(const InfoNce& op, int64_t row, int64_t first_key, float* logits, Sums to) const {
+  // A slot's memory: logits, and what their products need.
+  int64_t logits_of_slot() const { return std::min(rows_, rows_per_task) * std::min(keys_, keys_per_block); }
+  int64_t of_slot() const {
+    int64_t most = 0;  // of whole blocks and the last ones
+    for (const int64_t rows : {std::min(rows_, rows_per_task), rows_ % rows_per_task})
+      for (const int64_t keys : {std::min(keys_, keys_per_block), keys_ % keys_per_block})
+        most = std::max({most, logits_product(rows, keys).floats(), weighted_product(rows, keys).floats()});
+    return logits_of_slot() + most;
+  }
+
+  void add_keys(const InfoNce& op, int64_t row, int64_t first_key, float* slot, Sums to) const {
+    float *logits = slot, *memory = slot + logits_of_slot();
     const int64_t rows = std::min(rows_ - row, rows_per_task), end = std::min(keys_, first_key + keys_per_task);
     const float factor = static_cast<float>(1 / op.temperature);
     const float* q = op.q.data<float>() + row * dim_;
@@ -78,7 +94,7 @@ class BlockedInfoNce {
     for (int64_t key = first_key; key < end; key += keys_per_block) {
       const int64_t count = std::min(end - key, keys_per_block);
       const float* keys = op.negatives.data<float>() + key * dim_;
-      onednn::matmul(rows, count, dim_, {q, dim_}, {keys, dim_, true}, logits, count, false);
+      logits_product(rows, count).run({q, dim_}, {keys, dim_}, logits, count, {}, memory);
       for (int64_t n = 0; n < rows; ++n) {
         Array row_logits(logits + n * count, count);
         const float largest = std::max(to.largest[n], row_logits.maxCoeff());
@@ -89,7 +105,9 @@ class BlockedInfoNce {
         to.largest[n] = largest;
       }
       if (weighs_keys_)
-        onednn::matmul(rows, dim_, count, {logits, count}, {keys, dim_}, to.weighted, dim_, key > first_key);
+        weighted_product(rows, count)
+            .run({logits, count}, {keys, dim_}, to.weighted, dim_, {key > first_key ? to.weighted : nullptr, dim_},
+                 memory);
     }
   }
 

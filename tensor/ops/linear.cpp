@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "tensor/eigen.h"
-#include "tensor/onednn.h"
+#include "tensor/matrix_product.h"
 #include "tensor/parallel.h"
+#include "tensor/workspace.h"
 
 namespace minissl::ops {
 
@@ -18,23 +19,36 @@ void kernel(Reference, const Linear& op) {
   });
 }
 
-// y begins as bias + residual, to which the product is added: a pass over memory less than adding them to the product.
+namespace {
+
+MatrixProduct product_of(const Linear& op) {
+  const int64_t out = op.y.dim(-1);
+  return MatrixProduct({.m = op.y.numel() / out, .n = out, .k = op.x.dim(-1), .transpose_b = true});
+}
+
+}  // namespace
+
+// The sums begin with the bias or the residual: a pass over memory less than adding them to the product.
 void kernel(Cpu, const Linear& op) {
   const int64_t in = op.x.dim(-1), out = op.y.dim(-1), rows = op.y.numel() / out;
   const float* bias = op.bias.defined() ? op.bias.data<float>() : nullptr;
   const float* residual = op.residual.defined() ? op.residual.data<float>() : nullptr;
   float* y = op.y.mutable_data<float>();
-  parallel_for(rows, std::max<int64_t>(1, 32768 / out), [=](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      float* row = y + n * out;
-      if (bias && residual)
-        std::transform(bias, bias + out, residual + n * out, row, std::plus<>());
-      else
-        std::copy_n(bias ? bias : residual + n * out, out, row);
-    }
-  });
-  onednn::matmul(rows, out, in, {op.x.data<float>(), in}, {op.weight.data<float>(), in, true}, y, out, true);
+  simd::Addend addend = bias ? simd::Addend{bias, 0} : simd::Addend{residual, out};
+  if (bias && residual) {
+    parallel_for(rows, std::max<int64_t>(1, 32768 / out), [=](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n)
+        std::transform(bias, bias + out, residual + n * out, y + n * out, std::plus<>());
+    });
+    addend = {y, out};
+  }
+  const MatrixProduct product = product_of(op);
+  Workspace workspace(product.floats());
+  product.run({op.x.data<float>(), in}, {op.weight.data<float>(), in}, y, out, addend,
+              workspace.take(product.floats()));
 }
+
+int64_t workspace_bytes(Cpu, const Linear& op) { return 4 * product_of(op).floats(); }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual) {
   require(x.rank() >= 2 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) && x.dtype() == weight.dtype(),

@@ -14,6 +14,7 @@ struct Linear {
 void kernel(Reference, const Linear&);
 void kernel(Cpu, const Linear&);
 void kernel(Cuda, const Linear&);
+int64_t workspace_bytes(Cpu, const Linear&);
 
 /// Throws Error, with the shapes, where they don't fit.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual = {});

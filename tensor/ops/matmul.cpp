@@ -1,8 +1,9 @@
 #include "tensor/ops/matmul.h"
 
 #include "tensor/eigen.h"
-#include "tensor/onednn.h"
+#include "tensor/matrix_product.h"
 #include "tensor/parallel.h"
+#include "tensor/workspace.h"
 
 namespace minissl::ops {
 
@@ -29,19 +30,45 @@ void kernel(Reference, const MatMul& op) {
   });
 }
 
-// Threads share the products of a batch, and each product is computed by one thread: that is what oneDNN does when it
-// is called from several. So the bits of a batch don't depend on the number of threads, not even where oneDNN would
-// split a long sum. A single product is left to all threads of oneDNN.
+namespace {
+
+// A single product is computed by all threads; of several each is computed by one thread.
+struct Products {
+  MatrixProduct of_one;
+  int64_t slots;
+
+  explicit Products(const MatMul& op)
+      : of_one(op.batch() == 1 ? MatrixProduct(shape(op)) : MatrixProduct::alone(shape(op))),
+        slots(op.batch() == 1 ? 1 : count_slots(op.batch(), 1)) {}
+  int64_t floats() const { return slots * of_one.floats(); }
+
+ private:
+  static ProductShape shape(const MatMul& op) {
+    return {op.c.dim(-2), op.c.dim(-1), op.inner(), op.transpose_a, op.transpose_b};
+  }
+};
+
+}  // namespace
+
 void kernel(Cpu, const MatMul& op) {
   const int64_t m = op.c.dim(-2), n = op.c.dim(-1), k = op.inner();
   const float *a = op.a.data<float>(), *b = op.b.data<float>();
   float* c = op.c.mutable_data<float>();
-  parallel_for(op.batch(), 1, [&](int64_t begin, int64_t end) {
+  const Products products(op);
+  Workspace workspace(products.floats());
+  float* memory = workspace.take(products.floats());
+  const auto run = [&](int64_t slot, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      onednn::matmul(m, n, k, {a + i * m * k, op.a.dim(-1), op.transpose_a},
-                     {b + i * k * n, op.b.dim(-1), op.transpose_b}, c + i * m * n, n, false);
-  });
+      products.of_one.run({a + i * m * k, op.a.dim(-1)}, {b + i * k * n, op.b.dim(-1)}, c + i * m * n, n, {},
+                          memory + slot * products.of_one.floats());
+  };
+  if (op.batch() == 1)
+    run(0, 0, 1);
+  else
+    for_parts(op.batch(), 1, run);
 }
+
+int64_t workspace_bytes(Cpu, const MatMul& op) { return 4 * Products(op).floats(); }
 
 namespace {
 

@@ -18,6 +18,7 @@ struct MatMul {
 void kernel(Reference, const MatMul&);
 void kernel(Cpu, const MatMul&);
 void kernel(Cuda, const MatMul&);
+int64_t workspace_bytes(Cpu, const MatMul&);
 
 struct Transposed {
   bool a = false, b = false;

@@ -20,10 +20,20 @@ struct Form {
   Scatter output, weight_adjoint;
 };
 
-/// c (rows, columns) = a b, or c += a b. Element (r, k) of a is a[r * a_stride + k], or a[r + k * a_stride] for the
-/// transposed one; b has `depth` rows. Columns are a multiple of `width`.
+/// Rows of a matrix that a product is added to; null: none.
+struct Addend {
+  const float* data = nullptr;
+  int64_t stride = 0;
+};
+
+/// c (rows, columns) = a b + addend, which may be c itself. Element (r, k) of a is a[r * a_stride + k], or
+/// a[r + k * a_stride] for the transposed one; b has `depth` rows. Columns are a multiple of `width`.
 using Multiply = void (*)(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride,
-                          const float* b, int64_t b_stride, float* c, int64_t c_stride, bool accumulate);
+                          const float* b, int64_t b_stride, float* c, int64_t c_stride, Addend addend);
+
+/// Writes rows of a transposed matrix in groups of `max_rows`: element (r, k), a[r + k * a_stride], of group g is
+/// to[(g * depth + k) * max_rows + r], so that a product reads it from one end to the other.
+using Pack = void (*)(int64_t rows, int64_t depth, const float* a, int64_t a_stride, float* to);
 
 struct Kernels {
   const char* name;
@@ -31,6 +41,8 @@ struct Kernels {
   int max_rows;  ///< of a block that fits the registers
   Form four_by_three, padded_pair;
   Multiply multiply, multiply_transposed;
+  Multiply multiply_packed;  ///< a is what Pack wrote; a_stride isn't used
+  Pack pack_transposed;
   /// Transposes a block of width x width floats.
   void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
 

@@ -71,11 +71,8 @@ constexpr Form form() {
 
 // Rows i and i + s exchange their off-diagonal blocks of s x s, for s = 1, 2, 4, ...
 template <int W>
-void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+inline void transpose(Vector<W> (&rows)[W]) {
   using Indices = typename VectorOf<W>::indices;
-  Vector<W> rows[W];
-#pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) rows[i] = load<W>(from + i * from_stride);
 #pragma GCC unroll 4
   for (int s = 1; s < W; s *= 2) {
     Indices upper{}, lower{};
@@ -92,20 +89,60 @@ void transpose(const float* from, int64_t from_stride, float* to, int64_t to_str
       rows[i + s] = __builtin_shuffle(first, second, lower);
     }
   }
+}
+
+template <int W>
+void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  Vector<W> rows[W];
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) rows[i] = load<W>(from + i * from_stride);
+  transpose<W>(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < W; ++i) store<W>(to + i * to_stride, rows[i]);
 }
 
 template <int W, int max_rows>
 void multiply_plain(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride, const float* b,
-                    int64_t b_stride, float* c, int64_t c_stride, bool accumulate) {
-  multiply<W, max_rows, true>(rows, columns, depth, {a, a_stride, 1}, b, b_stride, c, c_stride, accumulate);
+                    int64_t b_stride, float* c, int64_t c_stride, Addend addend) {
+  multiply<W, max_rows, true>(rows, columns, depth, {a, a_stride, 1}, b, b_stride, c, c_stride, addend);
 }
 
 template <int W, int max_rows>
 void multiply_transposed(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride, const float* b,
-                         int64_t b_stride, float* c, int64_t c_stride, bool accumulate) {
-  multiply<W, max_rows, false>(rows, columns, depth, {a, 1, a_stride}, b, b_stride, c, c_stride, accumulate);
+                         int64_t b_stride, float* c, int64_t c_stride, Addend addend) {
+  multiply<W, max_rows, false>(rows, columns, depth, {a, 1, a_stride}, b, b_stride, c, c_stride, addend);
+}
+
+template <int W, int max_rows>
+void multiply_packed(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t, const float* b,
+                     int64_t b_stride, float* c, int64_t c_stride, Addend addend) {
+  for (int64_t column = 0; column < columns;) {
+    const int64_t width = columns - column >= 2 * W ? 2 * W : W;
+    for (int64_t r = 0; r < rows; r += max_rows) {
+      const int64_t count = rows - r < max_rows ? rows - r : max_rows;
+      const Strided group{a + r * depth, 1, max_rows};
+      float* out = c + r * c_stride + column;
+      const Addend added{addend.data ? addend.data + r * addend.stride + column : nullptr, addend.stride};
+      if (width == 2 * W)
+        multiply_rows<W, max_rows, 2, false>(count, depth, group, b + column, b_stride, out, c_stride, added);
+      else
+        multiply_rows<W, max_rows, 1, false>(count, depth, group, b + column, b_stride, out, c_stride, added);
+    }
+    column += width;
+  }
+}
+
+template <int max_rows>
+void pack_transposed(int64_t rows, int64_t depth, const float* a, int64_t a_stride, float* to) {
+  constexpr int64_t rows_ahead = 6;  // they are far apart, and too short for the processor to see what comes next
+  for (int64_t k = 0; k < depth; ++k, a += a_stride) {
+    for (int64_t r = 0; r < rows; r += 16) __builtin_prefetch(a + rows_ahead * a_stride + r);
+    int64_t r = 0;
+    for (; r + max_rows <= rows; r += max_rows)
+#pragma GCC unroll 16
+      for (int i = 0; i < max_rows; ++i) to[r * depth + k * max_rows + i] = a[r + i];
+    for (int64_t i = r; i < rows; ++i) to[r * depth + k * max_rows + i - r] = a[i];
+  }
 }
 
 template <int W, int max_rows>
@@ -117,6 +154,8 @@ constexpr Kernels kernels_of(const char* name) {
           form<W, PaddedPair>(),
           multiply_plain<W, max_rows>,
           multiply_transposed<W, max_rows>,
+          multiply_packed<W, max_rows>,
+          pack_transposed<max_rows>,
           transpose<W>};
 }
 

@@ -1,5 +1,4 @@
 #include "autograd/functions.h"
-#include "tensor/convolution/implicit_gemm.h"
 #include "tensor/convolution/winograd.h"
 #include "tests/samples/registry.h"
 
@@ -12,7 +11,6 @@ struct Case {
   const char* name;
   Shape x, w;
   ConvolutionGeometry geometry;
-  const char* thread_variant = "";  // forward
 };
 
 // Each is tested forward and for both gradients.
@@ -24,11 +22,7 @@ const Case small_cases[] = {
     // Some pixels are in no patch: their gradient is zero, and must be written.
     {"1x1_stride2", {1, 4, 5, 3}, {2, 1, 1, 3}, {2, 0}},
     {"2x2_stride2_odd", {1, 5, 5, 1}, {3, 2, 2, 1}, {2, 0}},
-    {"7x7_stride2_gray",
-     {1, 9, 7, 1},
-     {2, 7, 7, 1},
-     {2, 3},
-     "oneDNN multiplies matrices here, and cuts long sums into parts"},
+    {"7x7_stride2_gray", {1, 9, 7, 1}, {2, 7, 7, 1}, {2, 3}},
     {"kernel_larger_than_image", {1, 2, 1, 3}, {2, 3, 3, 3}, {1, 1}},
 };
 
@@ -41,6 +35,8 @@ const Case large_cases[] = {
     {"many_pixels_stride2", {2, 120, 118, 16}, {32, 3, 3, 16}, {2, 1}},
     {"many_outputs_stride2", {2, 10, 10, 48}, {400, 3, 3, 48}, {2, 1}},
     {"64_channels_1x1_stride2", {2, 9, 7, 64}, {128, 1, 1, 64}, {2, 0}},
+    {"1x1_many_pixels", {3, 40, 41, 24}, {40, 1, 1, 24}, {}},
+    {"1x1_odd_channels", {2, 17, 16, 7}, {11, 1, 1, 7}, {}},
     {"bottleneck_1x1", {2, 14, 14, 64}, {256, 1, 1, 64}, {}},
     {"7_channels", {3, 9, 11, 7}, {13, 3, 3, 7}, {1, 1}},
     {"stem", {2, 33, 31, 3}, {64, 7, 7, 3}, {2, 3}},
@@ -72,7 +68,6 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
   const int64_t output_terms = w[1] * w[2] * w[3], input_terms = w[1] * w[2] * w[0], weight_terms = y[0] * y[1] * y[2];
 
   const bool winograd = winograd::applies(x, w, geometry.stride, geometry.padding);
-  const bool ours = winograd || implicit_gemm::applies(w, geometry.stride);
   const auto sum = winograd ? winograd_sum_of : sum_of;
 
   samples.push_back({.operation = ops::Convolution::name,
@@ -84,8 +79,7 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
                      .small = small,
                      .bf16 = {true, true},
                      .tolerance = sum(output_terms),
-                     .gradient_tolerance = sum(std::max(input_terms, weight_terms)),
-                     .thread_variant = c.thread_variant});
+                     .gradient_tolerance = sum(std::max(input_terms, weight_terms))});
   samples.push_back({
       .operation = ops::ConvolutionInputGradient::name,
       .name = c.name,
@@ -94,9 +88,6 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .no_derivative = is_a_gradient,
       .bf16 = {true, true},
       .tolerance = sum(input_terms),
-      .thread_variant = !ours && x[3] <= 3 && input_terms > 2000
-                            ? "oneDNN multiplies matrices here, and cuts long sums into parts"
-                            : "",
   });
   samples.push_back({
       .operation = ops::ConvolutionWeightGradient::name,
@@ -106,7 +97,6 @@ void add(std::vector<Sample>& samples, const Case& c, bool small) {
       .no_derivative = is_a_gradient,
       .bf16 = {true, true},
       .tolerance = sum(weight_terms),
-      .thread_variant = ours ? "" : "oneDNN shares the images out among threads and adds up what they get",
   });
 }
 

@@ -76,8 +76,6 @@ struct Sample {
   Tolerance tolerance = exact();
   /// The same for the gradients in float32.
   Tolerance gradient_tolerance = exact();
-  /// Why the bits depend on the number of threads; empty: they don't.
-  std::string thread_variant = {};
 };
 
 /// "convolution_stride2_odd"

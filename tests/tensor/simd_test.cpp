@@ -30,17 +30,26 @@ TEST_P(Simd, MultipliesMatrices) {
   const int64_t columns = 3 * k.width, depth = 7;
   for (const int64_t rows : {1, 5, 14, 15, 29})
     for (const bool transposed : {false, true})
-      for (const bool accumulate : {false, true}) {
+      for (const bool add : {false, true}) {
         const int64_t a_stride = (transposed ? rows : depth) + 3, b_stride = columns + 1, c_stride = columns + 2;
         const std::vector<float> a = draw(std::max(rows, depth) * a_stride, 1), b = draw(depth * b_stride, 2);
         const std::vector<float> before = draw(rows * c_stride, 3);
         std::vector<float> c = before;
+        const simd::Addend addend{add ? c.data() : nullptr, c_stride};
         (transposed ? k.multiply_transposed : k.multiply)(rows, columns, depth, a.data(), a_stride, b.data(), b_stride,
-                                                          c.data(), c_stride, accumulate);
+                                                          c.data(), c_stride, addend);
+        if (transposed) {
+          const std::vector<float> as_it_was = c;
+          std::vector<float> packed(static_cast<size_t>((rows + k.max_rows) * depth));
+          k.pack_transposed(rows, depth, a.data(), a_stride, packed.data());
+          c = before;
+          k.multiply_packed(rows, columns, depth, packed.data(), 0, b.data(), b_stride, c.data(), c_stride, addend);
+          ASSERT_EQ(c, as_it_was) << "packing changes no bit";
+        }
         for (int64_t i = 0; i < rows * c_stride; ++i) {
           const int64_t row = i / c_stride, column = i % c_stride;
           const auto at = [](const std::vector<float>& v, int64_t index) { return v[static_cast<size_t>(index)]; };
-          double expected = column >= columns || accumulate ? at(before, i) : 0;
+          double expected = column >= columns || add ? at(before, i) : 0;
           for (int64_t d = 0; column < columns && d < depth; ++d)
             expected += static_cast<double>(at(a, transposed ? d * a_stride + row : row * a_stride + d)) *
                         at(b, d * b_stride + column);
@@ -77,7 +86,7 @@ TEST_P(Simd, ConvolvesInAllDirections) {
     EXPECT_LE(worst, tolerance * std::sqrt(square / static_cast<double>(expected.numel())));
   };
   for (const auto& [x_shape, w_shape, stride] : cases) {
-    ASSERT_TRUE(winograd::applies(x_shape, w_shape, stride, 1) || implicit_gemm::applies(w_shape, stride));
+    ASSERT_TRUE(winograd::applies(x_shape, w_shape, stride, 1) || implicit_gemm::applies(w_shape));
     const ops::ConvolutionGeometry geometry{stride, 1};
     const Shape y_shape{x_shape[0], geometry.output_extent(x_shape[1], 3), geometry.output_extent(x_shape[2], 3),
                         w_shape[0]};

@@ -38,7 +38,7 @@ TEST_F(ThreadsTest, ThatCannotBeHadAreAnErrorBeforeAnyWork) {
 TEST_F(ThreadsTest, AsManyAsCanBeHadAreStarted) {
   EXPECT_EXIT(end_with_error_of([] {
                 allow_threads(5);
-                set_threads(1 + startable_threads(100));
+                set_threads(5);
                 set_threads(1);
                 set_threads(2);
               }),
@@ -54,10 +54,15 @@ TEST_F(ThreadsTest, OneMoreThanCanBeHadIsAnErrorThatSaysWhatItIsFor) {
               "can't start a thread to count sheep: Resource temporarily unavailable; use fewer");
 }
 
-TEST_F(ThreadsTest, AreCountedAndEndedAgain) {
-  EXPECT_EQ(startable_threads(3), 3);
-  EXPECT_EQ(startable_threads(0), 0);
+TEST_F(ThreadsTest, AreStartedAndEndedAgain) {
+  const int before = threads();
   EXPECT_GE(allowed_threads(), 1);
+  for (const int count : {1, 5, 2, 3}) {
+    set_threads(count);
+    EXPECT_EQ(threads(), count);
+  }
+  EXPECT_THROW(set_threads(0), Error);
+  set_threads(before);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@ const std::vector<Kind>& kinds() {
       {"torn", torn_writes, "SIGKILL after half of each write"},
       {"power", power_failures, "the same as operations, and all that was not synced is lost"},
       {"memory", failed_allocations, "an allocation of each call path returns null"},
-      {"onednn", failed_allocations_in_onednn, "the same within oneDNN", true},
       {"storage", storage_faults, "errors and short transfers of a file's operations"},
       {"files", damaged_files, "weights, checkpoints, packs, logs and images with damaged bytes"},
       {"lines", command_lines, "hostile values for every flag of every command"},

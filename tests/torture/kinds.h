@@ -9,7 +9,6 @@ Tally kills_at_operations(const Plan& plan);
 Tally torn_writes(const Plan& plan);
 Tally power_failures(const Plan& plan);
 Tally failed_allocations(const Plan& plan);
-Tally failed_allocations_in_onednn(const Plan& plan);
 Tally storage_faults(const Plan& plan);
 Tally damaged_files(const Plan& plan);
 Tally command_lines(const Plan& plan);
@@ -21,7 +20,6 @@ struct Kind {
   const char* name;
   Tally (*attack)(const Plan& plan);
   const char* help;
-  bool by_name_only = false;  ///< not among all kinds: it is known not to survive, for the reason in README.md
 };
 const std::vector<Kind>& kinds();
 

@@ -64,8 +64,7 @@ int attack(int argc, char** argv) {
   bool all_survived = true;
   for (const Kind& kind : kinds()) {
     const auto& chosen = arguments.kinds;
-    if (chosen.empty() ? kind.by_name_only : std::find(chosen.begin(), chosen.end(), kind.name) == chosen.end())
-      continue;
+    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), kind.name) == chosen.end()) continue;
     Plan plan = arguments.plan;
     plan.scratch /= kind.name;
     fs::create_directories(plan.scratch);

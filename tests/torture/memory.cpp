@@ -18,11 +18,11 @@ struct Target {
   std::function<Verdict(const fs::path& folder, const Outcome&)> judge;
 };
 
-std::vector<uint64_t> call_paths(const Target& target, const fs::path& folder, const char* library) {
+std::vector<uint64_t> call_paths(const Target& target, const fs::path& folder) {
   fs::create_directories(folder);
   Command command = target.command(folder);
   command.fixed_addresses = true;
-  const Shim shim(command, folder, {{faults::list_paths_variable, "1"}, {faults::library_variable, library}});
+  const Shim shim(command, folder, {{faults::list_paths_variable, "1"}});
   const Outcome outcome = run(command, folder);
   require(outcome.status == 0, "{} under the shim fails: {}", target.name, outcome.describe());
   std::vector<uint64_t> paths;
@@ -69,7 +69,6 @@ std::vector<Target> targets(const Judge& judge, const fs::path& scratch) {
 
 struct Attack {
   const Target* target;
-  const char* library;
   uint64_t path;
   bool exhausted;
 };
@@ -79,7 +78,6 @@ Verdict attack(const Attack& attack, const fs::path& folder) {
   Command command = attack.target->command(folder);
   command.fixed_addresses = true;
   std::map<std::string, std::string> settings = {{faults::path_variable, std::to_string(attack.path)},
-                                                 {faults::library_variable, attack.library},
                                                  {faults::trace_variable, "1"}};
   if (attack.exhausted) settings[faults::exhausted_variable] = "1";
   const Shim shim(command, folder, settings);
@@ -91,17 +89,19 @@ Verdict attack(const Attack& attack, const fs::path& folder) {
   return attack.target->judge(folder, outcome);
 }
 
-Tally fail_allocations(const Plan& plan, const std::string& kind, const char* library) {
-  Tally tally(kind);
+}  // namespace
+
+Tally failed_allocations(const Plan& plan) {
+  Tally tally("failed allocations");
   const Judge judge(plan.scratch);
   const auto all_targets = targets(judge, plan.scratch);
   std::vector<Attack> all;
   for (const Target& target : all_targets)
-    for (const uint64_t path : call_paths(target, plan.scratch / ("paths-" + target.name), library))
-      for (const bool exhausted : {false, true}) all.push_back({&target, library, path, exhausted});
+    for (const uint64_t path : call_paths(target, plan.scratch / ("paths-" + target.name)))
+      for (const bool exhausted : {false, true}) all.push_back({&target, path, exhausted});
   const auto there_are = static_cast<int64_t>(all.size());
   const int64_t count = std::min(there_are, plan.attacks(60, there_are));
-  fmt::print(stderr, "{}: {} of {} attacks\n", kind, count, there_are);
+  fmt::print(stderr, "{} of {} attacks\n", count, there_are);
   auto numbers = numbers_of(plan, 0);
   std::shuffle(all.begin(), all.end(), numbers);
   attack_each(plan, count, [&](int64_t i) {
@@ -114,15 +114,6 @@ Tally fail_allocations(const Plan& plan, const std::string& kind, const char* li
     if (verdict.fate == Fate::survived) fs::remove_all(folder);
   });
   return tally;
-}
-
-}  // namespace
-
-Tally failed_allocations(const Plan& plan) { return fail_allocations(plan, "failed allocations", "!libdnnl"); }
-
-// oneDNN doesn't check all of its own: README.md.
-Tally failed_allocations_in_onednn(const Plan& plan) {
-  return fail_allocations(plan, "failed allocations within oneDNN", "libdnnl");
 }
 
 }  // namespace minissl::torture

@@ -74,7 +74,7 @@ Command tiny_run(const fs::path& out, const std::vector<std::string>& more) {
                    "2",
                    "--out",
                    out.string()},
-                  {{"OMP_WAIT_POLICY", "passive"}}};
+                  {}};
   command.arguments.insert(command.arguments.end(), more.begin(), more.end());
   return command;
 }

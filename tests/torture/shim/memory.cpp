@@ -21,44 +21,23 @@ namespace {
 // The stack is unwound within an allocation, and unwinding may allocate.
 __attribute__((tls_model("initial-exec"))) thread_local bool busy = false;
 
-/// The addresses of a library's code; empty if it isn't loaded.
-struct Library {
-  const char* name;
-  uintptr_t begin = 0, end = 0;
-};
-
-int find_library(dl_phdr_info* info, size_t, void* data) {
-  auto* library = static_cast<Library*>(data);
-  if (!info->dlpi_name || !std::strstr(info->dlpi_name, library->name)) return 0;
-  for (int i = 0; i < info->dlpi_phnum; ++i)
-    if (const auto& segment = info->dlpi_phdr[i]; segment.p_type == PT_LOAD && (segment.p_flags & PF_X)) {
-      library->begin = info->dlpi_addr + segment.p_vaddr;
-      library->end = library->begin + segment.p_memsz;
-    }
-  return 1;
-}
-
 struct Walk {
-  const Library& library;
   uint64_t hash = 14695981039346656037ULL;
   int frames = 0;
-  bool in_library = false;
 };
 
 _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* data) {
   auto* walk = static_cast<Walk*>(data);
   // Our own three frames are the same for all, and frames far out tell little.
   constexpr int first = 3, last = 9;
-  const uintptr_t address = _Unwind_GetIP(context);
-  if (++walk->frames > first) walk->hash = (walk->hash ^ address) * 1099511628211ULL;
-  walk->in_library = walk->in_library || (address >= walk->library.begin && address < walk->library.end);
+  if (++walk->frames > first) walk->hash = (walk->hash ^ _Unwind_GetIP(context)) * 1099511628211ULL;
   return walk->frames < last ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
-Walk walk_stack(const Library& library) {
-  Walk walk{library};
+uint64_t hash_of_stack() {
+  Walk walk;
   _Unwind_Backtrace(add_frame, &walk);
-  return walk;
+  return walk.hash;
 }
 
 void list(Record& record, uint64_t path) {
@@ -84,8 +63,6 @@ void show_crash(int) {
 struct Settings {
   uint64_t allocation, path;
   bool exhausted, list_paths, trace;
-  bool counts_library, counts_others;  // allocations of `library`, and all others
-  Library library;
 };
 
 const Settings& settings() {
@@ -93,20 +70,9 @@ const Settings& settings() {
   static std::atomic<bool> done{false};
   if (!done) {
     const char* path = setting(path_variable);
-    read = {static_cast<uint64_t>(number_setting(allocation_variable)),
-            path ? std::strtoull(path, nullptr, 10) : 0,
-            setting(exhausted_variable) != nullptr,
-            setting(list_paths_variable) != nullptr,
-            setting(trace_variable) != nullptr,
-            true,
-            true,
-            {}};
-    if (const char* name = setting(library_variable)) {
-      read.counts_library = *name != '!';
-      read.counts_others = !read.counts_library;
-      read.library.name = read.counts_library ? name : name + 1;
-      dl_iterate_phdr(find_library, &read.library);
-    }
+    read = {static_cast<uint64_t>(number_setting(allocation_variable)), path ? std::strtoull(path, nullptr, 10) : 0,
+            setting(exhausted_variable) != nullptr, setting(list_paths_variable) != nullptr,
+            setting(trace_variable) != nullptr};
     if (read.trace) {
       std::signal(SIGABRT, show_crash);
       std::signal(SIGSEGV, show_crash);
@@ -128,11 +94,9 @@ bool allocation_fails() {
   busy = true;
   bool fails = number == wanted.allocation;
   if (wanted.path || wanted.list_paths) {
-    const Walk walk = walk_stack(wanted.library);
-    if (walk.in_library ? wanted.counts_library : wanted.counts_others) {
-      if (wanted.list_paths) list(*record, walk.hash);
-      fails = fails || walk.hash == wanted.path;
-    }
+    const uint64_t hash = hash_of_stack();
+    if (wanted.list_paths) list(*record, hash);
+    fails = fails || hash == wanted.path;
   }
   if (fails) fails = record->fired++ == 0 || wanted.exhausted;
   if (fails && wanted.trace) show_stack();

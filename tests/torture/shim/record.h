@@ -44,9 +44,6 @@ enum class Operation : char {
 inline constexpr const char* allocation_variable = "FAULTS_ALLOCATION";
 /// Instead: the call path (Record::paths) whose first allocation returns null. Run without address randomisation.
 inline constexpr const char* path_variable = "FAULTS_PATH";
-/// If set, only allocations of this library count (a part of its file's name), or with a `!` before it only those of
-/// others: oneDNN crashes by itself without memory.
-inline constexpr const char* library_variable = "FAULTS_LIBRARY";
 /// If set, all later allocations return null as well.
 inline constexpr const char* exhausted_variable = "FAULTS_EXHAUSTED";
 /// If set, the call paths of all allocations are recorded.

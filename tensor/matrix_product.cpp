@@ -1,0 +1,230 @@
+#include "tensor/matrix_product.h"
+
+#include <algorithm>
+
+#include "tensor/simd/kernels.h"
+
+namespace minissl {
+namespace {
+
+// Terms of a sum that are added up in registers: so many that a part of a panel (12 KiB, or 24) and the rows of a that
+// meet it stay in the first-level cache.
+constexpr int64_t block_depth = 192;
+// Tasks that let threads which get less of the processor than others leave more to those.
+constexpr int64_t enough_tasks = 16;
+constexpr int64_t least_piece = 1024;
+// With so few rows a panel is read too seldom to be worth its packing.
+constexpr int64_t few_rows = 48;
+
+constexpr int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+constexpr int64_t round_up(int64_t n, int64_t to) { return divide_up(n, to) * to; }
+constexpr int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
+
+// Rows of a large matrix are far apart in memory, and each is too short for the processor to see what comes next.
+constexpr int64_t rows_ahead = 6;
+void prefetch(const float* from, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i);
+}
+
+// Writes b's rows [k, k + depth) and columns [first, last) as panels, `panel_stride` floats apart; zeros beyond the
+// last column.
+void pack(const Factor& b, bool transposed, int64_t k, int64_t depth, int64_t first, int64_t last, int64_t panel,
+          float* to, int64_t panel_stride) {
+  const simd::Kernels& simd = simd::kernels();
+  const int64_t w = simd.width, whole = depth / w * w;
+  if (!transposed) {
+    const int64_t panels = (last - first) / panel, rest = (last - first) % panel;
+    for (int64_t d = 0; d < depth; ++d) {
+      const float* from = b.data + (k + d) * b.stride + first;
+      prefetch(from + rows_ahead * b.stride, last - first);
+      float* row = to + d * panel;
+      for (int64_t p = 0; p < panels; ++p, from += panel, row += panel_stride) std::copy_n(from, panel, row);
+      if (rest > 0) std::fill(std::copy_n(from, rest, row), row + panel, 0.0f);
+    }
+    return;
+  }
+  for (int64_t column = first; column < last; column += panel, to += panel_stride)
+    for (int64_t c = 0; c < panel; c += w) {
+      const float* from = b.data + (column + c) * b.stride + k;
+      const int64_t columns = std::clamp<int64_t>(last - column - c, 0, w);
+      int64_t d = 0;
+      if (columns == w)
+        for (; d < whole; d += w) simd.transpose(from + d, b.stride, to + d * panel + c, panel);
+      for (; d < depth; ++d)
+        for (int64_t i = 0; i < w; ++i) to[d * panel + c + i] = i < columns ? from[i * b.stride + d] : 0.0f;
+    }
+}
+
+}  // namespace
+
+// The memory of a slot.
+struct MatrixProduct::Slot {
+  float *b, *a, *tile;  // panels of b; rows of a transposed a; the result
+};
+
+// Where a task's tile goes, and what is added to it.
+struct MatrixProduct::Result {
+  float* data;
+  int64_t stride;
+  simd::Addend addend;
+};
+
+MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces)
+    : swapped_(shape.transpose_b && !shape.transpose_a && 2 * shape.m <= shape.n),
+      m_(swapped_ ? shape.n : shape.m),
+      n_(swapped_ ? shape.m : shape.n),
+      k_(shape.k),
+      transpose_a_(swapped_ ? false : shape.transpose_a),
+      transpose_b_(swapped_ ? true : shape.transpose_b),
+      piece_(shape.k) {
+  const int64_t m = m_, n = n_, k = k_;
+  const simd::Kernels& simd = simd::kernels();
+  const int64_t step = simd.max_rows;
+  panel_ = simd.panel();
+  if (m <= few_rows && !transpose_b_ && n % simd.width == 0)
+    packing_ = Packing::none;
+  else
+    packing_ = m >= 480 && k <= 4096 ? Packing::before : Packing::by_task;
+  // Tiles and what they are made of stay in the second-level cache: 120 rows of a at a time, and where a task packs b
+  // as well, all columns of b that the tile meets. A tile of short sums is in c itself.
+  const bool before = packing_ == Packing::before;
+  tile_columns_ = std::min<int64_t>(256, round_up(std::max<int64_t>(n, 1), panel_));
+  tile_rows_ =
+      std::min(round_down(before ? (k <= block_depth ? 24 : 120) : 240, step), round_up(std::max<int64_t>(m, 1), step));
+  row_block_ = round_up(divide_up(tile_rows_, divide_up(tile_rows_, 120)), step);
+  const auto tiles = [&] { return divide_up(m, tile_rows_) * divide_up(n, tile_columns_); };
+  if (in_pieces && k >= 2 * least_piece) {
+    pieces_ = std::clamp<int64_t>(enough_tasks / std::max<int64_t>(tiles(), 1), 1, k / least_piece);
+    piece_ = round_up(divide_up(k, pieces_), block_depth);
+    pieces_ = divide_up(k, piece_);
+  }
+  while (tiles() * pieces_ < enough_tasks && tile_columns_ > 2 * panel_)
+    tile_columns_ = round_up(tile_columns_ / 2, panel_);
+  row_tiles_ = divide_up(m, tile_rows_), column_tiles_ = divide_up(n, tile_columns_);
+  slots_ = std::max<int64_t>(1, std::min(threads, tasks()));
+}
+
+int64_t MatrixProduct::packed_floats() const { return packing_ == Packing::before ? k_ * round_up(n_, panel_) : 0; }
+
+int64_t MatrixProduct::floats_of_a() const { return transpose_a_ ? block_depth * row_block_ : 0; }
+int64_t MatrixProduct::floats_of_b() const { return packing_ == Packing::by_task ? block_depth * tile_columns_ : 0; }
+int64_t MatrixProduct::floats_of_slot() const { return floats_of_b() + floats_of_a() + tile_rows_ * tile_columns_; }
+
+void MatrixProduct::pack_all(const Factor& b, float* packed) const {
+  const int64_t columns = 8 * panel_, column_blocks = divide_up(n_, columns), blocks = divide_up(k_, block_depth);
+  parallel_for(column_blocks * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i % column_blocks * columns, k = i / column_blocks * block_depth;
+      pack(b, transpose_b_, k, std::min(block_depth, k_ - k), column, std::min(n_, column + columns), panel_,
+           packed + column * k_ + k * panel_, k_ * panel_);
+    }
+  });
+}
+
+// Moves a tile's part to its place.
+void MatrixProduct::finish(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns,
+                           const Result& c) const {
+  const simd::Addend& addend = c.addend;
+  if (!swapped_) {
+    for (int64_t r = row; r < row + rows; ++r, tile += tile_columns_) {
+      float* to = c.data + r * c.stride + column;
+      const float* added = addend.data ? addend.data + r * addend.stride + column : nullptr;
+      for (int64_t i = 0; i < columns; ++i) to[i] = added ? added[i] + tile[i] : tile[i];
+    }
+    return;
+  }
+  for (int64_t i = 0; i < columns; ++i) {
+    float* to = c.data + (column + i) * c.stride + row;
+    const float* added = addend.data ? addend.data + (column + i) * addend.stride + row : nullptr;
+    for (int64_t r = 0; r < rows; ++r) {
+      const float value = tile[r * tile_columns_ + i];
+      to[r] = added ? added[r] + value : value;
+    }
+  }
+}
+
+void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
+                             const Slot& slot) const {
+  const simd::Kernels& simd = simd::kernels();
+  const int64_t column_tile = task % column_tiles_, row_tile = task / column_tiles_ % row_tiles_;
+  const int64_t piece = task / column_tiles_ / row_tiles_;
+  const int64_t first_row = row_tile * tile_rows_, last_row = std::min(m_, first_row + tile_rows_);
+  const int64_t first_column = column_tile * tile_columns_, last_column = std::min(n_, first_column + tile_columns_);
+  const int64_t first_k = piece * piece_, last_k = std::min(k_, first_k + piece_);
+  const simd::Multiply multiply = transpose_a_ ? simd.multiply_packed : simd.multiply;
+  const int64_t panel_stride = packing_ == Packing::none ? b.stride : panel_;
+  // Sums end in c itself where its columns are whole vectors: the processor then writes while it multiplies.
+  const bool direct = !swapped_ && (last_column - first_column) % simd.width == 0;
+  for (int64_t k = first_k; k < last_k; k += block_depth) {
+    const int64_t depth = std::min(block_depth, last_k - k);
+    const bool first = k == first_k, last = k + depth == last_k;
+    if (packing_ == Packing::by_task)
+      pack(b, transpose_b_, k, depth, first_column, last_column, panel_, slot.b, depth * panel_);
+    for (int64_t row = first_row; row < last_row; row += row_block_) {
+      const int64_t rows = std::min(row_block_, last_row - row);
+      float* tile = slot.tile + (row - first_row) * tile_columns_;
+      const float* a_rows = a.data + row * a.stride + k;
+      if (transpose_a_) {
+        simd.pack_transposed(rows, depth, a.data + k * a.stride + row, a.stride, slot.a);
+        a_rows = slot.a;
+      }
+      for (int64_t column = first_column; column < last_column; column += panel_) {
+        const float* panel = packing_ == Packing::none     ? b.data + k * b.stride + column
+                             : packing_ == Packing::before ? packed + column * k_ + k * panel_
+                                                           : slot.b + (column - first_column) * depth;
+        const int64_t columns = round_up(std::min(panel_, last_column - column), simd.width);
+        float* in_tile = tile + column - first_column;
+        float* in_c = c.data + row * c.stride + column;
+        simd::Addend addend{first ? nullptr : in_tile, tile_columns_};
+        if (direct && first && c.addend.data)
+          addend = {c.addend.data + row * c.addend.stride + column, c.addend.stride};
+        const bool to_c = direct && last;
+        multiply(rows, columns, depth, a_rows, a.stride, panel, panel_stride, to_c ? in_c : in_tile,
+                 to_c ? c.stride : tile_columns_, addend);
+      }
+      if (last && !direct) finish(tile, row, rows, first_column, last_column - first_column, c);
+    }
+  }
+}
+
+void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace) const {
+  if (swapped_) std::swap(a, b);
+  const Result result{c, c_stride, addend};
+  if (k_ == 0) {
+    for (int64_t row = 0; row < m_; ++row)
+      for (int64_t column = 0; column < n_; ++column) {
+        const float zero = 0;
+        finish(&zero, row, 1, column, 1, result);
+      }
+    return;
+  }
+  float *const packed = workspace, *const slots = packed + packed_floats();
+  float* const partial = slots + slots_ * floats_of_slot();
+  const int64_t partial_stride = swapped_ ? m_ : n_;
+  if (packing_ == Packing::before) pack_all(b, packed);
+  const auto run_tasks = [&](int64_t number, int64_t begin, int64_t end) {
+    float* memory = slots + number * floats_of_slot();
+    const Slot slot{memory, memory + floats_of_b(), memory + floats_of_b() + floats_of_a()};
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t piece = task / (column_tiles_ * row_tiles_);
+      run_task(task, a, b, packed, piece == 0 ? result : Result{partial + (piece - 1) * m_ * n_, partial_stride, {}},
+               slot);
+    }
+  };
+  if (slots_ == 1)
+    run_tasks(0, 0, tasks());
+  else
+    for_parts(tasks(), 1, run_tasks);
+  if (pieces_ == 1) return;
+  const int64_t rows = swapped_ ? n_ : m_;
+  parallel_for(rows, std::max<int64_t>(1, 4096 / partial_stride), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t piece = 0; piece < pieces_ - 1; ++piece) {
+        const float* from = partial + (piece * rows + row) * partial_stride;
+        float* to = c + row * c_stride;
+        for (int64_t column = 0; column < partial_stride; ++column) to[column] += from[column];
+      }
+  });
+}
+
+}  // namespace minissl
