@@ -8,7 +8,7 @@
 namespace minissl {
 namespace {
 
-thread_local bool at_work_ = false;
+thread_local bool computes_part = false;
 
 // Longer than the pauses between the operations of a step (10 to 50 us), shorter than what the scheduler gives others
 // at a time (1 to 4 ms).
@@ -22,7 +22,7 @@ inline void pause() {
 
 }  // namespace
 
-bool ThreadTeam::at_work() { return at_work_; }
+bool ThreadTeam::at_work() { return computes_part; }
 
 // Never destroyed: its threads may outlive static objects.
 ThreadTeam& ThreadTeam::instance() {
@@ -92,13 +92,13 @@ void ThreadTeam::leave() {
 }
 
 void ThreadTeam::take_parts(int64_t slot) {
-  at_work_ = true;
+  computes_part = true;
   for (int64_t p; (p = next_part_++) < parts_;) part_(context_, slot, p);
-  at_work_ = false;
+  computes_part = false;
 }
 
 void ThreadTeam::run(int64_t parts, int64_t slots, Part part, void* context) {
-  if (at_work_ || slots <= 1 || taken_.exchange(true)) {
+  if (computes_part || slots <= 1 || taken_.exchange(true)) {
     for (int64_t p = 0; p < parts; ++p) part(context, 0, p);
     return;
   }

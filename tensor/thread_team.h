@@ -54,7 +54,7 @@ class ThreadTeam {
   std::atomic<uint32_t> begun_{0};  // pieces of work so far; waiting threads sleep on it
   std::atomic<bool> taken_{false};  // by a caller of run()
   std::atomic<int> size_{1};
-  bool spin_ = true;
+  std::atomic<bool> spin_{true};
   std::vector<std::thread> threads_;
 };
 
