@@ -5,11 +5,11 @@
 #include <cstdlib>
 #include <new>
 
-/// Memory for the way out. Libraries allocate where no exception may leave, as nlohmann::json's destructors do. Where
-/// the system gives no more, that would end the program without a word. So small requests are then met from a reserve.
-/// When half of it is used, one request fails, and the other half serves the destructors and the message that follow;
-/// that is none for a short string, as noexcept functions make them. Large requests (tensors, files) always fail at
-/// once.
+/// Memory for ending the program. Some library code allocates memory where it can't throw an exception, such as the
+/// destructors of nlohmann::json. If the system has no more, that would end the program without a message. So small
+/// requests are then met from a reserve. When half of it is used, one request fails, and the other half serves the
+/// destructors and the message that follow; that is none for a short string, as noexcept functions make them. Large
+/// requests (tensors, files) always fail at once.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 namespace {
 

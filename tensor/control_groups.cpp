@@ -67,7 +67,8 @@ double processors_below_limits(const fs::path& root) {
   constexpr double none = std::numeric_limits<double>::infinity();
   double least = none;
   for_each_control_group(root, "cpu", [&](const fs::path& group, ControlGroups version) {
-    double quota = 0, period = 0;  // microseconds of processor time in every `period`; "max" or -1: no limit
+    // The group may use `quota` microseconds of processor time in every `period`; "max" and -1 mean no limit.
+    double quota = 0, period = 0;
     if (version == ControlGroups::version_1) {
       std::ifstream(group / "cpu.cfs_quota_us") >> quota;
       std::ifstream(group / "cpu.cfs_period_us") >> period;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/simd/kernels.h"
+#include "tensor/workspace.h"
 
 namespace minissl {
 namespace {
@@ -20,7 +21,8 @@ constexpr int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 constexpr int64_t round_up(int64_t n, int64_t to) { return divide_up(n, to) * to; }
 constexpr int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
 
-// Rows of a large matrix are far apart in memory, and each is too short for the processor to see what comes next.
+// The rows of a large matrix are far apart in memory, and the part of a row that a tile reads is too short for the
+// processor to prefetch it by itself.
 constexpr int64_t rows_ahead = 6;
 void prefetch(const float* from, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i);
@@ -225,6 +227,11 @@ void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Ad
         for (int64_t column = 0; column < partial_stride; ++column) to[column] += from[column];
       }
   });
+}
+
+void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend) const {
+  Workspace workspace(floats());
+  run(a, b, c, c_stride, addend, workspace.take(floats()));
 }
 
 }  // namespace minissl

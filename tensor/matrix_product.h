@@ -21,10 +21,10 @@ struct Factor {
 
 /// A matrix product on plain float32 pointers; internal.
 ///
-/// Tiles of c are shared out among threads (Goto and van de Geijn 2008). b is packed into panels as wide as the
-/// registers: a part of a panel stays in the first-level cache while the rows of a tile pass by. Long sums of small
-/// products are cut into pieces, by the shape alone, and added up in their order: results have the same bits on any
-/// number of threads.
+/// Threads compute tiles of c, as in Goto and van de Geijn 2008. b is packed into panels as wide as the registers, so
+/// that a block of a panel stays in the first-level cache while it is multiplied by all rows of a tile. Small products
+/// with long sums are split along k, depending on the shape alone, and the parts are added in order. So the result has
+/// the same bits on any number of threads.
 class MatrixProduct {
  public:
   /// By all threads.
@@ -37,6 +37,8 @@ class MatrixProduct {
   /// c = a b + addend, which may be c itself. Rows of c are c_stride floats apart; those of the addend may be one and
   /// the same (a stride of 0), for a bias.
   void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace) const;
+  /// The same with memory that it allocates.
+  void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend = {}) const;
 
  private:
   MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces);

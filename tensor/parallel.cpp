@@ -19,10 +19,14 @@ void flush_denormals() {
 }
 
 int allowed_threads() {
-  cpu_set_t set;
-  const bool known = sched_getaffinity(0, sizeof set, &set) == 0;  // else there are more cores than it has places for
-  const double cores = known ? CPU_COUNT(&set) : std::thread::hardware_concurrency();
-  return static_cast<int>(std::max(1.0, std::min(cores, std::ceil(processors_below_limits()))));
+  // Neither changes while a process runs, and reading the groups takes as long as a small operation.
+  static const int allowed = [] {
+    cpu_set_t set;
+    const bool known = sched_getaffinity(0, sizeof set, &set) == 0;  // else there are more cores than it has places for
+    const double cores = known ? CPU_COUNT(&set) : std::thread::hardware_concurrency();
+    return static_cast<int>(std::max(1.0, std::min(cores, std::ceil(processors_below_limits()))));
+  }();
+  return allowed;
 }
 
 void set_threads(int count) {

@@ -47,10 +47,11 @@ class FirstException {
   std::exception_ptr exception_;
 };
 
-/// Calls f(slot, begin, end) on parts of [0, n) from several threads, which take the parts as they become free: a few
-/// for each thread, and at least `grain` long except for the last. Slots are in [0, count_slots(n, grain)), and no two
-/// parts of one slot are computed at the same time, so that each slot may have memory of its own. The result must not
-/// depend on how [0, n) is divided. An exception of one part reaches the caller when the others are done.
+/// Splits [0, n) into parts and calls f(slot, begin, end) for each, from several threads. A thread takes the next part
+/// when it has finished one. Parts have at least `grain` elements, except for the last. Slots are in
+/// [0, count_slots(n, grain)). Two parts with the same slot never run at the same time, so each slot can have its own
+/// memory. The result must not depend on how [0, n) is split. If f throws, the caller gets the first exception after
+/// all other parts have finished.
 template <class F>
 void for_parts(int64_t n, int64_t grain, F&& f) {
   const int64_t slots = count_slots(n, grain);

@@ -8,10 +8,10 @@ namespace minissl {
 
 /// The threads that share the parts of one operation: the caller and some that wait for it.
 ///
-/// Parts are handed out one after another to whoever is free, and the caller never waits for a thread that has not
-/// taken one: on a machine with other work, threads get the processor at different times, and one that is off it holds
-/// up no more than the part that it is at. Threads that wait spin for about as long as the pauses between operations
-/// last, then sleep: a thread that spins takes the core from the one it waits for.
+/// A thread takes the next part when it has finished one, and the caller doesn't wait for threads that have not taken
+/// any. On a busy machine threads get the processor at different times; a thread that loses it delays only the part
+/// that it is computing. A waiting thread spins for about as long as the pauses between operations, then sleeps,
+/// because a thread that spins keeps a core from the thread that it waits for.
 class ThreadTeam {
  public:
   /// Computes part p. Parts in the same slot are never computed at the same time. May not throw.
@@ -22,8 +22,8 @@ class ThreadTeam {
 
   /// The threads, the caller included.
   int size() const { return size_; }
-  /// Starts or ends threads until there are `size` in all, and returns how many there are: fewer if the system gives no
-  /// more. Not while run() is at work.
+  /// Sets the number of threads, the caller included. Returns the number that there are now, which is smaller if the
+  /// system refuses to start more. Must not be called during run().
   int resize(int size);
 
   /// Computes the parts [0, parts), in slots [0, slots), and returns when all are done. Where the team is at work

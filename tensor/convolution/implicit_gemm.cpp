@@ -28,17 +28,17 @@ struct Lattice {
 
 // A block of pixels and its two matrices stay in the second-level cache.
 struct BlockLayout {
-  int64_t rows, from, to, parts;
+  int64_t rows, from, to, slots;
 
   BlockLayout(int64_t pixels, int64_t depth, int64_t columns) {
     const int64_t block = simd::kernels().max_rows;
     rows = block * std::clamp<int64_t>((int64_t{256} << 10) / (4 * (depth + columns) * block), 4, 64);
     from = rows * depth;
     to = rows * columns;
-    parts = count_slots(blocks(pixels), 1);
+    slots = count_slots(blocks(pixels), 1);
   }
   int64_t blocks(int64_t pixels) const { return (pixels + rows - 1) / rows; }
-  int64_t floats() const { return parts * (from + to); }
+  int64_t floats() const { return slots * (from + to); }
 };
 
 int64_t packed_floats(const Shape& w, int64_t depth, int64_t columns) {
@@ -63,8 +63,8 @@ void multiply_taps(const Images& from, const float* in, const Lattice& lattice, 
   const int64_t depth = from.shape[3], columns = to.shape[3], panel = panel_width();
   const int64_t panels = (columns + panel - 1) / panel;
   const int64_t count = to.shape[0] * lattice.height * lattice.width;
-  for_parts(l.blocks(count), 1, [&](int64_t part, int64_t first, int64_t last) {
-    float *a = buffers + part * (l.from + l.to), *c = a + l.from;
+  for_parts(l.blocks(count), 1, [&](int64_t slot, int64_t first, int64_t last) {
+    float *a = buffers + slot * (l.from + l.to), *c = a + l.from;
     std::vector<Pixel> pixels;
     for (int64_t b = first; b < last; ++b) {
       find_pixels(b * l.rows, std::min(count, (b + 1) * l.rows), lattice.height, lattice.width, pixels);

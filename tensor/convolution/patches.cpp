@@ -61,7 +61,7 @@ void scatter(const ConvolutionShapes& s, const float* rows, int64_t begin, int64
   });
 }
 
-// A direction's product of one block.
+// Makes the matrix product that a direction computes for a block of `rows` patches.
 using BlockProduct = MatrixProduct (*)(const ConvolutionShapes&, int64_t rows);
 
 // How a direction is divided: `tasks` that threads share, each with patches and a product of its own.
@@ -74,7 +74,7 @@ struct Division {
         rows(rows_of_block(s)),
         of_slot(rows * width_of(s.w)),
         slots(std::max<int64_t>(1, count_slots(tasks, 1))) {
-    // Blocks are whole, or a task's last, or the last task's.
+    // The last block of a task is smaller, and that of the last task may be smaller still.
     const int64_t of_last = s.y[0] * s.y[1] * s.y[2] - (tasks - 1) * pixels_of_task;
     int64_t most = 0;
     for (const int64_t block : {std::min(rows, pixels_of_task), pixels_of_task % rows, of_last % rows})

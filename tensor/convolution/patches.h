@@ -1,9 +1,9 @@
 #pragma once
 #include "tensor/convolution/way.h"
 
-/// Any convolution as products of matrices whose rows are the patches under the kernel (im2col), some of them at a
-/// time: for images of few or odd channels, as a network's first layer has. Gives the same bits on any number of
-/// threads.
+/// Computes any convolution by im2col: copies the pixels under the kernel into the rows of a matrix, for a block of
+/// output pixels at a time, and multiplies it by the weights. For images with few or odd channels, as in a network's
+/// first layer. The result has the same bits on any number of threads.
 namespace minissl::patches {
 
 extern const Way way;

@@ -1,7 +1,6 @@
 #include "tensor/convolution/pointwise.h"
 
 #include "tensor/matrix_product.h"
-#include "tensor/workspace.h"
 
 namespace minissl::pointwise {
 namespace {
@@ -19,21 +18,15 @@ MatrixProduct weight_gradient_product(const ConvolutionShapes& s) {
 }
 
 void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
-  const MatrixProduct product = forward_product(s);
-  Workspace workspace(product.floats());
-  product.run({images, s.w[3]}, {weights, s.w[3]}, out, s.w[0], {}, workspace.take(product.floats()));
+  forward_product(s).run({images, s.w[3]}, {weights, s.w[3]}, out, s.w[0]);
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
-  const MatrixProduct product = input_gradient_product(s);
-  Workspace workspace(product.floats());
-  product.run({dy, s.w[0]}, {weights, s.w[3]}, dx, s.w[3], {}, workspace.take(product.floats()));
+  input_gradient_product(s).run({dy, s.w[0]}, {weights, s.w[3]}, dx, s.w[3]);
 }
 
 void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {
-  const MatrixProduct product = weight_gradient_product(s);
-  Workspace workspace(product.floats());
-  product.run({dy, s.w[0]}, {images, s.w[3]}, dw, s.w[3], {}, workspace.take(product.floats()));
+  weight_gradient_product(s).run({dy, s.w[0]}, {images, s.w[3]}, dw, s.w[3]);
 }
 
 bool applies(const ConvolutionShapes& s) { return s.w[1] * s.w[2] == 1 && s.stride == 1 && s.padding == 0; }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "tensor/matrix_product.h"
-#include "tensor/workspace.h"
 
 namespace minissl::single_pixel {
 namespace {
@@ -34,31 +33,25 @@ bool applies(const ConvolutionShapes& s) { return s.y[1] * s.y[2] == 1 && s.w[1]
 
 void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
   const MatrixProduct product = forward_product(s);
-  Workspace workspace(product.floats());
-  float* memory = workspace.take(product.floats());
   std::fill_n(out, s.x[0] * s.w[0], 0.0f);
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    product.run({images + pixel, row(s.x)}, {weights + tap, row(s.w)}, out, s.w[0], {out, s.w[0]}, memory);
+    product.run({images + pixel, row(s.x)}, {weights + tap, row(s.w)}, out, s.w[0], {out, s.w[0]});
   });
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
   const MatrixProduct product = input_gradient_product(s);
-  Workspace workspace(product.floats());
-  float* memory = workspace.take(product.floats());
   std::fill_n(dx, s.x.numel(), 0.0f);  // pixels that no tap meets
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    product.run({dy, s.w[0]}, {weights + tap, row(s.w)}, dx + pixel, row(s.x), {}, memory);
+    product.run({dy, s.w[0]}, {weights + tap, row(s.w)}, dx + pixel, row(s.x));
   });
 }
 
 void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {
   const MatrixProduct product = weight_gradient_product(s);
-  Workspace workspace(product.floats());
-  float* memory = workspace.take(product.floats());
   std::fill_n(dw, s.w.numel(), 0.0f);  // taps that meet padding alone
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
-    product.run({dy, s.w[0]}, {images + pixel, row(s.x)}, dw + tap, row(s.w), {}, memory);
+    product.run({dy, s.w[0]}, {images + pixel, row(s.x)}, dw + tap, row(s.w));
   });
 }
 

@@ -129,7 +129,7 @@ int64_t count_tiles(const Shape& images, const Form& form) { return Tiles(images
 
 // The matrices of convolve_by_tiles.
 struct TilesLayout {
-  int64_t panel, panels, u_panel, u_stride, block, blocks, v_stride, m_stride, v, m, parts;
+  int64_t panel, panels, u_panel, u_stride, block, blocks, v_stride, m_stride, v, m, slots;
 
   TilesLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     const Kernels& k = simd::kernels();
@@ -145,15 +145,15 @@ struct TilesLayout {
     m_stride = block * outputs + skew;
     v = form.products * v_stride;
     m = form.products * m_stride;
-    parts = count_slots(blocks, 1);
+    slots = count_slots(blocks, 1);
   }
-  int64_t floats() const { return panels * u_panel + parts * (v + m); }
+  int64_t floats() const { return panels * u_panel + slots * (v + m); }
 };
 
 // The matrices of convolve_by_outputs.
 struct OutputsLayout {
   int64_t panel, panels, group, groups;  // panels in a group, and groups
-  int64_t tiles_of_turn, v_stride, m_row, m_stride, u_stride, u_panel, v, m, u, parts;
+  int64_t tiles_of_turn, v_stride, m_row, m_stride, u_stride, u_panel, v, m, u, slots;
 
   OutputsLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     panel = simd::kernels().panel();
@@ -173,15 +173,15 @@ struct OutputsLayout {
     v = form.products * v_stride;
     m = form.products * m_stride;
     u = group * u_panel;
-    parts = count_slots(groups, 1);
+    slots = count_slots(groups, 1);
   }
-  int64_t floats() const { return v + parts * (u + m); }
+  int64_t floats() const { return v + slots * (u + m); }
 };
 
 // The matrices of weight_gradient.
 struct WeightGradientLayout {
   int64_t turns, tiles_of_turn, v_row, m_row, v_stride, m_stride, v, m;
-  int64_t rows, blocks, u_stride, u, parts;  // with one turn: rows of U for each thread; with several: all of U
+  int64_t rows, blocks, u_stride, u, slots;  // with one turn: rows of U for each thread; with several: all of U
 
   WeightGradientLayout(const Form& form, int64_t tiles, int64_t inputs, int64_t outputs) {
     // Turns must not depend on the number of threads: sums over the tiles are taken turn by turn.
@@ -201,9 +201,9 @@ struct WeightGradientLayout {
     blocks = (outputs + rows - 1) / rows;
     u_stride = (turns == 1 ? rows : outputs) * inputs + skew;
     u = form.products * u_stride;
-    parts = turns == 1 ? count_slots(blocks, 1) : 1;
+    slots = turns == 1 ? count_slots(blocks, 1) : 1;
   }
-  int64_t floats() const { return v + m + parts * u; }
+  int64_t floats() const { return v + m + slots * u; }
 };
 
 void transform_outputs(const Tiles& tiles, int64_t begin, int64_t end, const Form& form, const float* m, int64_t stride,
@@ -224,14 +224,14 @@ void convolve_by_tiles(const Problem& p) {
   const TilesLayout l(form, in.count(), p.inputs(), p.outputs());
   Workspace workspace(l.floats());
   float* u = workspace.take(l.panels * l.u_panel);
-  float *all_v = workspace.take(l.parts * l.v), *all_m = workspace.take(l.parts * l.m);
+  float *all_v = workspace.take(l.slots * l.v), *all_m = workspace.take(l.slots * l.m);
   const auto columns = [&](int64_t number) { return std::min(l.panel, p.outputs() - number * l.panel); };
   parallel_for(l.panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n)
       p.weights.transform(form, n * l.panel, columns(n), l.panel, u + n * l.u_panel, l.u_stride);
   });
-  for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
-    float *v = all_v + part * l.v, *m = all_m + part * l.m;
+  for_parts(l.blocks, 1, [&](int64_t slot, int64_t first, int64_t last) {
+    float *v = all_v + slot * l.v, *m = all_m + slot * l.m;
     for (int64_t b = first; b < last; ++b) {
       const int64_t begin = b * l.block, end = std::min(in.count(), begin + l.block);
       transform_tiles(in, begin, end, form.input, form.offset, form.extent, p.in, p.inputs(), v, l.v_stride,
@@ -255,15 +255,15 @@ void convolve_by_outputs(const Problem& p) {
   const OutputsLayout l(form, in.count(), p.inputs(), p.outputs());
   Workspace workspace(l.floats());
   float* v = workspace.take(l.v);
-  float *all_u = workspace.take(l.parts * l.u), *all_m = workspace.take(l.parts * l.m);
+  float *all_u = workspace.take(l.slots * l.u), *all_m = workspace.take(l.slots * l.m);
   for (int64_t from = 0; from < in.count(); from += l.tiles_of_turn) {
     const int64_t count = std::min(l.tiles_of_turn, in.count() - from);
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, p.in, p.inputs(),
                       v + begin * p.inputs(), l.v_stride, p.inputs());
     });
-    for_parts(l.groups, 1, [&](int64_t part, int64_t first, int64_t last) {
-      float *u = all_u + part * l.u, *m = all_m + part * l.m;
+    for_parts(l.groups, 1, [&](int64_t slot, int64_t first, int64_t last) {
+      float *u = all_u + slot * l.u, *m = all_m + slot * l.m;
       for (int64_t g = first; g < last; ++g) {
         const int64_t channel = g * l.m_row, channels = std::min(l.m_row, p.outputs() - channel);
         for (int64_t c = 0; c < channels; c += l.panel)
@@ -314,7 +314,7 @@ void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* i
   const Tiles in(x, inputs, form), out(x, outputs, form);
   const WeightGradientLayout l(form, in.count(), inputs, outputs);
   Workspace workspace(l.floats());
-  float *v = workspace.take(l.v), *m = workspace.take(l.m), *all_u = workspace.take(l.parts * l.u);
+  float *v = workspace.take(l.v), *m = workspace.take(l.m), *all_u = workspace.take(l.slots * l.u);
   const auto transform = [&](int64_t from, int64_t count) {
     parallel_for(count, k.max_rows, [&](int64_t begin, int64_t end) {
       transform_tiles(in, from + begin, from + end, form.input, form.offset, form.extent, images, inputs,
@@ -343,8 +343,8 @@ void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* i
   if (l.turns == 1) {
     // Threads share the output channels: what they compute between product and result stays in the caches.
     transform(0, in.count());
-    for_parts(l.blocks, 1, [&](int64_t part, int64_t first, int64_t last) {
-      float* u = all_u + part * l.u;
+    for_parts(l.blocks, 1, [&](int64_t slot, int64_t first, int64_t last) {
+      float* u = all_u + slot * l.u;
       for (int64_t b = first; b < last; ++b) {
         const int64_t begin = outputs * b / l.blocks, count = outputs * (b + 1) / l.blocks - begin;
         for (int64_t product = 0; product < form.products; ++product)

@@ -99,8 +99,8 @@ void kernel(Cpu, const Attention& op) {
   const HeadLayout at(op.qkv);
   Workspace workspace(count_slots(at.count, 1) * HeadForward::floats(at));
   float* memory = workspace.take(0);
-  for_parts(at.count, 1, [&](int64_t part, int64_t begin, int64_t end) {
-    HeadForward forward(at, memory + part * HeadForward::floats(at));
+  for_parts(at.count, 1, [&](int64_t slot, int64_t begin, int64_t end) {
+    HeadForward forward(at, memory + slot * HeadForward::floats(at));
     for (int64_t head = begin; head < end; ++head) forward.run(op, head);
   });
 }

@@ -118,8 +118,8 @@ void kernel(Cpu, const AttentionGradient& op) {
   const int64_t step = step_of(op, at);
   Workspace workspace(count_slots(step, 1) * HeadGradient::floats(at));
   float* memory = workspace.take(0);
-  for_parts(step, 1, [&](int64_t part, int64_t begin, int64_t end) {
-    HeadGradient gradient(op, at, memory + part * HeadGradient::floats(at));
+  for_parts(step, 1, [&](int64_t slot, int64_t begin, int64_t end) {
+    HeadGradient gradient(op, at, memory + slot * HeadGradient::floats(at));
     for (int64_t first = begin; first < end; ++first)
       for (int64_t head = first; head < at.count; head += step) gradient.run(head);
   });

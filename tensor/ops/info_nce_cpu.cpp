@@ -77,7 +77,7 @@ class BlockedInfoNce {
   // A slot's memory: logits, and what their products need.
   int64_t logits_of_slot() const { return std::min(rows_, rows_per_task) * std::min(keys_, keys_per_block); }
   int64_t of_slot() const {
-    int64_t most = 0;  // of whole blocks and the last ones
+    int64_t most = 0;  // over full blocks and the smaller last ones
     for (const int64_t rows : {std::min(rows_, rows_per_task), rows_ % rows_per_task})
       for (const int64_t keys : {std::min(keys_, keys_per_block), keys_ % keys_per_block})
         most = std::max({most, logits_product(rows, keys).floats(), weighted_product(rows, keys).floats()});

@@ -5,7 +5,6 @@
 #include "tensor/eigen.h"
 #include "tensor/matrix_product.h"
 #include "tensor/parallel.h"
-#include "tensor/workspace.h"
 
 namespace minissl::ops {
 
@@ -42,10 +41,7 @@ void kernel(Cpu, const Linear& op) {
     });
     addend = {y, out};
   }
-  const MatrixProduct product = product_of(op);
-  Workspace workspace(product.floats());
-  product.run({op.x.data<float>(), in}, {op.weight.data<float>(), in}, y, out, addend,
-              workspace.take(product.floats()));
+  product_of(op).run({op.x.data<float>(), in}, {op.weight.data<float>(), in}, y, out, addend);
 }
 
 int64_t workspace_bytes(Cpu, const Linear& op) { return 4 * product_of(op).floats(); }

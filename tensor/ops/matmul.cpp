@@ -39,7 +39,7 @@ struct Products {
 
   explicit Products(const MatMul& op)
       : of_one(op.batch() == 1 ? MatrixProduct(shape(op)) : MatrixProduct::alone(shape(op))),
-        slots(op.batch() == 1 ? 1 : count_slots(op.batch(), 1)) {}
+        slots(count_slots(op.batch(), 1)) {}
   int64_t floats() const { return slots * of_one.floats(); }
 
  private:
@@ -57,15 +57,11 @@ void kernel(Cpu, const MatMul& op) {
   const Products products(op);
   Workspace workspace(products.floats());
   float* memory = workspace.take(products.floats());
-  const auto run = [&](int64_t slot, int64_t begin, int64_t end) {
+  for_parts(op.batch(), 1, [&](int64_t slot, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       products.of_one.run({a + i * m * k, op.a.dim(-1)}, {b + i * k * n, op.b.dim(-1)}, c + i * m * n, n, {},
                           memory + slot * products.of_one.floats());
-  };
-  if (op.batch() == 1)
-    run(0, 0, 1);
-  else
-    for_parts(op.batch(), 1, run);
+  });
 }
 
 int64_t workspace_bytes(Cpu, const MatMul& op) { return 4 * Products(op).floats(); }

@@ -116,25 +116,17 @@ void multiply_transposed(int64_t rows, int64_t columns, int64_t depth, const flo
 template <int W, int max_rows>
 void multiply_packed(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t, const float* b,
                      int64_t b_stride, float* c, int64_t c_stride, Addend addend) {
-  for (int64_t column = 0; column < columns;) {
-    const int64_t width = columns - column >= 2 * W ? 2 * W : W;
-    for (int64_t r = 0; r < rows; r += max_rows) {
-      const int64_t count = rows - r < max_rows ? rows - r : max_rows;
-      const Strided group{a + r * depth, 1, max_rows};
-      float* out = c + r * c_stride + column;
-      const Addend added{addend.data ? addend.data + r * addend.stride + column : nullptr, addend.stride};
-      if (width == 2 * W)
-        multiply_rows<W, max_rows, 2, false>(count, depth, group, b + column, b_stride, out, c_stride, added);
-      else
-        multiply_rows<W, max_rows, 1, false>(count, depth, group, b + column, b_stride, out, c_stride, added);
-    }
-    column += width;
+  for (int64_t r = 0; r < rows; r += max_rows) {
+    const int64_t count = rows - r < max_rows ? rows - r : max_rows;
+    const Addend added{addend.data ? addend.data + r * addend.stride : nullptr, addend.stride};
+    multiply<W, max_rows, false>(count, columns, depth, {a + r * depth, 1, max_rows}, b, b_stride, c + r * c_stride,
+                                 c_stride, added);
   }
 }
 
 template <int max_rows>
 void pack_transposed(int64_t rows, int64_t depth, const float* a, int64_t a_stride, float* to) {
-  constexpr int64_t rows_ahead = 6;  // they are far apart, and too short for the processor to see what comes next
+  constexpr int64_t rows_ahead = 6;  // too far apart, and too short, for the processor to prefetch them by itself
   for (int64_t k = 0; k < depth; ++k, a += a_stride) {
     for (int64_t r = 0; r < rows; r += 16) __builtin_prefetch(a + rows_ahead * a_stride + r);
     int64_t r = 0;

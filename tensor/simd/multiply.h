@@ -94,7 +94,8 @@ inline void multiply_rows(int64_t count, int64_t depth, Strided a, const float* 
     multiply_rows<W, rows - 1, vectors, contiguous_depth>(count, depth, a, b, b_stride, c, c_stride, addend);
 }
 
-/// c (rows, columns) = a (rows, depth) b (depth, columns) + addend; columns are a multiple of W.
+/// Computes c = a b + addend, where a is (rows, depth), b (depth, columns) and c (rows, columns). The number of columns
+/// must be a multiple of W.
 template <int W, int max_rows, bool contiguous_depth>
 void multiply(int64_t rows, int64_t columns, int64_t depth, Strided a, const float* b, int64_t b_stride, float* c,
               int64_t c_stride, Addend addend) {

@@ -73,8 +73,7 @@ Command tiny_run(const fs::path& out, const std::vector<std::string>& more) {
                    "--keep",
                    "2",
                    "--out",
-                   out.string()},
-                  {}};
+                   out.string()}};
   command.arguments.insert(command.arguments.end(), more.begin(), more.end());
   return command;
 }
