@@ -44,6 +44,7 @@ void add_commands(CLI::App& app);
 // One function per file in commands/: adds a command, its flags and its action.
 void add_bench(CLI::App& app);
 void add_bench_data(CLI::App& bench);
+void add_bench_embed(CLI::App& bench);
 void add_data(CLI::App& app);
 void add_data_check(CLI::App& data);
 void add_data_pack(CLI::App& data);

@@ -170,6 +170,7 @@ PretrainedEncoder::PretrainedEncoder(ModelDescription description, Content conte
     backbone_->to(dtype);
     backbone_->initialize(description_.seed);
   }
+  module().eval();
 }
 
 Module& PretrainedEncoder::module() {

@@ -77,6 +77,13 @@ Variable convolution(const Variable& x, const Variable& w, const Variable& bias,
   return bias.defined() ? add_row(y, bias) : y;
 }
 
+Variable convolution_inference(const Variable& x, const Tensor& w, ops::ConvolutionGeometry geometry,
+                               const ops::ConvolutionFinish& finish) {
+  require(NoGradScope::active() || !x.requires_grad(),
+          "convolution_inference has no derivative; evaluate within NoGradScope");
+  return ops::convolution(x.value(), w, geometry, finish);
+}
+
 // The convolution C with these weights maps images like y to outputs like x, and y is C's input gradient at x. So dx is
 // C of dy, and dw is C's weight gradient with dy as its images and x as the gradient of its output. What is read later
 // is the sum with the bias, so that is the product.

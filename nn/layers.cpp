@@ -82,18 +82,33 @@ BatchNorm::BatchNorm(int64_t channels, int64_t groups, Affine affine)
   add_buffer("num_batches_tracked", num_batches_tracked_);
 }
 
+std::pair<Variable, Variable> BatchNorm::affine() const {
+  if (weight_.defined()) return {weight_, bias_};
+  return {Tensor::full(running_mean_.shape(), 1, running_mean_.dtype(), running_mean_.device()),
+          Tensor::zeros_like(running_mean_)};
+}
+
 Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
-  const bool affine = weight_.defined();
-  const Variable weight =
-      affine ? weight_
-             : Variable(Tensor::full(running_mean_.shape(), 1, running_mean_.dtype(), running_mean_.device()));
-  const Variable bias = affine ? bias_ : Variable(Tensor::zeros_like(running_mean_));
+  const auto [weight, bias] = affine();
   const BatchNormOptions options{
       .residual = fused.residual, .relu = fused.relu, .groups = groups_, .positions = fused.positions};
   if (!training()) return batch_norm_inference(x, weight.value(), bias.value(), running_mean_, running_var_, options);
   BatchNormResult result = batch_norm(x, weight, bias, options);
   side_effect([&] { track(result.mean, result.variance, result.count); });
   return result.y;
+}
+
+// Of a map a x + b, a is its value at 1 where b is left out, and b its value at 0.
+BatchNorm::ChannelMap BatchNorm::in_evaluation() const {
+  const NoGradScope no_grad;
+  const auto [weight, bias] = affine();
+  const int64_t channels = running_mean_.numel();
+  const Tensor zeros = Tensor::zeros_like(running_mean_);
+  const Tensor ones = Tensor::full({1, channels}, 1, zeros.dtype(), zeros.device());
+  const auto at = [&](const Tensor& x, const Tensor& bias, const Tensor& mean) {
+    return batch_norm_inference(x, weight.value(), bias, mean, running_var_).value().view({channels});
+  };
+  return {at(ones, zeros, zeros), at(zeros.view({1, channels}), bias.value(), running_mean_)};
 }
 
 void BatchNorm::track(const Tensor& mean, const Tensor& variance, int64_t count) {

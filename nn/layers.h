@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "autograd/functions.h"
 #include "nn/module.h"
@@ -26,6 +27,8 @@ class Conv2d : public Module {
   /// (N, H, W, I) to (N, OH, OW, O). Images of another type than the weights (bf16) use a copy of the weights,
   /// converted once after each change.
   Variable forward(const Variable& x) const;
+  const Variable& weight() const { return weight_; }
+  ops::ConvolutionGeometry geometry() const { return geometry_; }
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
@@ -73,8 +76,16 @@ class BatchNorm : public Module {
   /// x (..., C); adds the residual and applies the ReLU in the same pass.
   Variable forward(const Variable& x, const Fused& fused);
 
+  /// What it does to each channel in evaluation: y = scale x + shift, (C) each.
+  struct ChannelMap {
+    Tensor scale, shift;
+  };
+  ChannelMap in_evaluation() const;
+
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
+  /// Weight and bias, 1 and 0 without.
+  std::pair<Variable, Variable> affine() const;
   /// Statistics (groups, C), each over `count` elements.
   void track(const Tensor& mean, const Tensor& variance, int64_t count);
 

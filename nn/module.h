@@ -58,7 +58,7 @@ class Module {
   int64_t parameter_count();
 
   /// Training mode, the default: batch normalisation uses and tracks the batch's statistics.
-  void train(bool on = true);
+  virtual void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
 

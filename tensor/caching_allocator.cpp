@@ -19,7 +19,11 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 }  // namespace
 
 CachingAllocator::CachingAllocator(std::string device, std::unique_ptr<MemorySource> source)
-    : device_(std::move(device)), source_(std::move(source)), small_{huge_page, {}}, large_{4 * huge_page, {}} {}
+    : device_(std::move(device)),
+      source_(std::move(source)),
+      block_by_block_(source_->block_by_block()),
+      small_{huge_page, {}},
+      large_{4 * huge_page, {}} {}
 
 std::byte* CachingAllocator::allocate(size_t bytes, MemoryTag tag) {
   const bool guarded = memory_checks_enabled();
@@ -87,7 +91,7 @@ void CachingAllocator::begin_recording(const HeldMemory& held) {
   for (const auto& [begin, size] : held) {
     Pool& pool = pool_of(begin);
     pool.recorded.emplace_back(begin, size);
-    if (!sanitized) give_back(pool, begin, size);
+    if (!block_by_block_) give_back(pool, begin, size);
   }
 }
 
@@ -100,7 +104,7 @@ Allocator::Recorded CachingAllocator::end_recording() noexcept {
       std::sort(pool->recorded.begin(), pool->recorded.end());
       std::byte* done = nullptr;
       for (const auto& [begin, size] : pool->recorded) {
-        if (sanitized)
+        if (block_by_block_)
           result.held.emplace_back(begin, size);
         else if (begin + size > done)
           hold(*pool, std::max(begin, done), begin + size, result.held);
@@ -144,7 +148,7 @@ bool CachingAllocator::guards_intact(std::byte* block, const Live& live) {
 CachingAllocator::Pool& CachingAllocator::pool_for(size_t size) { return size < small_block ? small_ : large_; }
 
 std::byte* CachingAllocator::take(size_t size, MemoryTag tag) {
-  if (sanitized) {
+  if (block_by_block_) {
     std::byte* begin = source_->take(size);
     if (!begin) out_of_memory(size, tag);
     return begin;
@@ -194,11 +198,11 @@ void CachingAllocator::hold(Pool& pool, std::byte* begin, std::byte* end, HeldMe
 }
 
 void CachingAllocator::give_back(Pool& pool, std::byte* begin, size_t size) {
-  if (sanitized && recording_ > 0) {
+  if (block_by_block_ && recording_ > 0) {
     pool.recorded.emplace_back(begin, size);
     return;
   }
-  if (sanitized) return source_->give_back(begin, size);
+  if (block_by_block_) return source_->give_back(begin, size);
   auto it = pool.parts.find(begin);
   auto listing = std::move(it->second.listing);
   it->second.free = true;

@@ -76,6 +76,7 @@ class CachingAllocator final : public Allocator {
 
   const std::string device_;
   const std::unique_ptr<MemorySource> source_;
+  const bool block_by_block_;
   std::recursive_mutex turn_;  // to allocate; a recording thread holds it from begin to end
   mutable std::mutex mutex_;   // guards everything below
   MemoryUsage usage_;

@@ -64,11 +64,12 @@ struct MatrixProduct::Slot {
   float *b, *a, *tile;  // panels of b; rows of a transposed a; the result
 };
 
-// Where a task's tile goes, and what is added to it.
+// Where a task's tile goes, what is added to it, and what follows.
 struct MatrixProduct::Result {
   float* data;
   int64_t stride;
   simd::Addend addend;
+  Finish finish;
 };
 
 MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces)
@@ -124,8 +125,8 @@ void MatrixProduct::pack_all(const Factor& b, float* packed) const {
 }
 
 // Moves a tile's part to its place.
-void MatrixProduct::finish(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns,
-                           const Result& c) const {
+void MatrixProduct::place(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns,
+                          const Result& c) const {
   const simd::Addend& addend = c.addend;
   if (!swapped_) {
     for (int64_t r = row; r < row + rows; ++r, tile += tile_columns_) {
@@ -143,6 +144,12 @@ void MatrixProduct::finish(const float* tile, int64_t row, int64_t rows, int64_t
       to[r] = added ? added[r] + value : value;
     }
   }
+}
+
+void MatrixProduct::finish(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const {
+  if (!c.finish) return;
+  if (swapped_) std::swap(row, column), std::swap(rows, columns);
+  for (int64_t r = row; r < row + rows; ++r) c.finish.apply(c.data, r * c.stride + column, column, columns);
 }
 
 void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
@@ -184,20 +191,25 @@ void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, con
         multiply(rows, columns, depth, a_rows, a.stride, panel, panel_stride, to_c ? in_c : in_tile,
                  to_c ? c.stride : tile_columns_, addend);
       }
-      if (last && !direct) finish(tile, row, rows, first_column, last_column - first_column, c);
+      if (!last) continue;
+      if (!direct) place(tile, row, rows, first_column, last_column - first_column, c);
+      finish(row, rows, first_column, last_column - first_column, c);
     }
   }
 }
 
-void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace) const {
+void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace,
+                        const Finish& finishing) const {
   if (swapped_) std::swap(a, b);
-  const Result result{c, c_stride, addend};
+  // Parts of sums are added up before that.
+  const Result result{c, c_stride, addend, pieces_ == 1 ? finishing : Finish{}};
   if (k_ == 0) {
     for (int64_t row = 0; row < m_; ++row)
       for (int64_t column = 0; column < n_; ++column) {
         const float zero = 0;
-        finish(&zero, row, 1, column, 1, result);
+        place(&zero, row, 1, column, 1, result);
       }
+    finish(0, m_, 0, n_, result);
     return;
   }
   float *const packed = workspace, *const slots = packed + packed_floats();
@@ -209,8 +221,8 @@ void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Ad
     const Slot slot{memory, memory + floats_of_b(), memory + floats_of_b() + floats_of_a()};
     for (int64_t task = begin; task < end; ++task) {
       const int64_t piece = task / (column_tiles_ * row_tiles_);
-      run_task(task, a, b, packed, piece == 0 ? result : Result{partial + (piece - 1) * m_ * n_, partial_stride, {}},
-               slot);
+      run_task(task, a, b, packed,
+               piece == 0 ? result : Result{partial + (piece - 1) * m_ * n_, partial_stride, {}, {}}, slot);
     }
   };
   if (slots_ == 1)
@@ -220,18 +232,21 @@ void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Ad
   if (pieces_ == 1) return;
   const int64_t rows = swapped_ ? n_ : m_;
   parallel_for(rows, std::max<int64_t>(1, 4096 / partial_stride), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
+    for (int64_t row = begin; row < end; ++row) {
       for (int64_t piece = 0; piece < pieces_ - 1; ++piece) {
         const float* from = partial + (piece * rows + row) * partial_stride;
         float* to = c + row * c_stride;
         for (int64_t column = 0; column < partial_stride; ++column) to[column] += from[column];
       }
+      if (finishing) finishing.apply(c, row * c_stride, 0, partial_stride);
+    }
   });
 }
 
-void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend) const {
+void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend,
+                        const Finish& finishing) const {
   Workspace workspace(floats());
-  run(a, b, c, c_stride, addend, workspace.take(floats()));
+  run(a, b, c, c_stride, addend, workspace.take(floats()), finishing);
 }
 
 }  // namespace minissl

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "tensor/finish.h"
 #include "tensor/parallel.h"
 #include "tensor/simd/kernels.h"
 
@@ -34,11 +35,12 @@ class MatrixProduct {
 
   /// Floats of memory that run() needs.
   int64_t floats() const { return packed_floats() + slots_ * floats_of_slot() + (pieces_ - 1) * m_ * n_; }
-  /// c = a b + addend, which may be c itself. Rows of c are c_stride floats apart; those of the addend may be one and
-  /// the same (a stride of 0), for a bias.
-  void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace) const;
+  /// c = a b + addend, which may be c itself, and then `finish`. Rows of c are c_stride floats apart; those of the
+  /// addend may be one and the same (a stride of 0), for a bias.
+  void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace,
+           const Finish& finish = {}) const;
   /// The same with memory that it allocates.
-  void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend = {}) const;
+  void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend = {}, const Finish& finish = {}) const;
 
  private:
   MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces);
@@ -52,7 +54,8 @@ class MatrixProduct {
   void pack_all(const Factor& b, float* packed) const;
   void run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                 const Slot& slot) const;
-  void finish(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
+  void place(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
+  void finish(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
 
   bool swapped_;  // c' = b' a' is computed, so that a is packed, which is the smaller
   int64_t m_, n_, k_;

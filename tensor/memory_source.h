@@ -19,6 +19,8 @@ class MemorySource {
  public:
   virtual ~MemorySource() = default;
   virtual std::byte* take(size_t bytes) = 0;
+  /// Whether an allocator takes each block by itself and gives it back when it is freed.
+  virtual bool block_by_block() const { return sanitized; }
   /// Adds `bytes` directly after memory that ends at `end`; false where that is not possible.
   virtual bool extend(std::byte* /*end*/, size_t /*bytes*/) { return false; }
   virtual void give_back(std::byte* memory, size_t bytes) noexcept = 0;

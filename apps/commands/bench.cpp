@@ -1,10 +1,8 @@
-#include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
-#include <sys/resource.h>
 
+#include "apps/bench_figures.h"
 #include "apps/given_weights.h"
 #include "apps/memory_flags.h"
 #include "apps/memory_report.h"
@@ -16,12 +14,9 @@
 #include "ssl/step/training_step.h"
 #include "tensor/atomic_file.h"
 #include "tensor/parallel.h"
-#include "tensor/random.h"
 
 namespace minissl {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct BenchStep {
   CommonFlags common;
@@ -36,20 +31,6 @@ struct BenchStep {
   void run() const;
   void run(const MemoryPlan& plan) const;
 };
-
-Tensor random_view(const Shape& shape, DType dtype, uint64_t seed, uint32_t number) {
-  const TagScope tag(MemoryTag::data);
-  const Random random(seed, RandomSite::test, 0, 0, number);
-  Tensor view = Tensor::empty(shape);
-  for (int64_t i = 0; i < view.numel(); ++i) view.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
-  return view.to(dtype).to(DeviceScope::current());
-}
-
-int64_t process_peak_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024;
-}
 
 void BenchStep::run() const {
   require_writable_file(trace, "trace");
@@ -74,7 +55,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
   for (int64_t view = 0; view < request.views(); ++view) {
     const int64_t size = request.group_of(view).size;
     seen.views.push_back(
-        random_view({batch, size, size, network.channels}, dtype, common.seed, static_cast<uint32_t>(view + 1)));
+        random_images({batch, size, size, network.channels}, dtype, common.seed, static_cast<uint32_t>(view + 1)));
   }
   seen.drawn = request.drawn({common.seed, 0, batch});
   const bool on_gpu = net->device().type == DeviceType::cuda;
@@ -91,15 +72,15 @@ void BenchStep::run(const MemoryPlan& plan) const {
       profiler->clear();
       profile_begin = profiler->seconds();
     }
-    const auto start = Clock::now();
-    for (int k = 0; k < in_sample; ++k) {
-      step.run({i * in_sample + k, (warmup + steps) * in_sample}, optimizer->constant_rates(1e-4),
-               [&] { return seen; });
-      while (const auto result = step.result()) last_loss = result->loss;
-    }
-    while (const auto result = step.result(true)) last_loss = result->loss;
-    const std::chrono::duration<double, std::milli> taken = Clock::now() - start;
-    if (i >= warmup) milliseconds.push_back(taken.count() / in_sample);
+    const double taken = milliseconds_of([&] {
+      for (int k = 0; k < in_sample; ++k) {
+        step.run({i * in_sample + k, (warmup + steps) * in_sample}, optimizer->constant_rates(1e-4),
+                 [&] { return seen; });
+        while (const auto result = step.result()) last_loss = result->loss;
+      }
+      while (const auto result = step.result(true)) last_loss = result->loss;
+    });
+    if (i >= warmup) milliseconds.push_back(taken / in_sample);
   }
   const double profiled_seconds = profiler ? profiler->seconds() - profile_begin : 0;
   if (!trace.empty()) {
@@ -107,11 +88,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
     write_trace(text, profiler->events());
     write_file(trace, text.str());
   }
-  std::sort(milliseconds.begin(), milliseconds.end());
-  const size_t middle = milliseconds.size() / 2;
-  const double median =
-      milliseconds.size() % 2 ? milliseconds[middle] : (milliseconds[middle - 1] + milliseconds[middle]) / 2;
-  const auto rounded = [](double v, double parts) { return std::round(v * parts) / parts; };
+  const Spread times(milliseconds);
   const MemoryUsage usage = allocator(net->device()).usage();
   const int64_t peak = on_gpu ? usage.reserved : process_peak_bytes();
   nlohmann::ordered_json result{
@@ -124,8 +101,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
       {"threads", threads()},
       {"steps", steps},
       {"warmup", warmup},
-      {"img_s", rounded(static_cast<double>(batch) / median * 1e3, 100)},
-      {"step_ms", {rounded(median, 10), rounded(milliseconds.front(), 10), rounded(milliseconds.back(), 10)}},
+      {"img_s", rounded(times.per_second(batch), 100)},
+      {"step_ms", {rounded(times.median, 10), rounded(times.least, 10), rounded(times.most, 10)}},
       {"peak_mb", peak >> 20},
       {"loss", rounded(last_loss, 1e4)},
       {"allocator_peak_bytes", usage.peak},
@@ -137,8 +114,8 @@ void BenchStep::run(const MemoryPlan& plan) const {
     return;
   }
   fmt::print("{} {} at {}, batch {}: {:.1f} images/s, {:.1f} ms a step (median of {}; {:.1f} to {:.1f})\n",
-             method.method(), network.arch, network.size, batch, result["img_s"].get<double>(), median, steps,
-             milliseconds.front(), milliseconds.back());
+             method.method(), network.arch, network.size, batch, times.per_second(batch), times.median, steps,
+             times.least, times.most);
   fmt::print("memory: {} {}; tensors {}; predicted {}\n", on_gpu ? "device" : "process", format_bytes(peak),
              usage.str(), format_bytes(plan.memory.usage.peak));
   if (profile) fmt::print("\n{}", profile_table(profiler->events(), profiled_seconds, steps));
@@ -149,6 +126,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
 void add_bench(CLI::App& app) {
   CLI::App& bench = add_command_group(app, "bench", "Measure speed and memory");
   add_bench_data(bench);
+  add_bench_embed(bench);
   const std::string help = "Time training steps on random images";
   add_command_of_each_method(bench, "step", help, [](CLI::App& command, const std::string& name) {
     auto flags = std::make_shared<BenchStep>();

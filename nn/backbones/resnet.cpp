@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "autograd/recompute.h"
+#include "nn/backbones/normalized_convolution.h"
 #include "nn/backbones/visible_cells.h"
 #include "tensor/ops/rows.h"
 
@@ -16,57 +17,35 @@ Variable keep_rows(const Variable& map, const Tensor& rows) {
   return view(scatter_rows(kept, rows, pixels), map.shape());
 }
 
-/// Batch normalisation of x, over its visible positions if some are hidden.
-Variable normalize_visible(BatchNorm& norm, const Variable& x, const VisibleCells* cells, BatchNorm::Fused fused) {
-  if (cells != nullptr) fused.positions = cells->positions(x.shape());
-  return norm.forward(x, fused);
+/// The shortcut's projection where a block changes the shape; null where it does not.
+std::unique_ptr<NormalizedConvolution> make_downsample(int64_t in, int64_t out, int64_t stride, int64_t bn_groups) {
+  if (stride == 1 && in == out) return nullptr;
+  return std::make_unique<NormalizedConvolution>(in, out, 1, stride, 0, bn_groups,
+                                                 NormalizedConvolution::Names{"downsample.0", "downsample.1"});
 }
-
-/// The shortcut's projection where a block changes the shape.
-class Downsample : public Module {
- public:
-  Downsample(int64_t in, int64_t out, int64_t stride, int64_t bn_groups)
-      : convolution_(in, out, 1, stride, 0), norm_(out, bn_groups) {
-    add_child("0", convolution_);
-    add_child("1", norm_);
-  }
-  Variable forward(const Variable& x, const VisibleCells* cells) {
-    return normalize_visible(norm_, convolution_.forward(x), cells, {});
-  }
-
- private:
-  Conv2d convolution_;
-  BatchNorm norm_;
-};
 
 class BasicBlock : public ResidualBlock {
  public:
   static constexpr int64_t expansion = 1;
 
   BasicBlock(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
-      : conv1_(in, width, 3, stride, 1), bn1_(width, bn_groups), conv2_(width, width, 3, 1, 1), bn2_(width, bn_groups) {
-    add_child("conv1", conv1_);
-    add_child("bn1", bn1_);
-    add_child("conv2", conv2_);
-    add_child("bn2", bn2_);
-    if (stride != 1 || in != width) {
-      downsample_ = std::make_unique<Downsample>(in, width, stride, bn_groups);
-      add_child("downsample", *downsample_);
-    }
+      : first_(in, width, 3, stride, 1, bn_groups, {"conv1", "bn1"}),
+        second_(width, width, 3, 1, 1, bn_groups, {"conv2", "bn2"}),
+        downsample_(make_downsample(in, width, stride, bn_groups)) {
+    add_child("", first_);
+    add_child("", second_);
+    if (downsample_) add_child("", *downsample_);
   }
 
   Variable forward(const Variable& x, const VisibleCells* cells) override {
-    const Variable identity = downsample_ ? downsample_->forward(x, cells) : x;
-    const Variable h = normalize_visible(bn1_, conv1_.forward(x), cells, {.relu = true});
-    return normalize_visible(bn2_, conv2_.forward(h), cells, {.residual = identity, .relu = true});
+    const Variable identity = downsample_ ? downsample_->forward(x, cells, {}) : x;
+    const Variable h = first_.forward(x, cells, {.relu = true});
+    return second_.forward(h, cells, {.residual = identity, .relu = true});
   }
 
  private:
-  Conv2d conv1_;
-  BatchNorm bn1_;
-  Conv2d conv2_;
-  BatchNorm bn2_;
-  std::unique_ptr<Downsample> downsample_;
+  NormalizedConvolution first_, second_;
+  std::unique_ptr<NormalizedConvolution> downsample_;
 };
 
 class Bottleneck : public ResidualBlock {
@@ -74,39 +53,26 @@ class Bottleneck : public ResidualBlock {
   static constexpr int64_t expansion = 4;
 
   Bottleneck(int64_t in, int64_t width, int64_t stride, int64_t bn_groups)
-      : conv1_(in, width, 1, 1, 0),
-        bn1_(width, bn_groups),
-        conv2_(width, width, 3, stride, 1),
-        bn2_(width, bn_groups),
-        conv3_(width, width * expansion, 1, 1, 0),
-        bn3_(width * expansion, bn_groups) {
-    add_child("conv1", conv1_);
-    add_child("bn1", bn1_);
-    add_child("conv2", conv2_);
-    add_child("bn2", bn2_);
-    add_child("conv3", conv3_);
-    add_child("bn3", bn3_);
-    if (stride != 1 || in != width * expansion) {
-      downsample_ = std::make_unique<Downsample>(in, width * expansion, stride, bn_groups);
-      add_child("downsample", *downsample_);
-    }
+      : first_(in, width, 1, 1, 0, bn_groups, {"conv1", "bn1"}),
+        second_(width, width, 3, stride, 1, bn_groups, {"conv2", "bn2"}),
+        third_(width, width * expansion, 1, 1, 0, bn_groups, {"conv3", "bn3"}),
+        downsample_(make_downsample(in, width * expansion, stride, bn_groups)) {
+    add_child("", first_);
+    add_child("", second_);
+    add_child("", third_);
+    if (downsample_) add_child("", *downsample_);
   }
 
   Variable forward(const Variable& x, const VisibleCells* cells) override {
-    const Variable identity = downsample_ ? downsample_->forward(x, cells) : x;
-    Variable h = normalize_visible(bn1_, conv1_.forward(x), cells, {.relu = true});
-    h = normalize_visible(bn2_, conv2_.forward(h), cells, {.relu = true});
-    return normalize_visible(bn3_, conv3_.forward(h), cells, {.residual = identity, .relu = true});
+    const Variable identity = downsample_ ? downsample_->forward(x, cells, {}) : x;
+    Variable h = first_.forward(x, cells, {.relu = true});
+    h = second_.forward(h, cells, {.relu = true});
+    return third_.forward(h, cells, {.residual = identity, .relu = true});
   }
 
  private:
-  Conv2d conv1_;
-  BatchNorm bn1_;
-  Conv2d conv2_;
-  BatchNorm bn2_;
-  Conv2d conv3_;
-  BatchNorm bn3_;
-  std::unique_ptr<Downsample> downsample_;
+  NormalizedConvolution first_, second_, third_;
+  std::unique_ptr<NormalizedConvolution> downsample_;
 };
 
 std::unique_ptr<ResidualBlock> make_block(bool bottleneck, int64_t in, int64_t width, int64_t stride,
@@ -163,12 +129,10 @@ std::unique_ptr<Backbone> ResNetConfig::make() const {
 ResNet::ResNet(const ResNetOptions& options)
     : stem_(options.stem),
       bn_groups_(options.bn_groups),
-      conv1_(options.channels, options.width, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
-             stem_ == Stem::small ? 1 : 3),
-      bn1_(options.width, options.bn_groups) {
+      first_(options.channels, options.width, stem_ == Stem::small ? 3 : 7, stem_ == Stem::small ? 1 : 2,
+             stem_ == Stem::small ? 1 : 3, options.bn_groups, {"conv1", "bn1"}) {
   require(options.width > 0, "`width` must be above 0, not {}", options.width);
-  add_child("conv1", conv1_);
-  add_child("bn1", bn1_);
+  add_child("", first_);
   const auto& [depths, bottleneck] = options.depth;
   int64_t in = options.width;
   for (size_t s = 0; s < depths.size(); ++s) {
@@ -188,7 +152,7 @@ ResNet::ResNet(const ResNetOptions& options)
 
 Variable ResNet::stem(const Variable& images, const VisibleCells* cells) {
   PartScope part("stem", true);
-  const Variable x = normalize_visible(bn1_, conv1_.forward(images), cells, {.relu = true});
+  const Variable x = first_.forward(images, cells, {.relu = true});
   if (stem_ == Stem::small) return part.output(x);
   const Variable pooled = max_pool(x, 3, 2, 1);
   // At the border, the window of a hidden place reaches visible ones: convolutions would read what it found there.

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nn/backbone.h"
-#include "nn/layers.h"
+#include "nn/backbones/normalized_convolution.h"
 
 namespace minissl {
 
@@ -78,8 +78,7 @@ class ResNet final : public Backbone {
 
   Stem stem_;
   int64_t bn_groups_;
-  Conv2d conv1_;
-  BatchNorm bn1_;
+  NormalizedConvolution first_;
   std::vector<std::unique_ptr<Module>> stages_;
   struct Block {
     std::string name;  ///< "layer1.0": a part for recomputation (autograd/recompute.h); the stem is one of its own

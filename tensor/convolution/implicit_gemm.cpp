@@ -58,7 +58,7 @@ void for_each_panel(const Shape& w, int64_t depth, int64_t columns, float* packe
 }
 
 void multiply_taps(const Images& from, const float* in, const Lattice& lattice, const float* packed,
-                   const BlockLayout& l, float* buffers, const Images& to, float* out) {
+                   const BlockLayout& l, float* buffers, const Images& to, float* out, const Finish& finish) {
   const simd::Kernels& k = simd::kernels();
   const int64_t depth = from.shape[3], columns = to.shape[3], panel = panel_width();
   const int64_t panels = (columns + panel - 1) / panel;
@@ -87,8 +87,9 @@ void multiply_taps(const Images& from, const float* in, const Lattice& lattice, 
       }
       const float* row = c;
       for (const Pixel& p : pixels) {
-        std::copy_n(row, columns,
-                    out + to.row(p.n, lattice.first_h + lattice.step * p.h, lattice.first_w + lattice.step * p.w));
+        const int64_t at = to.row(p.n, lattice.first_h + lattice.step * p.h, lattice.first_w + lattice.step * p.w);
+        std::copy_n(row, columns, out + at);
+        if (finish) finish.apply(out, at, 0, columns);
         row += columns;
       }
     }
@@ -108,7 +109,7 @@ Lattice input_lattice(const Shape& x, const Shape& w, int64_t stride, int64_t pa
   return l;
 }
 
-void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
   const auto& [x, w, y, stride, padding] = s;
   const int64_t taps = w[1] * w[2], depth = w[3], columns = w[0];
   const BlockLayout l(y[0] * y[1] * y[2], depth, columns);
@@ -124,7 +125,7 @@ void forward(const ConvolutionShapes& s, const float* images, const float* weigh
   Lattice lattice{0, 0, 1, y[1], y[2], stride, {}};
   for (int64_t kh = 0; kh < w[1]; ++kh)
     for (int64_t kw = 0; kw < w[2]; ++kw) lattice.taps.push_back({kh * w[2] + kw, kh - padding, kw - padding});
-  multiply_taps({x}, images, lattice, packed, l, workspace.take(l.floats()), {y}, out);
+  multiply_taps({x}, images, lattice, packed, l, workspace.take(l.floats()), {y}, out, finish);
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
@@ -140,7 +141,7 @@ void input_gradient(const ConvolutionShapes& s, const float* dy, const float* we
   });
   for (int64_t h = 0; h < std::min(stride, x[1]); ++h)
     for (int64_t v = 0; v < std::min(stride, x[2]); ++v)
-      multiply_taps({y}, dy, input_lattice(x, w, stride, padding, h, v), packed, l, buffers, {x}, dx);
+      multiply_taps({y}, dy, input_lattice(x, w, stride, padding, h, v), packed, l, buffers, {x}, dx, {});
 }
 
 int64_t forward_bytes(const ConvolutionShapes& s) {

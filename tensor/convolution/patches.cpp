@@ -127,7 +127,7 @@ Division weight_division(const ConvolutionShapes& s) {
   return division;
 }
 
-void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
   const Division division = forward_division(s);
   Workspace workspace(division.floats());
   division.for_each_block(s, workspace.take(division.floats()),
@@ -135,7 +135,8 @@ void forward(const ConvolutionShapes& s, const float* images, const float* weigh
                             gather(s, images, begin, end, patches);
                             const int64_t width = width_of(s.w);
                             forward_product(s, end - begin)
-                                .run({patches, width}, {weights, width}, out + begin * s.w[0], s.w[0], {}, memory);
+                                .run({patches, width}, {weights, width}, out + begin * s.w[0], s.w[0], {}, memory,
+                                     finish.from(begin * s.w[0]));
                           });
 }
 

@@ -17,8 +17,8 @@ MatrixProduct weight_gradient_product(const ConvolutionShapes& s) {
   return MatrixProduct({.m = s.w[0], .n = s.w[3], .k = pixels(s), .transpose_a = true});
 }
 
-void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
-  forward_product(s).run({images, s.w[3]}, {weights, s.w[3]}, out, s.w[0]);
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
+  forward_product(s).run({images, s.w[3]}, {weights, s.w[3]}, out, s.w[0], {}, finish);
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {

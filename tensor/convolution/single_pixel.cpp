@@ -31,12 +31,14 @@ int64_t row(const Shape& s) { return s[1] * s[2] * s[3]; }
 
 bool applies(const ConvolutionShapes& s) { return s.y[1] * s.y[2] == 1 && s.w[1] * s.w[2] > 1; }
 
-void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
   const MatrixProduct product = forward_product(s);
   std::fill_n(out, s.x[0] * s.w[0], 0.0f);
   for_each_tap(s, [&](int64_t tap, int64_t pixel) {
     product.run({images + pixel, row(s.x)}, {weights + tap, row(s.w)}, out, s.w[0], {out, s.w[0]});
   });
+  if (!finish) return;
+  for (int64_t n = 0; n < s.x[0]; ++n) finish.apply(out, n * s.w[0], 0, s.w[0]);
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "tensor/finish.h"
 #include "tensor/shape.h"
 
 /// The ways in which the CPU computes convolutions in f32, on plain pointers; internal. A new way is a file that
@@ -20,7 +21,7 @@ struct Way {
   /// all three directions, and a dry run, come to the same answer.
   bool (*applies)(const ConvolutionShapes&);
 
-  void (*forward)(const ConvolutionShapes&, const float* x, const float* w, float* y);
+  void (*forward)(const ConvolutionShapes&, const float* x, const float* w, float* y, const Finish&);
   void (*input_gradient)(const ConvolutionShapes&, const float* dy, const float* w, float* dx);
   void (*weight_gradient)(const ConvolutionShapes&, const float* dy, const float* x, float* dw);
 

@@ -120,6 +120,7 @@ struct Problem {
   Weights weights;
   const float* in;
   float* out;
+  Finish finish;
 
   int64_t inputs() const { return weights.inputs; }
   int64_t outputs() const { return weights.outputs; }
@@ -207,12 +208,15 @@ struct WeightGradientLayout {
 };
 
 void transform_outputs(const Tiles& tiles, int64_t begin, int64_t end, const Form& form, const float* m, int64_t stride,
-                       int64_t row, int64_t channels, float* out, int64_t first) {
+                       int64_t row, int64_t channels, float* out, int64_t first, const Finish& finish) {
   std::array<float, 4096> discarded;
   float* pixels[max_places];
   for (int64_t t = begin; t < end; ++t, m += row) {
     tiles.find_pixels(t, 0, form.tile, out + first, discarded.data(), pixels);
     form.output(m, stride, channels, pixels);
+    if (!finish) continue;
+    for (int i = 0; i < form.tile * form.tile; ++i)
+      if (pixels[i] != discarded.data()) finish.apply(out, pixels[i] - out, first, channels);
   }
 }
 
@@ -241,7 +245,7 @@ void convolve_by_tiles(const Problem& p) {
           k.multiply(end - begin, columns(n), p.inputs(), v + product * l.v_stride, p.inputs(),
                      u + n * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + n * l.panel,
                      p.outputs(), {});
-      transform_outputs(out, begin, end, form, m, l.m_stride, p.outputs(), p.outputs(), p.out, 0);
+      transform_outputs(out, begin, end, form, m, l.m_stride, p.outputs(), p.outputs(), p.out, 0, p.finish);
     }
   });
 }
@@ -274,7 +278,7 @@ void convolve_by_outputs(const Problem& p) {
             k.multiply(count, std::min(l.panel, channels - c), p.inputs(), v + product * l.v_stride, p.inputs(),
                        u + c / l.panel * l.u_panel + product * l.u_stride, l.panel, m + product * l.m_stride + c,
                        l.m_row, {});
-        transform_outputs(out, from, from + count, form, m, l.m_stride, l.m_row, channels, p.out, channel);
+        transform_outputs(out, from, from + count, form, m, l.m_stride, l.m_row, channels, p.out, channel, p.finish);
       }
     });
   }
@@ -298,12 +302,12 @@ int64_t convolve_bytes(const Shape& x, int64_t inputs, int64_t outputs) {
                                                             : OutputsLayout(form, tiles, inputs, outputs).floats());
 }
 
-void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out) {
-  convolve({form_for(s.x), s.x, {weights, s.w[0], s.w[3], false}, images, out});
+void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
+  convolve({form_for(s.x), s.x, {weights, s.w[0], s.w[3], false}, images, out, finish});
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
-  convolve({form_for(s.x), s.x, {weights, s.w[3], s.w[0], true}, dy, dx});
+  convolve({form_for(s.x), s.x, {weights, s.w[3], s.w[0], true}, dy, dx, {}});
 }
 
 void weight_gradient(const ConvolutionShapes& s, const float* dy, const float* images, float* dw) {

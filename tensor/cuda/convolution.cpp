@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "tensor/cuda/convolution_finish.h"
 #include "tensor/cuda/convolution_plan.h"
 #include "tensor/cuda/device.h"
 #include "tensor/cuda/h100.h"
@@ -171,7 +172,10 @@ int64_t planned_workspace(const Op& op) {
 
 namespace minissl::ops {
 
-void kernel(Cuda, const Convolution& op) { cuda::run(cuda::problem_of(op), op.x, op.w, op.y, op.y); }
+void kernel(Cuda, const Convolution& op) {
+  cuda::run(cuda::problem_of(op), op.x, op.w, op.y, op.y);
+  cuda::finish(op);
+}
 void kernel(Cuda, const ConvolutionInputGradient& op) { cuda::run(cuda::problem_of(op), op.dx, op.w, op.dy, op.dx); }
 void kernel(Cuda, const ConvolutionWeightGradient& op) { cuda::run(cuda::problem_of(op), op.x, op.dw, op.dy, op.dw); }
 

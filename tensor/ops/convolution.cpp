@@ -54,6 +54,14 @@ void kernel(Reference, const Convolution& op) {
       gather_patches(op.x.data<T>() + n * x[1] * x[2] * x[3], count, x, w, y, op.geometry, patches);
       MatrixMap<T>(out + n * y[1] * y[2] * y[3], count * y[1] * y[2], y[3]).noalias() = patches * weights.transpose();
     });
+    const T* bias = op.bias.defined() ? op.bias.data<T>() : nullptr;
+    const T* residual = op.residual.defined() ? op.residual.data<T>() : nullptr;
+    if (bias || residual || op.relu)
+      for (int64_t i = 0; i < y.numel(); ++i) {
+        if (bias) out[i] += bias[i % y[3]];
+        if (residual) out[i] += residual[i];
+        if (op.relu && out[i] < 0) out[i] = 0;  // a NaN must stay to be seen
+      }
   });
 }
 
@@ -106,7 +114,9 @@ ConvolutionShapes shapes_of(const ConvolutionWeightGradient& op) { return shapes
 
 void kernel(Cpu, const Convolution& op) {
   const ConvolutionShapes shapes = shapes_of(op);
-  way_for(shapes).forward(shapes, op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>());
+  const auto data = [](const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; };
+  way_for(shapes).forward(shapes, op.x.data<float>(), op.w.data<float>(), op.y.mutable_data<float>(),
+                          {data(op.bias), data(op.residual), op.relu});
 }
 
 void kernel(Cpu, const ConvolutionInputGradient& op) {
@@ -155,8 +165,19 @@ void require_output(const char* name, const Tensor& dy, const Shape& x, const Sh
 
 }  // namespace
 
-Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
-  Convolution op{x, w, Tensor::empty(output_shape(x.shape(), w.shape(), geometry), x.dtype(), x.device()), geometry};
+Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry, const ConvolutionFinish& finish) {
+  const Shape y = output_shape(x.shape(), w.shape(), geometry);
+  require(!finish.bias.defined() || finish.bias.shape() == Shape{y[3]},
+          "convolution: bias {} for outputs {}; one number per channel is needed", finish.bias.str(), y.str());
+  require(!finish.residual.defined() || finish.residual.shape() == y,
+          "convolution: residual {} for outputs {}; the shapes must agree", finish.residual.str(), y.str());
+  const Convolution op{.x = x,
+                       .w = w,
+                       .y = Tensor::empty(y, x.dtype(), x.device()),
+                       .geometry = geometry,
+                       .bias = finish.bias,
+                       .residual = finish.residual,
+                       .relu = finish.relu};
   run(op);
   return op.y;
 }

@@ -19,12 +19,21 @@ inline double convolution_flops(const Shape& w, const Shape& y) {
   return 2 * static_cast<double>(y.numel()) * static_cast<double>(w[1] * w[2] * w[3]);
 }
 
-/// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i].
-/// x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
+/// What a network does with a convolution's sums in evaluation, in the same pass: y = relu(sum + bias + residual).
+struct ConvolutionFinish {
+  Tensor bias = {};      ///< (O), or undefined
+  Tensor residual = {};  ///< like y, or undefined
+  bool relu = false;
+};
+
+/// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i], and what
+/// follows (ConvolutionFinish). x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
 struct Convolution {
   static constexpr const char* name = "convolution";
   Tensor x, w, y;
   ConvolutionGeometry geometry;
+  Tensor bias = {}, residual = {};
+  bool relu = false;
   const Tensor& dispatch() const { return x; }
   double flops() const { return convolution_flops(w.shape(), y.shape()); }
 };
@@ -63,7 +72,8 @@ int64_t workspace_bytes(Cpu, const ConvolutionWeightGradient&);
 int64_t workspace_bytes(Cuda, const ConvolutionWeightGradient&);
 
 /// These throw Error, with the shapes, when tensors do not fit each other or the geometry makes no sense.
-Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry);
+Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry,
+                   const ConvolutionFinish& finish = {});
 Tensor convolution_input_gradient(const Tensor& dy, const Tensor& w, const Shape& x_shape,
                                   ConvolutionGeometry geometry);
 Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& w_shape,

@@ -18,27 +18,43 @@ void for_each_in_window(const Pool& op, const Shape& x, int64_t oh, int64_t ow, 
     }
 }
 
+// The maxima of channels [0, count) over the window at (oh, ow), and their places: so many channels at a time that both
+// stay in registers until all pixels have been seen.
+constexpr int64_t channels_at_once = 32;
+
+template <class T, int64_t count>
+void max_of_window(const MaxPool& op, const T* image, int64_t oh, int64_t ow, T* y, uint8_t* positions) {
+  const Shape& in = op.x.shape();
+  T best[count];
+  int32_t best_position[count] = {};
+  std::fill_n(best, count, -std::numeric_limits<T>::infinity());
+  for_each_in_window(op, in, oh, ow, [&](int64_t position, int64_t pixel) {
+    const T* candidate = image + pixel * in[3];
+#pragma omp simd
+    for (int64_t c = 0; c < count; ++c) {
+      // A NaN counts as the maximum: it has to reach the loss to be noticed.
+      const bool better = !(candidate[c] <= best[c]) && !(best[c] != best[c]);
+      best[c] = better ? candidate[c] : best[c];
+      best_position[c] = better ? static_cast<int32_t>(position) : best_position[c];
+    }
+  });
+  for (int64_t c = 0; c < count; ++c) {
+    y[c] = best[c];
+    positions[c] = static_cast<uint8_t>(best_position[c]);
+  }
+}
+
 template <class T>
 void max_pool(const MaxPool& op, const T* image, int64_t n, T* y, uint8_t* positions) {
-  const Shape &in = op.x.shape(), &out = op.y.shape();
-  const int64_t channels = in[3];
+  const Shape& out = op.y.shape();
+  const int64_t channels = out[3];
   for (int64_t oh = 0; oh < out[1]; ++oh)
     for (int64_t ow = 0; ow < out[2]; ++ow) {
       const int64_t at = ((n * out[1] + oh) * out[2] + ow) * channels;
-      std::fill_n(y + at, channels, -std::numeric_limits<T>::infinity());
-      std::fill_n(positions + at, channels, uint8_t{0});
-      for_each_in_window(op, in, oh, ow, [&](int64_t position, int64_t pixel) {
-        const T* candidate = image + pixel * channels;
-        T* best = y + at;
-        uint8_t* best_position = positions + at;
-#pragma omp simd
-        for (int64_t c = 0; c < channels; ++c) {
-          // A NaN counts as the maximum: it has to reach the loss to be noticed.
-          const bool better = !(candidate[c] <= best[c]) && !(best[c] != best[c]);
-          best[c] = better ? candidate[c] : best[c];
-          best_position[c] = better ? static_cast<uint8_t>(position) : best_position[c];
-        }
-      });
+      int64_t c = 0;
+      for (; c + channels_at_once <= channels; c += channels_at_once)
+        max_of_window<T, channels_at_once>(op, image + c, oh, ow, y + at + c, positions + at + c);
+      for (; c < channels; ++c) max_of_window<T, 1>(op, image + c, oh, ow, y + at + c, positions + at + c);
     }
 }
 

@@ -87,6 +87,51 @@ TEST(ResNet, StatisticsAreTrackedOncePerTrainingForwardAndOnlyThen) {
   EXPECT_TRUE(net.training());
 }
 
+// Where cells are given, even if they are all, nothing is folded.
+void expect_folded_as_not_folded(ResNet& net, const Tensor& images) {
+  std::vector<int64_t> every(static_cast<size_t>(images.dim(0) * 4));
+  for (size_t i = 0; i < every.size(); ++i) every[i] = static_cast<int64_t>(i % 4);
+  const Tensor all_cells = Tensor::from({images.dim(0), 4}, every);
+  const std::vector<Variable> folded = net.maps(images), plain = net.maps(images, all_cells);
+  ASSERT_EQ(folded.size(), plain.size());
+  for (size_t s = 0; s < folded.size(); ++s) {
+    const std::vector<double> a = folded[s].value().to_vector(), b = plain[s].value().to_vector();
+    for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-12 * (1 + std::abs(b[i]))) << s << " " << i;
+  }
+}
+
+TEST(ResNet, NormalisationIsFoldedIntoTheWeightsAsTheyAre) {
+  for (const ResNetDepth& depth : {resnet18, resnet50}) {
+    ResNet net({.depth = depth, .width = 8});
+    net.to(DType::f64);
+    fill_by_formula(net);
+    const Tensor images = random_images({2, 64, 64, 3}).to(DType::f64);
+    const EvaluationScope evaluation(net);
+    expect_folded_as_not_folded(net, images);
+    for (const char* changed : {"layer1.0.conv1.weight", "layer2.0.downsample.1.bias", "layer3.0.bn1.running_var"}) {
+      const Tensor before = net.maps(images).back().value();
+      for (const StateEntry& e : net.state())
+        if (e.name == changed) e.tensor().mutable_data<double>()[0] += 0.25;
+      EXPECT_NE(net.maps(images).back().value().to_vector(), before.to_vector()) << changed;
+      expect_folded_as_not_folded(net, images);
+    }
+  }
+}
+
+TEST(ResNet, FoldedWeightsAreGoneWhenTrainingBegins) {
+  ResNet net({.depth = resnet18, .width = 8});
+  net.initialize(0);
+  const Tensor images = random_images({1, 64, 64, 3});
+  const auto live = [] { return allocator().usage().live; };
+  const int64_t before = live();
+  {
+    const EvaluationScope evaluation(net);
+    net.forward(images);
+    EXPECT_GT(live(), before);
+  }
+  EXPECT_EQ(live(), before);
+}
+
 TEST(ResNetConfig, RefusesInvalidOptions) {
   for (const auto& [option, value] : {std::pair("stem", "tiny"), {"bn", "split:1"}, {"bn", "split"}}) {
     ResNetConfig config({.depth = resnet18});

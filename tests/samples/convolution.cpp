@@ -117,6 +117,31 @@ void add_with_bias(std::vector<Sample>& samples, const char* name, const Shape& 
   samples.push_back(sample);
 }
 
+// In evaluation, with all that follows or parts of it.
+void add_finished(std::vector<Sample>& samples, const Case& c, bool bias, bool residual, bool relu) {
+  const ConvolutionGeometry geometry = c.geometry;
+  const Shape y{c.x[0], geometry.output_extent(c.x[1], c.w[1]), geometry.output_extent(c.x[2], c.w[2]), c.w[0]};
+  const bool winograd = winograd::applies(c.x, c.w, geometry.stride, geometry.padding);
+  Sample sample{
+      .operation = ops::Convolution::name,
+      .name = fmt::format("{}{}{}{}", c.name, bias ? "_bias" : "", residual ? "_residual" : "", relu ? "_relu" : ""),
+      .inputs = {normal(c.x), normal(c.w)},
+      .run =
+          [=](const Tensors& in) {
+            ops::ConvolutionFinish finish{.relu = relu};
+            if (bias) finish.bias = in[2];
+            if (residual) finish.residual = in.back();
+            return Tensors{convolution_inference(in[0], in[1], geometry, finish).value()};
+          },
+      .function = "convolution_inference",
+      .no_derivative = "nothing is trained with folded weights",
+      .bf16 = {true, true},
+      .tolerance = (winograd ? winograd_sum_of : sum_of)(c.w[1] * c.w[2] * c.w[3] + bias + residual)};
+  if (bias) sample.inputs.push_back(normal({c.w[0]})), sample.bf16.push_back(false);
+  if (residual) sample.inputs.push_back(normal(y)), sample.bf16.push_back(true);
+  samples.push_back(sample);
+}
+
 // x (N, H, W, I), w (I, KH, KW, O)
 void add_transposed(std::vector<Sample>& samples, const char* name, const Shape& x, const Shape& w, bool bias,
                     ConvolutionGeometry geometry, bool small = true) {
@@ -156,6 +181,23 @@ Family convolution_family() {
   Family family;
   for (const Case& c : small_cases) add(family.samples, c, true);
   for (const Case& c : large_cases) add(family.samples, c, false);
+  // Every way; products by few rows, in pieces of long sums and with more outputs than pixels; tiles beyond the edge.
+  for (const Case& c :
+       {Case{"3x3", {2, 5, 4, 3}, {2, 3, 3, 3}, {1, 1}}, Case{"stem", {2, 33, 31, 3}, {64, 7, 7, 3}, {2, 3}},
+        Case{"1x1_many_pixels", {3, 40, 41, 24}, {40, 1, 1, 24}, {}},
+        Case{"1x1_odd_channels", {2, 17, 16, 7}, {11, 1, 1, 7}, {}},
+        Case{"1x1_of_a_pixel", {2, 1, 1, 64}, {256, 1, 1, 64}, {}},
+        Case{"1x1_long_sums", {1, 2, 3, 4096}, {32, 1, 1, 4096}, {}},
+        Case{"1x1_stride2", {2, 9, 7, 64}, {128, 1, 1, 64}, {2, 0}},
+        Case{"3x3_stride2", {3, 15, 13, 64}, {128, 3, 3, 64}, {2, 1}},
+        Case{"tiles_7x9", {1, 7, 9, 64}, {64, 3, 3, 64}, {1, 1}},
+        Case{"512_channels", {2, 7, 7, 512}, {512, 3, 3, 512}, {1, 1}},
+        Case{"single_pixel_stride2", {5, 2, 2, 24}, {32, 3, 3, 24}, {2, 1}}})
+    add_finished(family.samples, c, true, true, true);
+  const Case small{"stride2", {2, 5, 7, 3}, {2, 3, 3, 3}, {2, 1}};
+  add_finished(family.samples, small, true, false, true);
+  add_finished(family.samples, small, false, true, false);
+  add_finished(family.samples, small, false, false, true);
   add_with_bias(family.samples, "with_bias", {2, 5, 4, 3}, {2, 3, 3, 3}, true, {2, 1});
   add_with_bias(family.samples, "without_bias", {2, 5, 4, 3}, {2, 3, 3, 3}, false, {2, 1});
   add_transposed(family.samples, "1x1", {2, 3, 3, 3}, {3, 1, 1, 4}, true, {});
@@ -189,6 +231,17 @@ Family convolution_family() {
          convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 2, 2, 3}), Tensor::zeros({5}), {});
        },
        "add_row: f32[1, 4, 4, 4] and f32[5]"},
+      {ops::Convolution::name, "finish_bias_too_long",
+       [] {
+         ops::convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 2, 2, 3}), {}, {.bias = Tensor::zeros({5})});
+       },
+       "bias f32[5] for outputs [1, 4, 4, 4]"},
+      {ops::Convolution::name, "residual_of_another_shape",
+       [] {
+         ops::convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 2, 2, 3}), {},
+                          {.residual = Tensor::zeros({1, 4, 4, 3})});
+       },
+       "residual f32[1, 4, 4, 3] for outputs [1, 4, 4, 4]"},
       {"convolution", "types_differ",
        [] {
          ops::convolution(Tensor::zeros({1, 5, 5, 3}), Tensor::zeros({4, 3, 3, 3}, DType::f64), {});

@@ -32,7 +32,8 @@ TEST(StepGraph, ReadsEveryParameterOnceInEachView) {
       ++used[input];
     }
   }
-  for (const StateEntry& e : step.make(DType::f32)->parameters()) EXPECT_EQ(reads[e.name], 2) << e.name;
+  const auto method = step.make(DType::f32);
+  for (const StateEntry& e : method->parameters()) EXPECT_EQ(reads[e.name], 2) << e.name;
   EXPECT_EQ(std::count(used.begin(), used.end(), 0), 1) << "only the loss is read by nobody";
   EXPECT_EQ(used.back(), 0);
   const StepOperation& first = operations.front();

@@ -76,7 +76,8 @@ TEST(StepMemory, KnowsBf16) {
   };
   // Offsets in the arena, whose parameters are aligned to 64 bytes, up to the last convolution.
   int64_t begin = 0, copied = 0;
-  for (const StateEntry& e : step.make(DType::f32)->backbone().parameters()) {
+  const auto method = step.make(DType::f32);
+  for (const StateEntry& e : method->backbone().parameters()) {
     if (e.tensor().rank() == 4) copied = begin + e.tensor().numel();
     begin += (e.tensor().numel() + 15) / 16 * 16;
   }

@@ -1,3 +1,4 @@
+#include "tensor/cuda/convolution_finish.h"
 #include "tensor/cuda/launch.h"
 #include "tensor/ops/convolution.h"
 
@@ -96,6 +97,7 @@ void compute(const ConvolutionWeightGradient& op) {
 
 void kernel(Cuda, const Convolution& op) {
   visit_floating(op.x.dtype(), [&](auto type) { compute<decltype(type)>(op); });
+  cuda::finish(op);
 }
 void kernel(Cuda, const ConvolutionInputGradient& op) {
   visit_floating(op.dy.dtype(), [&](auto type) { compute<decltype(type)>(op); });

@@ -1,0 +1,34 @@
+#pragma once
+#include <chrono>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+/// What the benchmarks share: their input, and how a time is told.
+namespace minissl {
+
+/// Standard normal images (N, H, W, C) on DeviceScope's device; `number` tells those of a benchmark apart.
+Tensor random_images(const Shape& shape, DType dtype, uint64_t seed, uint32_t number);
+
+template <class F>
+double milliseconds_of(F&& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Of times in milliseconds.
+struct Spread {
+  double median, least, most;
+  explicit Spread(std::vector<double> milliseconds);
+  /// Images per second where each time is that of `images`.
+  double per_second(int64_t images) const { return static_cast<double>(images) / median * 1e3; }
+};
+
+/// The nearest multiple of 1 / parts.
+double rounded(double value, double parts);
+
+/// The most memory that the process has had so far, as the system counts it.
+int64_t process_peak_bytes();
+
+}  // namespace minissl
