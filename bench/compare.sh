@@ -2,7 +2,7 @@
 # Compares minissl with PyTorch: speed and peak memory of whole training steps on this machine, as a table of medians.
 #   bench/compare.sh [--python PYTHON] [--repeats 5] [--steps 3] [--warmup 1] [--threads N] [--device cpu]
 #                    [--precision f32] [--tf32 off] [--compile] [--results FILE] [CASE ...]
-# CASE is METHOD:ARCH:SIZE:BATCH[:STEM]; the default cases are those of docs/performance.md. DINO's local crops are four,
+# CASE is METHOD:ARCH:SIZE:BATCH[:STEM[:WIDTH]]; the default cases are those of docs/performance.md. DINO's local crops are four,
 # of half the size.
 # Each repeat runs minissl, then PyTorch in both memory formats, with --device cuda or --compile also compiled. The table
 # uses PyTorch's fastest variant. A sample of a step's time on a GPU is the mean of ten steps for both.
@@ -55,10 +55,10 @@ record() {
   "$@" | sed -n "s/ //g; s/.*\"img_s\":\([0-9.]*\).*\"peak_mb\":\([0-9]*\).*/$label \1 \2/p" >> "$results"
 }
 for case in "${cases[@]}"; do
-  IFS=: read -r method arch size batch stem <<< "$case"
+  IFS=: read -r method arch size batch stem width <<< "$case"
   flags=(--arch "$arch" --size "$size" --batch "$batch" --threads "$threads"
          --steps "$steps" --warmup "$warmup" --device "$device" --precision "$precision" --tf32 "$tf32")
-  [[ $arch == vit* ]] || flags+=(--stem "${stem:-imagenet}")
+  [[ $arch == vit* ]] || flags+=(--stem "${stem:-imagenet}" --width "${width:-64}")
   [[ $method != dino && $method != swav ]] || flags+=(--local-crops 4 --local-size $((size / 2)))
   before=$(awk -v name="$case" '$1 == name && $2 > most { most = $2 } END { print most + 0 }' "$results")
   for repeat in $(seq $((before + 1)) $((before + repeats))); do

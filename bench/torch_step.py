@@ -85,11 +85,27 @@ class BarlowTwins(nn.Module):
         return (diagonal - 1).square().sum() + self.off_diagonal * off
 
 
+def resnet(arch, width):
+    """torchvision's, whose widths are fixed, or the same network with `width` channels in its first stage."""
+    net = getattr(torchvision.models, arch)()
+    if width == 64:
+        return net
+    block, net.inplanes = type(net.layer1[0]), width
+    net.conv1, net.bn1 = nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width)
+    for stage in range(4):
+        name = f"layer{stage + 1}"
+        blocks = len(getattr(net, name))
+        setattr(net, name, net._make_layer(block, width << stage, blocks, stride=1 if stage == 0 else 2))
+    net.fc = nn.Linear((width << 3) * block.expansion, 1000)
+    return net
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("method", choices=["moco", "barlow", "mocov3", "mae", "dino", "swav"])
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--stem", choices=["imagenet", "small"], default="imagenet")
+    parser.add_argument("--width", type=int, default=64, help="channels of a ResNet's first stage")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--local-crops", type=int, default=8, help="DINO's and SwAV's")
     parser.add_argument("--local-size", type=int, default=96)
@@ -113,10 +129,10 @@ def main():
     torch.manual_seed(0)
 
     def encoder(head):
-        net = getattr(torchvision.models, args.arch)()
+        net = resnet(args.arch, args.width)
         net.fc = head(net.fc.in_features)
         if args.stem == "small":
-            net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+            net.conv1, net.maxpool = nn.Conv2d(3, args.width, 3, padding=1, bias=False), nn.Identity()
         return net
 
     def backbone():
@@ -124,7 +140,7 @@ def main():
             net = VisionTransformer(args.arch, args.size)
             return net, net.width
         net = encoder(lambda features: nn.Identity())
-        return net, 512 if args.arch in ("resnet18", "resnet34") else 2048
+        return net, resnet(args.arch, args.width).fc.in_features
 
     layout = torch.channels_last if args.format == "channels_last" else torch.contiguous_format
     crops = [args.size] * 2

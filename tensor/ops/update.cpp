@@ -60,12 +60,18 @@ void kernel(Reference, const SquaredNorm& op) {
     using T = decltype(type);
     const T* values = op.x.data<T>();
     const int64_t count = op.x.numel();
+    const auto square = [](T value) { return static_cast<double>(value) * static_cast<double>(value); };
     std::vector<double> partial(static_cast<size_t>((count + update_grain - 1) / update_grain));
     for_blocks(count, update_grain, [&](int64_t block, int64_t begin, int64_t end) {
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-      partial[static_cast<size_t>(block)] = sum;
+      // Several sums side by side: one would wait for each of its additions.
+      constexpr int64_t lanes = 16;
+      double sums[lanes] = {};
+      int64_t i = begin;
+      for (; i + lanes <= end; i += lanes)
+#pragma omp simd
+        for (int64_t lane = 0; lane < lanes; ++lane) sums[lane] += square(values[i + lane]);
+      for (; i < end; ++i) sums[0] += square(values[i]);
+      partial[static_cast<size_t>(block)] = std::accumulate(sums, sums + lanes, 0.0);
     });
     op.y.mutable_data<double>()[0] = std::accumulate(partial.begin(), partial.end(), 0.0);
   });
