@@ -9,21 +9,21 @@ struct Finish {
   const float* residual = nullptr;  ///< laid out as y; null: none
   bool relu = false;
 
-  explicit operator bool() const { return bias || residual || relu; }
+  explicit operator bool() const { return bias != nullptr || residual != nullptr || relu; }
 
   /// For the part of y that begins with element `at` and channel 0.
-  Finish from(int64_t at) const { return {bias, residual ? residual + at : nullptr, relu}; }
+  Finish from(int64_t at) const { return {bias, residual != nullptr ? residual + at : nullptr, relu}; }
 
   /// Finishes y[at, at + count), which are channels [channel, channel + count) of one place.
   void apply(float* y, int64_t at, int64_t channel, int64_t count) const {
     float* to = y + at;
-    const float* added = bias ? bias + channel : nullptr;
-    const float* more = residual ? residual + at : nullptr;
+    const float* added = bias != nullptr ? bias + channel : nullptr;
+    const float* more = residual != nullptr ? residual + at : nullptr;
 #pragma omp simd
     for (int64_t i = 0; i < count; ++i) {
       float value = to[i];
-      if (added) value += added[i];
-      if (more) value += more[i];
+      if (added != nullptr) value += added[i];
+      if (more != nullptr) value += more[i];
       to[i] = relu && value < 0 ? 0 : value;  // a NaN must stay to be seen
     }
   }
