@@ -146,7 +146,7 @@ void MatrixProduct::place(const float* tile, int64_t row, int64_t rows, int64_t 
   }
 }
 
-void MatrixProduct::finish(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const {
+void MatrixProduct::finish_rows(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const {
   if (!c.finish) return;
   if (swapped_) std::swap(row, column), std::swap(rows, columns);
   for (int64_t r = row; r < row + rows; ++r) c.finish.apply(c.data, r * c.stride + column, column, columns);
@@ -193,23 +193,23 @@ void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, con
       }
       if (!last) continue;
       if (!direct) place(tile, row, rows, first_column, last_column - first_column, c);
-      finish(row, rows, first_column, last_column - first_column, c);
+      finish_rows(row, rows, first_column, last_column - first_column, c);
     }
   }
 }
 
 void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace,
-                        const Finish& finishing) const {
+                        const Finish& finish) const {
   if (swapped_) std::swap(a, b);
   // Parts of sums are added up before that.
-  const Result result{c, c_stride, addend, pieces_ == 1 ? finishing : Finish{}};
+  const Result result{c, c_stride, addend, pieces_ == 1 ? finish : Finish{}};
   if (k_ == 0) {
     for (int64_t row = 0; row < m_; ++row)
       for (int64_t column = 0; column < n_; ++column) {
         const float zero = 0;
         place(&zero, row, 1, column, 1, result);
       }
-    finish(0, m_, 0, n_, result);
+    finish_rows(0, m_, 0, n_, result);
     return;
   }
   float *const packed = workspace, *const slots = packed + packed_floats();
@@ -238,15 +238,15 @@ void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Ad
         float* to = c + row * c_stride;
         for (int64_t column = 0; column < partial_stride; ++column) to[column] += from[column];
       }
-      if (finishing) finishing.apply(c, row * c_stride, 0, partial_stride);
+      if (finish) finish.apply(c, row * c_stride, 0, partial_stride);
     }
   });
 }
 
 void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend,
-                        const Finish& finishing) const {
+                        const Finish& finish) const {
   Workspace workspace(floats());
-  run(a, b, c, c_stride, addend, workspace.take(floats()), finishing);
+  run(a, b, c, c_stride, addend, workspace.take(floats()), finish);
 }
 
 }  // namespace minissl

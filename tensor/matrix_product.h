@@ -55,7 +55,7 @@ class MatrixProduct {
   void run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                 const Slot& slot) const;
   void place(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
-  void finish(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
+  void finish_rows(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
 
   bool swapped_;  // c' = b' a' is computed, so that a is packed, which is the smaller
   int64_t m_, n_, k_;
