@@ -28,7 +28,8 @@ Spread::Spread(std::vector<double> milliseconds) {
 
 double rounded(double value, double parts) { return std::round(value * parts) / parts; }
 
-int64_t process_peak_bytes() {
+int64_t peak_bytes(Device device) {
+  if (device.type == DeviceType::cuda) return allocator(device).usage().reserved;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;

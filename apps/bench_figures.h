@@ -4,7 +4,7 @@
 
 #include "tensor/tensor.h"
 
-/// What the benchmarks share: their input, and how a time is told.
+/// Shared by the benchmarks: random input, summaries of times, peak memory.
 namespace minissl {
 
 /// Standard normal images (N, H, W, C) on DeviceScope's device; `number` tells those of a benchmark apart.
@@ -17,7 +17,7 @@ double milliseconds_of(F&& work) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Of times in milliseconds.
+/// The median and the extremes of times in milliseconds.
 struct Spread {
   double median, least, most;
   explicit Spread(std::vector<double> milliseconds);
@@ -28,7 +28,7 @@ struct Spread {
 /// The nearest multiple of 1 / parts.
 double rounded(double value, double parts);
 
-/// The most memory that the process has had so far, as the system counts it.
-int64_t process_peak_bytes();
+/// Peak memory so far, in bytes: of the process on the CPU, reserved by the allocator on a GPU.
+int64_t peak_bytes(Device device);
 
 }  // namespace minissl

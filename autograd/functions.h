@@ -11,8 +11,8 @@ namespace minissl {
 Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeometry geometry);
 /// The same plus bias (O), if it is defined.
 Variable convolution(const Variable& x, const Variable& w, const Variable& bias, ops::ConvolutionGeometry geometry);
-/// The same with what follows in the same pass: relu(convolution + bias + residual). Has no derivative: throws Error
-/// where one would be needed.
+/// relu(convolution + bias + residual) in one pass (ops::ConvolutionFinish). Has no derivative: throws Error where one
+/// would be needed.
 Variable convolution_inference(const Variable& x, const Tensor& w, ops::ConvolutionGeometry geometry,
                                const ops::ConvolutionFinish& finish);
 /// Transposed convolution (ops::conv_transpose): x (N, H, W, I), w (I, KH, KW, O), bias (O) or undefined.

@@ -98,7 +98,7 @@ Variable BatchNorm::forward(const Variable& x, const Fused& fused) {
   return result.y;
 }
 
-// Of a map a x + b, a is its value at 1 where b is left out, and b its value at 0.
+// The scale is the map's value at 1 without a shift; the shift is its value at 0.
 BatchNorm::ChannelMap BatchNorm::in_evaluation() const {
   const NoGradScope no_grad;
   const auto [weight, bias] = affine();

@@ -76,7 +76,7 @@ class BatchNorm : public Module {
   /// x (..., C); adds the residual and applies the ReLU in the same pass.
   Variable forward(const Variable& x, const Fused& fused);
 
-  /// What it does to each channel in evaluation: y = scale x + shift, (C) each.
+  /// The map of each channel in evaluation: y = scale x + shift, both (C), in the parameters' type.
   struct ChannelMap {
     Tensor scale, shift;
   };
@@ -84,7 +84,7 @@ class BatchNorm : public Module {
 
  private:
   void initialize_own(uint64_t seed, const std::string& path) override;
-  /// Weight and bias, 1 and 0 without.
+  /// Weight and bias (C); 1 and 0 for a layer without them.
   std::pair<Variable, Variable> affine() const;
   /// Statistics (groups, C), each over `count` elements.
   void track(const Tensor& mean, const Tensor& variance, int64_t count);

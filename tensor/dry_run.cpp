@@ -10,7 +10,7 @@ namespace {
 class ImaginaryMemory final : public MemorySource {
  public:
   std::byte* take(size_t bytes) override { return bytes <= room ? std::exchange(next_, next_ + room) : nullptr; }
-  // Predictions are the same in a sanitizer's build.
+  // So that a sanitizer build predicts the same memory.
   bool block_by_block() const override { return false; }
   bool extend(std::byte* end, size_t bytes) override {
     const uintptr_t used = (reinterpret_cast<uintptr_t>(end) - 1) % room + 1;

@@ -3,7 +3,7 @@
 
 namespace minissl {
 
-/// What follows sums of products before they leave the caches: y = relu(sum + bias + residual); internal.
+/// Applied to sums of products in float32 while they are in the caches: y = relu(sum + bias + residual); internal.
 struct Finish {
   const float* bias = nullptr;      ///< one number for each channel, y's last dimension; null: none
   const float* residual = nullptr;  ///< laid out as y; null: none
@@ -14,7 +14,7 @@ struct Finish {
   /// For the part of y that begins with element `at` and channel 0.
   Finish from(int64_t at) const { return {bias, residual != nullptr ? residual + at : nullptr, relu}; }
 
-  /// Finishes y[at, at + count), which are channels [channel, channel + count) of one place.
+  /// Finishes y[at, at + count): channels [channel, channel + count) of one pixel.
   void apply(float* y, int64_t at, int64_t channel, int64_t count) const {
     float* to = y + at;
     const float* added = bias != nullptr ? bias + channel : nullptr;

@@ -64,7 +64,7 @@ struct MatrixProduct::Slot {
   float *b, *a, *tile;  // panels of b; rows of a transposed a; the result
 };
 
-// Where a task's tile goes, what is added to it, and what follows.
+// The matrix that a task writes its tile to, what it adds to the tile, and how it finishes the sums.
 struct MatrixProduct::Result {
   float* data;
   int64_t stride;
@@ -201,7 +201,7 @@ void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, con
 void MatrixProduct::run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace,
                         const Finish& finish) const {
   if (swapped_) std::swap(a, b);
-  // Parts of sums are added up before that.
+  // Pieces of sums are added up first and finished at the end.
   const Result result{c, c_stride, addend, pieces_ == 1 ? finish : Finish{}};
   if (k_ == 0) {
     for (int64_t row = 0; row < m_; ++row)

@@ -35,11 +35,11 @@ class MatrixProduct {
 
   /// Floats of memory that run() needs.
   int64_t floats() const { return packed_floats() + slots_ * floats_of_slot() + (pieces_ - 1) * m_ * n_; }
-  /// c = a b + addend, which may be c itself, and then `finish`. Rows of c are c_stride floats apart; those of the
-  /// addend may be one and the same (a stride of 0), for a bias.
+  /// c = a b + addend, which may be c itself; `finish` is applied to the sums. Rows of c are c_stride floats apart;
+  /// those of the addend may be one and the same (a stride of 0), for a bias.
   void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend, float* workspace,
            const Finish& finish = {}) const;
-  /// The same with memory that it allocates.
+  /// Allocates the workspace itself.
   void run(Factor a, Factor b, float* c, int64_t c_stride, simd::Addend addend = {}, const Finish& finish = {}) const;
 
  private:

@@ -17,7 +17,7 @@ class ThreadTeam {
   /// Computes part p. Parts in the same slot are never computed at the same time. May not throw.
   using Part = void (*)(void* context, int64_t slot, int64_t p);
 
-  /// The one of this process. Its threads live as long as the process.
+  /// The team of this process. Its threads live as long as the process does.
   static ThreadTeam& instance();
 
   /// The threads, the caller included.

@@ -90,7 +90,7 @@ void BenchStep::run(const MemoryPlan& plan) const {
   }
   const Spread times(milliseconds);
   const MemoryUsage usage = allocator(net->device()).usage();
-  const int64_t peak = on_gpu ? usage.reserved : process_peak_bytes();
+  const int64_t peak = peak_bytes(net->device());
   nlohmann::ordered_json result{
       {"peer", "minissl"},
       {"method", method.method()},

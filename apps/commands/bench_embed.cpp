@@ -53,7 +53,7 @@ void BenchEmbed::run() const {
   const Spread times(milliseconds);
   const MemoryUsage usage = allocator(images.device()).usage();
   const bool on_gpu = images.device().type == DeviceType::cuda;
-  const int64_t peak = on_gpu ? usage.reserved : process_peak_bytes();
+  const int64_t peak = peak_bytes(images.device());
   if (common.json) {
     fmt::print("{}\n",
                json_text({{"peer", "minissl"},

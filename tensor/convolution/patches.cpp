@@ -31,7 +31,7 @@ void for_each_run(const ConvolutionShapes& s, int64_t oh, int64_t ow, F&& f) {
   }
 }
 
-// The same for the patches of output pixels [begin, end) of the batch, one after another.
+// Calls f(row, n, oh, ow) for each output pixel of [begin, end), counted over the batch; its patch is row `row`.
 template <class F>
 void for_each_patch(const ConvolutionShapes& s, int64_t begin, int64_t end, F&& f) {
   const int64_t height = s.y[1], width = s.y[2];

@@ -1,7 +1,7 @@
 #pragma once
 #include "tensor/convolution/way.h"
 
-/// Convolutions with a kernel of one pixel: plain matrix products, as images are (pixels, channels) in memory.
+/// 1x1 convolutions at stride 1: matrix products, because images are (pixels, channels) in memory.
 namespace minissl::pointwise {
 
 extern const Way way;

@@ -3,7 +3,8 @@
 
 namespace minissl::cuda {
 
-/// What follows a convolution's sums, which y holds: y = relu(y + bias + residual). Does nothing where nothing follows.
+/// Finishes a convolution's sums, which y holds: y = relu(y + bias + residual). Launches nothing if none of these is
+/// asked for.
 void finish(const ops::Convolution& op);
 
 }  // namespace minissl::cuda

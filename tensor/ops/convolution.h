@@ -19,15 +19,15 @@ inline double convolution_flops(const Shape& w, const Shape& y) {
   return 2 * static_cast<double>(y.numel()) * static_cast<double>(w[1] * w[2] * w[3]);
 }
 
-/// What a network does with a convolution's sums in evaluation, in the same pass: y = relu(sum + bias + residual).
+/// Applied to a convolution's sums in the same pass, in evaluation: y = relu(sum + bias + residual).
 struct ConvolutionFinish {
   Tensor bias = {};      ///< (O), or undefined
   Tensor residual = {};  ///< like y, or undefined
   bool relu = false;
 };
 
-/// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i], and what
-/// follows (ConvolutionFinish). x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
+/// y[n,oh,ow,o] = sum over kh,kw,i of x[n, oh*stride+kh-padding, ow*stride+kw-padding, i] * w[o,kh,kw,i],
+/// finished as ConvolutionFinish says. x (N, H, W, I), w (O, KH, KW, I), y (N, OH, OW, O).
 struct Convolution {
   static constexpr const char* name = "convolution";
   Tensor x, w, y;

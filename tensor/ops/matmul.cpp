@@ -32,7 +32,7 @@ void kernel(Reference, const MatMul& op) {
 
 namespace {
 
-// A single product is computed by all threads; of several each is computed by one thread.
+// All threads share a single product. Of a batch of products, each is computed by one thread.
 struct Products {
   MatrixProduct of_one;
   int64_t slots;

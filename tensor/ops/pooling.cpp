@@ -18,8 +18,8 @@ void for_each_in_window(const Pool& op, const Shape& x, int64_t oh, int64_t ow, 
     }
 }
 
-// The maxima of channels [0, count) over the window at (oh, ow), and their places: so many channels at a time that both
-// stay in registers until all pixels have been seen.
+// The maxima of `count` channels over the window at (oh, ow), and their positions: both stay in registers until the
+// whole window has been read.
 constexpr int64_t channels_at_once = 32;
 
 template <class T, int64_t count>

@@ -20,7 +20,7 @@ struct Form {
   Scatter output, weight_adjoint;
 };
 
-/// Rows of a matrix that a product is added to; null: none.
+/// A matrix that is added to a product; null: none.
 struct Addend {
   const float* data = nullptr;
   int64_t stride = 0;

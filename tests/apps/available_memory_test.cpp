@@ -1,23 +1,17 @@
 #include "apps/available_memory.h"
 
-#include "tensor/atomic_file.h"
-#include "tests/apps/temporary_folder.h"
+#include "tests/apps/made_up_machine.h"
 
 namespace minissl {
 namespace {
 
 constexpr int64_t gib = int64_t{1} << 30;
 
-/// A made-up machine: its folders proc and sys.
-class AvailableMemoryTest : public TemporaryFolder {
+class AvailableMemoryTest : public MadeUpMachine {
  protected:
   void SetUp() override {
     TemporaryFolder::SetUp();
     write("proc/meminfo", "MemTotal:       67108864 kB\nMemFree:  1 kB\nMemAvailable:   33554432 kB\n");
-  }
-  void write(const std::string& path, const std::string& content) const {
-    std::filesystem::create_directories((folder_ / path).parent_path());
-    write_file(folder_ / path, content);
   }
   void mount_version_2(const std::string& own, const std::string& top = "/") const {
     write("proc/self/cgroup", "0::" + own + "\n");

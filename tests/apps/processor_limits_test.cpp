@@ -1,19 +1,13 @@
 #include <cmath>
 
-#include "tensor/atomic_file.h"
 #include "tensor/control_groups.h"
-#include "tests/apps/temporary_folder.h"
+#include "tests/apps/made_up_machine.h"
 
 namespace minissl {
 namespace {
 
-/// A made-up machine: its folders proc and sys.
-class ProcessorLimitsTest : public TemporaryFolder {
+class ProcessorLimitsTest : public MadeUpMachine {
  protected:
-  void write(const std::string& path, const std::string& content) const {
-    std::filesystem::create_directories((folder_ / path).parent_path());
-    write_file(folder_ / path, content);
-  }
   double limit() const { return processors_below_limits(folder_); }
 };
 

@@ -8,8 +8,8 @@
 #include "autograd/functions.h"
 #include "tensor/ops/transpose.h"
 #include "tests/apps/formula.h"
-#include "tests/nn/random_images.h"
 #include "tests/nn/summary.h"
+#include "tests/ssl/random_tensor.h"
 
 namespace minissl {
 namespace {
@@ -40,7 +40,7 @@ TEST(ResNet, StemsAndChannels) {
     for (const int64_t channels : {1, 3}) {
       ResNet net({resnet18, stem, channels});
       net.initialize(0);
-      const Variable y = no_grad([&] { return net.forward(random_images({2, 33, 33, channels})); });
+      const Variable y = no_grad([&] { return net.forward(random_tensor({2, 33, 33, channels}, 1)); });
       EXPECT_EQ(y.shape(), (Shape{2, 512}));
     }
 }
@@ -66,7 +66,7 @@ TEST(ResNet, InitializationIsAFunctionOfSeedAndName) {
 TEST(ResNet, StatisticsAreTrackedOncePerTrainingForwardAndOnlyThen) {
   ResNet net({resnet18, Stem::small, 1});
   net.initialize(0);
-  const Tensor images = random_images({2, 16, 16, 1});
+  const Tensor images = random_tensor({2, 16, 16, 1}, 1);
   const auto tracked = [&] {
     for (const StateEntry& e : net.state())
       if (e.name == "bn1.num_batches_tracked") return *e.tensor().data<int64_t>();
@@ -105,7 +105,7 @@ TEST(ResNet, NormalisationIsFoldedIntoTheWeightsAsTheyAre) {
     ResNet net({.depth = depth, .width = 8});
     net.to(DType::f64);
     fill_by_formula(net);
-    const Tensor images = random_images({2, 64, 64, 3}).to(DType::f64);
+    const Tensor images = random_tensor({2, 64, 64, 3}, 1).to(DType::f64);
     const EvaluationScope evaluation(net);
     expect_folded_as_not_folded(net, images);
     for (const char* changed : {"layer1.0.conv1.weight", "layer2.0.downsample.1.bias", "layer3.0.bn1.running_var"}) {
@@ -121,7 +121,7 @@ TEST(ResNet, NormalisationIsFoldedIntoTheWeightsAsTheyAre) {
 TEST(ResNet, FoldedWeightsAreGoneWhenTrainingBegins) {
   ResNet net({.depth = resnet18, .width = 8});
   net.initialize(0);
-  const Tensor images = random_images({1, 64, 64, 3});
+  const Tensor images = random_tensor({1, 64, 64, 3}, 1);
   const auto live = [] { return allocator().usage().live; };
   const int64_t before = live();
   {
@@ -202,7 +202,7 @@ TEST(ResNetMaps, HiddenCellsAreZeroAndDoNotAffectTheOthers) {
         if (static_cast<int64_t>(kept.at(image * 4 + k)) == cell) return true;
       return false;
     };
-    const Tensor images = random_images({2, size, size, 3}), others = images.clone();
+    const Tensor images = random_tensor({2, size, size, 3}, 1), others = images.clone();
     for (int64_t n = 0; n < 2; ++n)
       for (int64_t y = 0; y < size; ++y)
         for (int64_t x = 0; x < size; ++x)
@@ -231,7 +231,7 @@ TEST(ResNetMaps, WithAllCellsShownAreTheWholeImages) {
   ResNet net({.depth = resnet18, .stem = Stem::small, .channels = 1, .width = 8});
   net.to(DType::f64);
   net.initialize(1);
-  const Tensor images = random_images({2, 16, 16, 1}).to(DType::f64);
+  const Tensor images = random_tensor({2, 16, 16, 1}, 1).to(DType::f64);
   const Tensor kept = Tensor::from<int64_t>({2, 4}, std::vector<int64_t>{0, 1, 2, 3, 3, 1, 0, 2});
   const NoGradScope no_grad_scope;
   const std::vector<Variable> some = net.maps(images, kept), all = net.maps(images);
@@ -245,11 +245,11 @@ TEST(ResNetMaps, InvalidCellsAreRefused) {
   const auto cells = [](const std::vector<int64_t>& numbers) {
     return Tensor::from<int64_t>({1, static_cast<int64_t>(numbers.size())}, numbers);
   };
-  EXPECT_THROW(net.maps(random_images({1, 16, 16, 1}), cells({4})), Error) << "beyond the grid";
-  EXPECT_THROW(net.maps(random_images({2, 16, 16, 1}), cells({1})), Error) << "of another number of images";
-  EXPECT_THROW(net.maps(random_images({1, 20, 20, 1}), cells({1})), Error) << "the grid does not divide the image";
+  EXPECT_THROW(net.maps(random_tensor({1, 16, 16, 1}, 1), cells({4})), Error) << "beyond the grid";
+  EXPECT_THROW(net.maps(random_tensor({2, 16, 16, 1}, 1), cells({1})), Error) << "of another number of images";
+  EXPECT_THROW(net.maps(random_tensor({1, 20, 20, 1}, 1), cells({1})), Error) << "the grid does not divide the image";
   ResNet split({.depth = resnet18, .stem = Stem::small, .channels = 1, .bn_groups = 2, .width = 8});
-  EXPECT_THROW(split.maps(random_images({2, 16, 16, 1})), Error);
+  EXPECT_THROW(split.maps(random_tensor({2, 16, 16, 1}, 1)), Error);
 }
 
 }  // namespace

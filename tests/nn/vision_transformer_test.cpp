@@ -7,9 +7,9 @@
 #include "nn/position_embedding.h"
 #include "tensor/ops/transpose.h"
 #include "tests/apps/formula.h"
-#include "tests/nn/random_images.h"
 #include "tests/nn/summary.h"
 #include "tests/samples/sample.h"
+#include "tests/ssl/random_tensor.h"
 
 namespace minissl {
 namespace {
@@ -86,7 +86,7 @@ TEST(VisionTransformer, FixedPositionsAreInTheStateAndNotTrained) {
 
 TEST(VisionTransformer, EncodesTheKeptPatchesAsIfTheOthersWereNotThere) {
   const auto net = made(tiny);
-  const Tensor images = random_images({2, 16, 16, 3});
+  const Tensor images = random_tensor({2, 16, 16, 3}, 1);
   const Tensor kept = Tensor::from<int64_t>({2, 3}, std::vector<int64_t>{5, 0, 15, 8, 9, 1});
   const Tensor all = value_of([&] { return net->tokens(images); });
   const Tensor some = value_of([&] { return net->tokens(images, kept); });
@@ -106,7 +106,7 @@ TEST(VisionTransformer, EncodesTheKeptPatchesAsIfTheOthersWereNotThere) {
 
 TEST(VisionTransformer, MapsAreThePatchTokensAndZeroWhereHidden) {
   const auto net = made(tiny);
-  const Tensor images = random_images({2, 16, 16, 3});
+  const Tensor images = random_tensor({2, 16, 16, 3}, 1);
   const Tensor tokens = value_of([&] { return net->encode(net->tokens(images)); });
   const Tensor map = value_of([&] { return net->maps(images).at(0); });
   ASSERT_EQ(map.shape(), (Shape{2, 4, 4, 24}));
@@ -123,10 +123,10 @@ TEST(VisionTransformer, MapsAreThePatchTokensAndZeroWhereHidden) {
 
 TEST(VisionTransformer, TakesImagesOfOtherSizesWithResampledPositions) {
   const auto net = made(tiny);
-  EXPECT_EQ(net->forward(random_images({2, 24, 24, 3})).shape(), (Shape{2, 24}));
-  EXPECT_EQ(net->forward(random_images({2, 8, 8, 3})).shape(), (Shape{2, 24}));
-  EXPECT_THROW(net->forward(random_images({2, 18, 18, 3})), Error);
-  EXPECT_THROW(net->forward(random_images({2, 16, 16, 1})), Error);
+  EXPECT_EQ(net->forward(random_tensor({2, 24, 24, 3}, 1)).shape(), (Shape{2, 24}));
+  EXPECT_EQ(net->forward(random_tensor({2, 8, 8, 3}, 1)).shape(), (Shape{2, 24}));
+  EXPECT_THROW(net->forward(random_tensor({2, 18, 18, 3}, 1)), Error);
+  EXPECT_THROW(net->forward(random_tensor({2, 16, 16, 1}, 1)), Error);
 }
 
 TEST(VisionTransformer, RefusesSizesThatDoNotFit) {
@@ -146,7 +146,7 @@ TEST(VisionTransformer, APatchEmbeddingThatIsFixedGetsNoGradient) {
   VisionTransformerOptions options = tiny;
   options.fixed_patches = true;
   const auto net = made(options);
-  backward(sum(square(net->forward(random_images({2, 16, 16, 3})))));
+  backward(sum(square(net->forward(random_tensor({2, 16, 16, 3}, 1)))));
   for (const StateEntry& e : net->parameters())
     EXPECT_EQ(e.parameter->grad().defined(), !e.name.starts_with("patch_embed.")) << e.name;
 }
