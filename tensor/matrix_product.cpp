@@ -9,8 +9,9 @@ namespace minissl {
 namespace {
 
 // Terms of a sum that are added up in registers: so many that a part of a panel (12 KiB, or 24) and the rows of a that
-// meet it stay in the first-level cache.
-constexpr int64_t block_depth = 192;
+// meet it stay in the first-level cache. Tiles are multiplied so fast that it takes more to make up for the sums' way
+// to memory.
+constexpr int64_t depth_of_vectors = 192, depth_of_split = 256;
 // Tasks that let threads which get less of the processor than others leave more to those.
 constexpr int64_t enough_tasks = 16;
 constexpr int64_t least_piece = 1024;
@@ -26,6 +27,11 @@ constexpr int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
 constexpr int64_t rows_ahead = 6;
 void prefetch(const float* from, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i);
+}
+
+// Below these sizes it takes longer to pack the parts of split numbers than their products save.
+const simd::SplitProducts* split_for(const ProductShape& s) {
+  return s.m >= 64 && s.n >= 128 && s.k >= 128 ? simd::kernels().split : nullptr;
 }
 
 // Writes b's rows [k, k + depth) and columns [first, last) as panels, `panel_stride` floats apart; zeros beyond the
@@ -73,7 +79,8 @@ struct MatrixProduct::Result {
 };
 
 MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces)
-    : swapped_(shape.transpose_b && !shape.transpose_a && 2 * shape.m <= shape.n),
+    : split_(split_for(shape)),
+      swapped_(split_ == nullptr && shape.transpose_b && !shape.transpose_a && 2 * shape.m <= shape.n),
       m_(swapped_ ? shape.n : shape.m),
       n_(swapped_ ? shape.m : shape.n),
       k_(shape.k),
@@ -82,8 +89,10 @@ MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in
       piece_(shape.k) {
   const int64_t m = m_, n = n_, k = k_;
   const simd::Kernels& simd = simd::kernels();
-  const int64_t step = simd.max_rows;
-  panel_ = simd.panel();
+  const int64_t step = split_ ? split_->group : simd.max_rows;
+  width_ = split_ ? split_->width : simd.width;
+  panel_ = split_ ? split_->group : simd.panel();
+  block_depth_ = split_ ? depth_of_split : depth_of_vectors;
   if (m <= few_rows && !transpose_b_ && n % simd.width == 0)
     packing_ = Packing::none;
   else
@@ -92,13 +101,13 @@ MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in
   // as well, all columns of b that the tile meets. A tile of short sums is in c itself.
   const bool before = packing_ == Packing::before;
   tile_columns_ = std::min<int64_t>(256, round_up(std::max<int64_t>(n, 1), panel_));
-  tile_rows_ =
-      std::min(round_down(before ? (k <= block_depth ? 24 : 120) : 240, step), round_up(std::max<int64_t>(m, 1), step));
+  tile_rows_ = before ? (k <= block_depth_ ? 24 : 120) : 240;
+  tile_rows_ = std::min(std::max(step, round_down(tile_rows_, step)), round_up(std::max<int64_t>(m, 1), step));
   row_block_ = round_up(divide_up(tile_rows_, divide_up(tile_rows_, 120)), step);
   const auto tiles = [&] { return divide_up(m, tile_rows_) * divide_up(n, tile_columns_); };
   if (in_pieces && k >= 2 * least_piece) {
     pieces_ = std::clamp<int64_t>(enough_tasks / std::max<int64_t>(tiles(), 1), 1, k / least_piece);
-    piece_ = round_up(divide_up(k, pieces_), block_depth);
+    piece_ = round_up(divide_up(k, pieces_), block_depth_);
     pieces_ = divide_up(k, piece_);
   }
   while (tiles() * pieces_ < enough_tasks && tile_columns_ > 2 * panel_)
@@ -107,19 +116,38 @@ MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in
   slots_ = std::max<int64_t>(1, std::min(threads, tasks()));
 }
 
-int64_t MatrixProduct::packed_floats() const { return packing_ == Packing::before ? k_ * round_up(n_, panel_) : 0; }
+int64_t MatrixProduct::packed_floats() const {
+  return packing_ == Packing::before ? floats_of_column(k_) * round_up(n_, panel_) : 0;
+}
 
-int64_t MatrixProduct::floats_of_a() const { return transpose_a_ ? block_depth * row_block_ : 0; }
-int64_t MatrixProduct::floats_of_b() const { return packing_ == Packing::by_task ? block_depth * tile_columns_ : 0; }
+// Of packed columns of b, and of packed rows of a.
+int64_t MatrixProduct::floats_of_column(int64_t depth) const { return split_ ? split_->floats_of_line(depth) : depth; }
+int64_t MatrixProduct::floats_of_a() const {
+  return split_ || transpose_a_ ? floats_of_column(block_depth_) * row_block_ : 0;
+}
+int64_t MatrixProduct::floats_of_b() const {
+  return packing_ == Packing::by_task ? floats_of_column(block_depth_) * tile_columns_ : 0;
+}
 int64_t MatrixProduct::floats_of_slot() const { return floats_of_b() + floats_of_a() + tile_rows_ * tile_columns_; }
 
+// Columns [first, last) of b's rows [k, k + depth), in panels `panel_stride` floats apart.
+void MatrixProduct::pack_b(const Factor& b, int64_t k, int64_t depth, int64_t first, int64_t last, float* to,
+                           int64_t panel_stride) const {
+  if (!split_) return pack(b, transpose_b_, k, depth, first, last, panel_, to, panel_stride);
+  const int64_t column_stride = transpose_b_ ? b.stride : 1, depth_stride = transpose_b_ ? 1 : b.stride;
+  for (int64_t column = first; column < last; column += panel_, to += panel_stride)
+    split_->pack_b(std::min(panel_, last - column), depth, b.data + column * column_stride + k * depth_stride,
+                   column_stride, depth_stride, to);
+}
+
 void MatrixProduct::pack_all(const Factor& b, float* packed) const {
-  const int64_t columns = 8 * panel_, column_blocks = divide_up(n_, columns), blocks = divide_up(k_, block_depth);
+  const int64_t columns = 8 * panel_, column_blocks = divide_up(n_, columns), blocks = divide_up(k_, block_depth_);
+  const int64_t of_column = floats_of_column(k_);
   parallel_for(column_blocks * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t column = i % column_blocks * columns, k = i / column_blocks * block_depth;
-      pack(b, transpose_b_, k, std::min(block_depth, k_ - k), column, std::min(n_, column + columns), panel_,
-           packed + column * k_ + k * panel_, k_ * panel_);
+      const int64_t column = i % column_blocks * columns, k = i / column_blocks * block_depth_;
+      pack_b(b, k, std::min(block_depth_, k_ - k), column, std::min(n_, column + columns),
+             packed + column * of_column + panel_ * floats_of_column(k), panel_ * of_column);
     }
   });
 }
@@ -152,48 +180,74 @@ void MatrixProduct::finish_rows(int64_t row, int64_t rows, int64_t column, int64
   for (int64_t r = row; r < row + rows; ++r) c.finish.apply(c.data, r * c.stride + column, column, columns);
 }
 
+// Some rows of a times some columns of b, `depth` terms of each sum. Columns are whole vectors, or tiles; panels of b are
+// `panel_stride` floats apart, their rows `row_stride` where they aren't packed.
+struct MatrixProduct::Block {
+  int64_t rows, columns, depth;
+  Factor a;
+  const float* b;
+  int64_t panel_stride, row_stride;
+};
+
+void MatrixProduct::multiply(const Block& block, float* buffer, float* c, int64_t c_stride, simd::Addend addend) const {
+  const auto& [rows, columns, depth, a, b, panel_stride, row_stride] = block;
+  if (split_) {
+    split_->pack_a(rows, depth, a.data, transpose_a_ ? 1 : a.stride, transpose_a_ ? a.stride : 1, buffer);
+    split_->multiply(rows, columns, depth, buffer, b, panel_stride, c, c_stride, addend);
+    return;
+  }
+  const simd::Kernels& simd = simd::kernels();
+  if (transpose_a_) simd.pack_transposed(rows, depth, a.data, a.stride, buffer);
+  for (int64_t column = 0; column < columns; column += panel_)
+    (transpose_a_ ? simd.multiply_packed : simd.multiply)(
+        rows, std::min(panel_, columns - column), depth, transpose_a_ ? buffer : a.data, a.stride,
+        b + column / panel_ * panel_stride, row_stride, c + column, c_stride,
+        {addend.data ? addend.data + column : nullptr, addend.stride});
+}
+
 void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                              const Slot& slot) const {
-  const simd::Kernels& simd = simd::kernels();
   const int64_t column_tile = task % column_tiles_, row_tile = task / column_tiles_ % row_tiles_;
   const int64_t piece = task / column_tiles_ / row_tiles_;
   const int64_t first_row = row_tile * tile_rows_, last_row = std::min(m_, first_row + tile_rows_);
   const int64_t first_column = column_tile * tile_columns_, last_column = std::min(n_, first_column + tile_columns_);
+  const int64_t columns = last_column - first_column;
   const int64_t first_k = piece * piece_, last_k = std::min(k_, first_k + piece_);
-  const simd::Multiply multiply = transpose_a_ ? simd.multiply_packed : simd.multiply;
-  const int64_t panel_stride = packing_ == Packing::none ? b.stride : panel_;
   // Sums end in c itself where its columns are whole vectors: the processor then writes while it multiplies.
-  const bool direct = !swapped_ && (last_column - first_column) % simd.width == 0;
-  for (int64_t k = first_k; k < last_k; k += block_depth) {
-    const int64_t depth = std::min(block_depth, last_k - k);
+  const bool direct = !swapped_ && columns % width_ == 0;
+  for (int64_t k = first_k; k < last_k; k += block_depth_) {
+    const int64_t depth = std::min(block_depth_, last_k - k);
     const bool first = k == first_k, last = k + depth == last_k;
-    if (packing_ == Packing::by_task)
-      pack(b, transpose_b_, k, depth, first_column, last_column, panel_, slot.b, depth * panel_);
+    Block block{};
+    block.columns = round_up(columns, width_), block.depth = depth;
+    switch (packing_) {
+      case Packing::none:
+        block.b = b.data + k * b.stride + first_column;
+        block.panel_stride = panel_, block.row_stride = b.stride;
+        break;
+      case Packing::before:
+        block.b = packed + first_column * floats_of_column(k_) + panel_ * floats_of_column(k);
+        block.panel_stride = panel_ * floats_of_column(k_), block.row_stride = panel_;
+        break;
+      case Packing::by_task:
+        block.b = slot.b;
+        block.panel_stride = panel_ * floats_of_column(depth), block.row_stride = panel_;
+        pack_b(b, k, depth, first_column, last_column, slot.b, block.panel_stride);
+        break;
+    }
     for (int64_t row = first_row; row < last_row; row += row_block_) {
-      const int64_t rows = std::min(row_block_, last_row - row);
-      float* tile = slot.tile + (row - first_row) * tile_columns_;
-      const float* a_rows = a.data + row * a.stride + k;
-      if (transpose_a_) {
-        simd.pack_transposed(rows, depth, a.data + k * a.stride + row, a.stride, slot.a);
-        a_rows = slot.a;
-      }
-      for (int64_t column = first_column; column < last_column; column += panel_) {
-        const float* panel = packing_ == Packing::none     ? b.data + k * b.stride + column
-                             : packing_ == Packing::before ? packed + column * k_ + k * panel_
-                                                           : slot.b + (column - first_column) * depth;
-        const int64_t columns = round_up(std::min(panel_, last_column - column), simd.width);
-        float* in_tile = tile + column - first_column;
-        float* in_c = c.data + row * c.stride + column;
-        simd::Addend addend{first ? nullptr : in_tile, tile_columns_};
-        if (direct && first && c.addend.data)
-          addend = {c.addend.data + row * c.addend.stride + column, c.addend.stride};
-        const bool to_c = direct && last;
-        multiply(rows, columns, depth, a_rows, a.stride, panel, panel_stride, to_c ? in_c : in_tile,
-                 to_c ? c.stride : tile_columns_, addend);
-      }
+      block.rows = std::min(row_block_, last_row - row);
+      block.a = {transpose_a_ ? a.data + k * a.stride + row : a.data + row * a.stride + k, a.stride};
+      float* const in_tile = slot.tile + (row - first_row) * tile_columns_;
+      float* const in_c = c.data + row * c.stride + first_column;
+      simd::Addend addend{first ? nullptr : in_tile, tile_columns_};
+      if (direct && first && c.addend.data)
+        addend = {c.addend.data + row * c.addend.stride + first_column, c.addend.stride};
+      const bool to_c = direct && last;
+      multiply(block, slot.a, to_c ? in_c : in_tile, to_c ? c.stride : tile_columns_, addend);
       if (!last) continue;
-      if (!direct) place(tile, row, rows, first_column, last_column - first_column, c);
-      finish_rows(row, rows, first_column, last_column - first_column, c);
+      if (!direct) place(in_tile, row, block.rows, first_column, columns, c);
+      finish_rows(row, block.rows, first_column, columns, c);
     }
   }
 }

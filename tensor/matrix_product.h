@@ -46,21 +46,28 @@ class MatrixProduct {
   MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces);
   struct Slot;
   struct Result;
+  struct Block;
   int64_t tasks() const { return row_tiles_ * column_tiles_ * pieces_; }
   int64_t packed_floats() const;
+  int64_t floats_of_column(int64_t depth) const;
   int64_t floats_of_a() const;
   int64_t floats_of_b() const;
   int64_t floats_of_slot() const;
+  void pack_b(const Factor& b, int64_t k, int64_t depth, int64_t first, int64_t last, float* to,
+              int64_t panel_stride) const;
   void pack_all(const Factor& b, float* packed) const;
+  void multiply(const Block& block, float* buffer, float* c, int64_t c_stride, simd::Addend addend) const;
   void run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                 const Slot& slot) const;
   void place(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
   void finish_rows(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
 
-  bool swapped_;  // c' = b' a' is computed, so that a is packed, which is the smaller
+  const simd::SplitProducts* split_;  // null: they are multiplied as they are
+  bool swapped_;                     // c' = b' a' is computed, so that a is packed, which is the smaller
   int64_t m_, n_, k_;
   bool transpose_a_, transpose_b_;
-  int64_t panel_, row_block_;                 // columns of a panel; rows that pass by a part of it
+  int64_t width_, panel_;                     // columns of a vector, or tile, and of a panel
+  int64_t block_depth_, row_block_;           // terms that are added up at a time; rows that pass by a part of a panel
   int64_t tile_rows_, tile_columns_, piece_;  // of a task
   int64_t row_tiles_, column_tiles_, pieces_ = 1;
   enum class Packing { none, by_task, before } packing_;  // of b: where it is, or into panels

@@ -35,6 +35,24 @@ using Multiply = void (*)(int64_t rows, int64_t columns, int64_t depth, const fl
 /// to[(g * depth + k) * max_rows + r], so that a product reads it from one end to the other.
 using Pack = void (*)(int64_t rows, int64_t depth, const float* a, int64_t a_stride, float* to);
 
+/// Products in tiles of bfloat16, as exact as float32 (split_products.h). Both factors are packed: lines, the rows of a or the
+/// columns of b, in groups of 32.
+struct SplitProducts {
+  static constexpr int64_t group = 32;
+  /// Sums and what they are added to have a multiple of so many columns.
+  static constexpr int64_t width = 16;
+  /// Floats that a packed line takes, if its group is whole.
+  static constexpr int64_t floats_of_line(int64_t depth) { return (depth + 31) / 32 * 32 / 2 * 3; }
+
+  /// Element k of line i is from[i * line_stride + k * depth_stride]; one of the strides is 1.
+  using Pack = void (*)(int64_t lines, int64_t depth, const float* from, int64_t line_stride, int64_t depth_stride,
+                        float* to);
+  Pack pack_a, pack_b;
+  /// c (rows, columns) = a b + addend, which may be c itself. Groups of b are `b_stride` floats apart.
+  void (*multiply)(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_stride,
+                   float* c, int64_t c_stride, Addend addend);
+};
+
 struct Kernels {
   const char* name;
   int width;     ///< of a vector, in floats
@@ -45,6 +63,7 @@ struct Kernels {
   Pack pack_transposed;
   /// Transposes a block of width x width floats.
   void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
+  const SplitProducts* split = nullptr;  ///< where the instruction set has them
 
   /// Columns of b in a block of registers. Products are fastest when these are contiguous.
   int64_t panel() const { return 2 * int64_t{width}; }

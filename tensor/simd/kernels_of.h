@@ -1,6 +1,7 @@
 #pragma once
 #include "tensor/simd/kernels.h"
 #include "tensor/simd/multiply.h"
+#include "tensor/simd/transpose.h"
 #include "tensor/simd/winograd_forms.h"
 
 /// The kernels for vectors of W floats. Included by one file per instruction set.
@@ -69,38 +70,6 @@ constexpr Form form() {
           scatter<W, typename F::WeightAdjoint>};
 }
 
-// Rows i and i + s exchange their off-diagonal blocks of s x s, for s = 1, 2, 4, ...
-template <int W>
-inline void transpose(Vector<W> (&rows)[W]) {
-  using Indices = typename VectorOf<W>::indices;
-#pragma GCC unroll 4
-  for (int s = 1; s < W; s *= 2) {
-    Indices upper{}, lower{};
-#pragma GCC unroll 16
-    for (int j = 0; j < W; ++j) {
-      upper[j] = j & s ? W + j - s : j;
-      lower[j] = j & s ? W + j : j + s;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) {
-      if (i & s) continue;
-      const Vector<W> first = rows[i], second = rows[i + s];
-      rows[i] = __builtin_shuffle(first, second, upper);
-      rows[i + s] = __builtin_shuffle(first, second, lower);
-    }
-  }
-}
-
-template <int W>
-void transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
-  Vector<W> rows[W];
-#pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) rows[i] = load<W>(from + i * from_stride);
-  transpose<W>(rows);
-#pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) store<W>(to + i * to_stride, rows[i]);
-}
-
 template <int W, int max_rows>
 void multiply_plain(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_stride, const float* b,
                     int64_t b_stride, float* c, int64_t c_stride, Addend addend) {
@@ -138,7 +107,7 @@ void pack_transposed(int64_t rows, int64_t depth, const float* a, int64_t a_stri
 }
 
 template <int W, int max_rows>
-constexpr Kernels kernels_of(const char* name) {
+constexpr Kernels kernels_of(const char* name, const SplitProducts* split = nullptr) {
   return {name,
           W,
           max_rows,
@@ -148,7 +117,8 @@ constexpr Kernels kernels_of(const char* name) {
           multiply_transposed<W, max_rows>,
           multiply_packed<W, max_rows>,
           pack_transposed<max_rows>,
-          transpose<W>};
+          transpose<W>,
+          split};
 }
 
 }  // namespace minissl::simd

@@ -12,6 +12,7 @@ struct VectorOf {
   using unaligned __attribute__((vector_size(W * sizeof(float)), aligned(alignof(float)), may_alias)) = float;
   // Which element a shuffle takes for each place.
   using indices __attribute__((vector_size(W * sizeof(int)))) = int;
+  using bits __attribute__((vector_size(W * sizeof(uint32_t)))) = uint32_t;
 };
 template <int W>
 using Vector = typename VectorOf<W>::type;

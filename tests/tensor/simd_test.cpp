@@ -1,10 +1,13 @@
 #include <array>
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "tensor/convolution/implicit_gemm.h"
 #include "tensor/convolution/winograd.h"
 #include "tensor/ops/convolution.h"
+#include "tensor/ops/matmul.h"
 #include "tensor/random.h"
 #include "tensor/simd/kernels.h"
 
@@ -56,6 +59,123 @@ TEST_P(Simd, MultipliesMatrices) {
           ASSERT_NEAR(at(c, i), expected, 1e-5) << "row " << row << ", column " << column << " of " << rows;
         }
       }
+}
+
+// A matrix as products of split numbers take it: either way round, and with elements between its lines.
+struct Matrix {
+  int64_t lines, depth;
+  bool contiguous_lines;
+  std::vector<float> values;
+
+  Matrix(int64_t lines, int64_t depth, bool contiguous_lines, uint32_t number)
+      : lines(lines),
+        depth(depth),
+        contiguous_lines(contiguous_lines),
+        values(draw(std::max(lines, depth) * (std::max(lines, depth) + 5), number)) {}
+  int64_t stride() const { return contiguous_lines ? depth + 5 : lines + 5; }
+  int64_t line_stride() const { return contiguous_lines ? stride() : 1; }
+  int64_t depth_stride() const { return contiguous_lines ? 1 : stride(); }
+  float& at(int64_t line, int64_t d) {
+    return values[static_cast<size_t>(line * line_stride() + d * depth_stride())];
+  }
+  std::vector<float> packed(simd::SplitProducts::Pack pack) const {
+    using simd::SplitProducts;
+    const int64_t groups = (lines + SplitProducts::group - 1) / SplitProducts::group;
+    // What packing leaves out must not matter.
+    std::vector<float> to(static_cast<size_t>(groups * SplitProducts::group * SplitProducts::floats_of_line(depth)),
+                          std::numeric_limits<float>::quiet_NaN());
+    pack(lines, depth, values.data(), line_stride(), depth_stride(), to.data());
+    return to;
+  }
+};
+
+constexpr int64_t split_width = simd::SplitProducts::width;
+
+std::vector<float> multiply(const simd::SplitProducts& split, const Matrix& a, const Matrix& b,
+                            const std::vector<float>& addend) {
+  std::vector<float> c(static_cast<size_t>(a.lines * b.lines), 7.0f);
+  split.multiply(a.lines, b.lines, a.depth, a.packed(split.pack_a).data(), b.packed(split.pack_b).data(),
+                 simd::SplitProducts::group * simd::SplitProducts::floats_of_line(a.depth), c.data(), b.lines,
+                 {addend.empty() ? nullptr : addend.data(), b.lines});
+  return c;
+}
+
+TEST_P(Simd, MultipliesSplitNumbersAsExactlyAsFloats) {
+  const simd::SplitProducts* split = GetParam()->split;
+  if (split == nullptr) GTEST_SKIP() << GetParam()->name << " multiplies no split numbers";
+  for (const int64_t rows : {1, 16, 17, 33, 70})
+    for (const int64_t columns : {split_width, 2 * split_width, 5 * split_width})
+      for (const int64_t depth : {1, 31, 32, 49, 200})
+        for (const int way : {0, 1, 2, 3}) {
+          Matrix a(rows, depth, way & 1, 1), b(columns, depth, way & 2, 2);
+          const std::vector<float> addend = way == 0 ? draw(rows * columns, 3) : std::vector<float>();
+          const std::vector<float> c = multiply(*split, a, b, addend);
+          for (int64_t r = 0; r < rows; ++r)
+            for (int64_t i = 0; i < columns; ++i) {
+              const auto at = static_cast<size_t>(r * columns + i);
+              double sum = addend.empty() ? 0 : addend[at], largest = std::abs(sum);
+              for (int64_t d = 0; d < depth; ++d) {
+                const double product = static_cast<double>(a.at(r, d)) * b.at(i, d);
+                sum += product;
+                largest += std::abs(product);
+              }
+              // Six products of parts for each tile's depth, each rounded once to the sum before it.
+              ASSERT_NEAR(c[at], sum, 0x1p-21 * largest)
+                  << rows << " x " << columns << ", depth " << depth << ", way " << way << ": " << r << ", " << i;
+            }
+        }
+}
+
+TEST_P(Simd, SplitNumbersKeepNaNAndOrdersOfMagnitude) {
+  const simd::SplitProducts* split = GetParam()->split;
+  if (split == nullptr) GTEST_SKIP() << GetParam()->name << " multiplies no split numbers";
+  Matrix a(16, 32, true, 1), b(16, 32, false, 2);
+  for (int64_t i = 0; i < 16; ++i)
+    for (int64_t d = 0; d < 32; ++d) a.at(i, d) = 0, b.at(i, d) = static_cast<float>(d == i);
+  const float all_bits = std::bit_cast<float>(0xffffffffu), infinity = std::numeric_limits<float>::infinity();
+  const float values[] = {all_bits, -all_bits, infinity, -infinity,      // NaN
+                          1e-45f,   -1e-40f,                             // too small
+                          3e38f,    -1.17549435e-38f, 16777215, -0.1f};  // as they are
+  int64_t row = 0;
+  for (const float value : values) a.at(row, row) = value, ++row;
+  const std::vector<float> c = multiply(*split, a, b, {});
+  for (row = 0; row < 4; ++row) EXPECT_TRUE(std::isnan(c[static_cast<size_t>(row * 17)])) << row;
+  for (; row < 6; ++row) EXPECT_NEAR(c[static_cast<size_t>(row * 17)], 0, 1e-39) << row;
+  for (; row < 10; ++row) EXPECT_EQ(c[static_cast<size_t>(row * 17)], values[row]);
+}
+
+// A machine without AMX tests its packing and its blocks on the emulation.
+TEST(SplitProducts, AmxHasTheBitsOfItsEmulation) {
+  const auto named = [](std::string_view name) -> const simd::SplitProducts* {
+    for (const simd::Kernels* kernels : simd::all_kernels())
+      if (kernels->name == name) return kernels->split;
+    return nullptr;
+  };
+  const simd::SplitProducts *amx = named("amx"), *emulated = named("emulated_tiles");
+  ASSERT_NE(emulated, nullptr);
+  if (amx == nullptr) GTEST_SKIP() << "this machine has no AMX";
+  for (const int way : {0, 1, 2, 3}) {
+    const Matrix a(70, 200, way & 1, 1), b(5 * split_width, 200, way & 2, 2);
+    EXPECT_EQ(a.packed(amx->pack_a).size(), a.packed(emulated->pack_a).size());
+    EXPECT_EQ(multiply(*amx, a, b, draw(70 * 80, 3)), multiply(*emulated, a, b, draw(70 * 80, 3))) << way;
+  }
+}
+
+// What MatrixProduct does by shape: few rows, one task, all of b packed before, sums in pieces, remainders everywhere.
+TEST_P(Simd, MultipliesMatricesOfEveryShape) {
+  struct {
+    int64_t m, n, k;
+  } const cases[] = {{7, 64, 400}, {64, 128, 128}, {65, 130, 129}, {130, 300, 300}, {480, 130, 130}, {700, 48, 30}, {70, 150, 2100}};
+  for (const auto& [m, n, k] : cases)
+    for (const int way : {0, 1, 2, 3}) {
+      SCOPED_TRACE(fmt::format("{} x {}, {} terms, way {}", m, n, k, way));
+      const ops::Transposed transposed{(way & 1) != 0, (way & 2) != 0};
+      const Shape a_shape = transposed.a ? Shape{k, m} : Shape{m, k}, b_shape = transposed.b ? Shape{n, k} : Shape{k, n};
+      const Tensor a = Tensor::from(a_shape, draw(m * k, 1)), b = Tensor::from(b_shape, draw(n * k, 2));
+      const Tensor c = ops::matmul(a, b, transposed);
+      const Tensor exact = ops::matmul(a.to(DType::f64), b.to(DType::f64), transposed);
+      for (int64_t i = 0; i < m * n; ++i) ASSERT_NEAR(c.at(i), exact.at(i), 5e-6 * std::sqrt(k)) << i;
+    }
 }
 
 TEST_P(Simd, TransposesBlocks) {
