@@ -23,9 +23,9 @@ RunPosition position_in(const SafetensorsReader& file) {
   // The first design wrote epoch, step in the epoch, step and variance_joined.
   const bool old = stored.shape == Shape{4};
   require(stored.dtype == DType::i64 && (stored.shape == Shape{2} || old), "{}: {} is {}{}", file.path().string(),
-          position_name, stored.stored_as, stored.shape.str());
+          position_name, stored.stored_as, stored.shape);
   require(sums.dtype == DType::f64 && sums.shape.rank() == 1, "{}: {} is {}{}", file.path().string(), sums_name,
-          sums.stored_as, sums.shape.str());
+          sums.stored_as, sums.shape);
   const Tensor numbers = file.read(position_name);
   const int64_t* at = numbers.data<int64_t>() + (old ? 2 : 0);
   require(at[0] >= 0, "{}: {} is step {}", file.path().string(), position_name, at[0]);

@@ -12,14 +12,13 @@ namespace minissl {
 Variable attention(const Variable& qkv, double scale, const Variable& bias) {
   const Shape& in = qkv.shape();
   require(in.rank() == 5 && in[2] == 3 && in.numel() > 0,
-          "attention needs queries, keys and values (N, L, 3, H, d), not {}", qkv.value().str());
+          "attention needs queries, keys and values (N, L, 3, H, d), not {}", qkv.value());
   require(in[4] <= ops::most_head_elements, "attention: heads have at most {} elements, not {}",
           ops::most_head_elements, in[4]);
   require(std::isfinite(scale), "attention: the scale must be a number, not {}", scale);
   const DType type = master_type(qkv.value().dtype());
   require(!bias.defined() || (bias.shape() == Shape{in[3], in[1], in[1]} && bias.value().dtype() == type),
-          "attention: a bias {} doesn't fit the heads of {}", bias.defined() ? bias.value().str() : "",
-          qkv.value().str());
+          "attention: a bias {} doesn't fit the heads of {}", bias.defined() ? bias.value().str() : "", qkv.value());
   const Shape out{in[0], in[1], in[3] * in[4]};
   const auto compute = [out, scale](const Tensor& qkv, const Tensor& bias, const Tensor& log_sum_exp) {
     ops::Attention op{qkv, bias, like(qkv, out), log_sum_exp, scale};

@@ -14,11 +14,11 @@ namespace {
 // Throws Error unless weight, bias and statistics have one number per channel and the residual has x's shape.
 void require_channels(const char* name, const Tensor& x, std::initializer_list<const Tensor*> per_channel,
                       const Tensor& residual) {
-  require(x.rank() > 0, "{}: {} has no channels", name, x.str());
+  require(x.rank() > 0, "{}: {} has no channels", name, x);
   for (const Tensor* t : per_channel)
-    require(t->shape() == Shape{x.dim(-1)}, "{}: {} for {}; one number per channel is needed", name, t->str(), x.str());
+    require(t->shape() == Shape{x.dim(-1)}, "{}: {} for {}; one number per channel is needed", name, *t, x);
   require(!residual.defined() || residual.shape() == x.shape(), "{}: residual {} for {}; the shapes must agree", name,
-          residual.str(), x.str());
+          residual, x);
 }
 
 // The g-th of `groups` equal runs of images; undefined for an undefined tensor.
@@ -93,13 +93,13 @@ BatchNormResult batch_norm(const Variable& x, const Variable& weight, const Vari
   const double eps = options.eps;
   require_channels("batch_norm", x.value(), {&weight.value(), &bias.value()}, residual.value());
   const int64_t channels = x.shape()[-1], groups = options.groups;
-  require(groups > 0 && x.shape()[0] % groups == 0, "batch_norm: {} does not fall into {} equal groups",
-          x.value().str(), groups);
+  require(groups > 0 && x.shape()[0] % groups == 0, "batch_norm: {} does not fall into {} equal groups", x.value(),
+          groups);
   Group& group = Group::current();
   require(x.value().numel() * group.size() > groups * channels,
           "batch_norm: {} has one element per channel, which has no variance; use a "
           "larger batch or image",
-          x.value().str());
+          x.value());
   const int64_t count = x.value().numel() / channels / groups * group.size();
   std::vector<Variable> inputs{x, weight, bias};
   if (has_residual) inputs.push_back(residual);

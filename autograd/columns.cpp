@@ -13,8 +13,7 @@ Variable center_columns(const Variable& x) {
 }
 
 Variable standardize(const Variable& x) {
-  require(x.shape().rank() == 2 && x.shape()[0] > 1, "standardize needs at least two rows (N, D), not {}",
-          x.value().str());
+  require(x.shape().rank() == 2 && x.shape()[0] > 1, "standardize needs at least two rows (N, D), not {}", x.value());
   ops::Standardize op{x.value(), Tensor::empty_like(x.value()), like(x.value(), {x.shape()[1]})};
   run(op);
   return record("standardize", {x}, op.y, {op.y, op.std},
@@ -32,7 +31,7 @@ Variable fill_diagonal(const Variable& x, double value) {
 
 DiagonalDistance diagonal_distance(const Variable& c, double target, double on_weight, double off_weight) {
   require(c.shape().rank() == 2 && c.shape()[0] == c.shape()[1], "diagonal_distance needs a square matrix, not {}",
-          c.value().str());
+          c.value());
   ops::DiagonalDistance op{c.value(), like(c.value(), {1}), like(c.value(), {1}), target};
   run(op);
   const Tensor loss = ops::binary<ops::Add>(ops::unary(op.on, ops::Affine{on_weight, 0}),
@@ -50,7 +49,7 @@ DiagonalDistance diagonal_distance(const Variable& c, double target, double on_w
 
 Variable column_variance(const Variable& x) {
   require(x.shape().rank() == 2 && x.shape()[0] > 1, "column_variance needs at least two rows (N, D), not {}",
-          x.value().str());
+          x.value());
   ops::ColumnVariance op{x.value(), like(x.value(), {x.shape()[1]})};
   run(op);
   return record("column_variance", {x}, op.y, {x.value()},

@@ -9,13 +9,12 @@ SelfDistillation self_distillation(const Variable& student, const Tensor& target
   const Tensor& logits = student.value();
   require(
       logits.rank() == 2 && target.rank() == 2 && logits.dim(1) == target.dim(1) && logits.dtype() == target.dtype(),
-      "self_distillation: a student's logits {} (C N, K) and targets {} (G N, K) don't fit", logits.str(),
-      target.str());
+      "self_distillation: a student's logits {} (C N, K) and targets {} (G N, K) don't fit", logits, target);
   require(crops > 1 && logits.dim(0) % crops == 0,
-          "self_distillation: logits {} are not those of {} crops, of which it needs two or more", logits.str(), crops);
+          "self_distillation: logits {} are not those of {} crops, of which it needs two or more", logits, crops);
   const int64_t images = logits.dim(0) / crops, targets = target.dim(0) / images;
   require(targets > 0 && targets <= crops && target.dim(0) % images == 0,
-          "self_distillation: targets {} are not those of 1 to {} crops of {} images", target.str(), crops, images);
+          "self_distillation: targets {} are not those of 1 to {} crops of {} images", target, crops, images);
   require(temperature > 0, "self_distillation: the temperature must be above 0, not {}", temperature);
   ops::SelfDistillation op{logits,
                            target,

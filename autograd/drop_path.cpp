@@ -10,7 +10,7 @@ Variable drop_path(const Variable& x, const Tensor& drop, int64_t first, double 
   require(0 <= rate && rate < 1, "drop_path: the rate is at least 0 and below 1, not {}", rate);
   const int64_t images = x.shape()[0];
   require(drop.dtype() == master_type(x.value().dtype()) && 0 <= first && first + images <= drop.numel(),
-          "drop_path: {} has no numbers for {} images from {} on", drop.str(), images, first);
+          "drop_path: {} has no numbers for {} images from {} on", drop, images, first);
   const auto drop_from = [first, rate](const Tensor& x, const Tensor& drop) {
     ops::DropPath op{x, drop, Tensor::empty_like(x), first, rate};
     run(op);

@@ -28,7 +28,7 @@ Variable convolution(const Variable& x, const Variable& w, ops::ConvolutionGeome
 }
 
 Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t padding) {
-  require(x.shape().rank() == 4, "max_pool needs images (N, H, W, C), not {}", x.value().str());
+  require(x.shape().rank() == 4, "max_pool needs images (N, H, W, C), not {}", x.value());
   const ops::ConvolutionGeometry geometry{stride, padding};
   const Shape& in = x.shape();
   require(
@@ -37,7 +37,7 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
       "less than that",
       window, stride, padding);
   require(in[1] + 2 * padding >= window && in[2] + 2 * padding >= window,
-          "max_pool: images {} are smaller than the window of {}", x.value().str(), window);
+          "max_pool: images {} are smaller than the window of {}", x.value(), window);
   const Shape out{in[0], geometry.output_extent(in[1], window), geometry.output_extent(in[2], window), in[3]};
   ops::MaxPool op{x.value(), like(x.value(), out), Tensor::empty(out, DType::u8, x.value().device()), window, stride,
                   padding};
@@ -59,7 +59,7 @@ Variable max_pool(const Variable& x, int64_t window, int64_t stride, int64_t pad
 }
 
 Variable global_average_pool(const Variable& x) {
-  require(x.shape().rank() == 4, "global_average_pool needs images (N, H, W, C), not {}", x.value().str());
+  require(x.shape().rank() == 4, "global_average_pool needs images (N, H, W, C), not {}", x.value());
   const Shape in = x.shape();
   const DType type = x.value().dtype();
   ops::GlobalAveragePool op{x.value(), Tensor::empty({in[0], in[3]}, master_type(type), x.value().device())};

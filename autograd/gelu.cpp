@@ -11,7 +11,7 @@ namespace minissl {
 Variable gelu(const Variable& x, const Variable& bias) {
   require(x.shape().rank() >= 2 && bias.shape() == Shape{x.shape()[-1]} &&
               bias.value().dtype() == master_type(x.value().dtype()),
-          "gelu: {} and bias {} don't fit", x.value().str(), bias.value().str());
+          "gelu: {} and bias {} don't fit", x.value(), bias.value());
   const auto compute = [](const std::vector<Tensor>& in) {
     ops::BiasGelu op{in[0], in[1], Tensor::empty_like(in[0])};
     run(op);

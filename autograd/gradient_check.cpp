@@ -12,7 +12,7 @@ GradientCheck gradient_check(const std::function<Variable(const std::vector<Vari
   std::vector<Variable> leaves;
   for (size_t i = 0; i < inputs.size(); ++i) {
     require(!differentiable[i] || inputs[i].dtype() == DType::f64, "gradient_check needs f64 inputs, not {}",
-            inputs[i].str());
+            inputs[i]);
     leaves.push_back(differentiable[i] ? Variable::leaf(inputs[i].clone()) : Variable(inputs[i].clone()));
   }
   const Variable out = f(leaves);

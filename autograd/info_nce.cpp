@@ -7,10 +7,10 @@ namespace minissl {
 InfoNce info_nce(const Variable& q, const Variable& k, const Tensor& negatives, double temperature) {
   const Tensor& value = q.value();
   require(value.rank() == 2 && k.shape() == q.shape() && k.value().dtype() == value.dtype(),
-          "info_nce: queries {} and keys {} (both (N, D)) don't fit", value.str(), k.value().str());
+          "info_nce: queries {} and keys {} (both (N, D)) don't fit", value, k.value());
   require(negatives.rank() == 2 && negatives.dim(0) > 0 && negatives.dim(1) == value.dim(1) &&
               negatives.dtype() == value.dtype(),
-          "info_nce: negatives {} (K, D) don't fit queries {}", negatives.str(), value.str());
+          "info_nce: negatives {} (K, D) don't fit queries {}", negatives, value);
   require(temperature > 0, "info_nce: the temperature must be above 0, not {}", temperature);
   const int64_t rows = value.dim(0);
   const auto make = [&](const Shape& shape) { return Tensor::empty(shape, value.dtype(), value.device()); };

@@ -9,7 +9,7 @@ namespace {
 
 void require_row(const char* what, const Tensor& row, const Tensor& x) {
   require(x.rank() >= 2 && x.dim(-1) > 0 && row.shape() == Shape{x.dim(-1)} && row.dtype() == master_type(x.dtype()),
-          "layer_norm: {} {} doesn't fit {}; it needs one number for each element of a row", what, row.str(), x.str());
+          "layer_norm: {} {} doesn't fit {}; it needs one number for each element of a row", what, row, x);
 }
 
 }  // namespace

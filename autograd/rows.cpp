@@ -15,7 +15,7 @@ Variable transpose(const Variable& x) {
 Variable add_row(const Variable& x, const Variable& row) {
   require(x.shape().rank() >= 2 && row.shape() == Shape{x.shape()[-1]} &&
               row.value().dtype() == master_type(x.value().dtype()),
-          "add_row: {} and {} don't fit", x.value().str(), row.value().str());
+          "add_row: {} and {} don't fit", x.value(), row.value());
   ops::AddRow op{x.value(), row.value(), Tensor::empty_like(x.value())};
   run(op);
   return record("add_row", {x, row}, op.y, {}, [](const Tensor& dy, const BackwardContext& context) -> Gradients {
@@ -25,7 +25,7 @@ Variable add_row(const Variable& x, const Variable& row) {
 }
 
 Variable normalize(const Variable& x) {
-  require(x.shape().rank() == 2, "normalize needs rows (N, D), not {}", x.value().str());
+  require(x.shape().rank() == 2, "normalize needs rows (N, D), not {}", x.value());
   ops::Normalize op{x.value(), Tensor::empty_like(x.value()), like(x.value(), {x.shape()[0]})};
   run(op);
   return record("normalize", {x}, op.y, {op.y, op.norm},
@@ -38,7 +38,7 @@ Variable normalize(const Variable& x) {
 
 Variable scale_rows(const Variable& x, const Variable& factors) {
   require(x.shape().rank() == 2 && factors.shape() == Shape({x.shape()[0], 1}),
-          "scale_rows: rows {} (N, D) and factors {} (N, 1) don't fit", x.value().str(), factors.value().str());
+          "scale_rows: rows {} (N, D) and factors {} (N, 1) don't fit", x.value(), factors.value());
   ops::RowScale op{factors.value(), x.value(), Tensor::empty_like(x.value())};
   run(op);
   return record("scale_rows", {x, factors}, op.dx, {x, factors.value()},
@@ -59,8 +59,7 @@ Variable scale_rows(const Variable& x, const Variable& factors) {
 }
 
 Variable rowwise_dot(const Variable& a, const Variable& b) {
-  require(a.shape().rank() == 2 && a.shape() == b.shape(), "rowwise_dot: {} and {} don't fit", a.value().str(),
-          b.value().str());
+  require(a.shape().rank() == 2 && a.shape() == b.shape(), "rowwise_dot: {} and {} don't fit", a.value(), b.value());
   ops::RowDot op{a.value(), b.value(), like(a.value(), {a.shape()[0], 1})};
   run(op);
   return record("rowwise_dot", {a, b}, op.y, {a.value(), b.value()},
@@ -79,7 +78,7 @@ Variable rowwise_dot(const Variable& a, const Variable& b) {
 
 Variable concat(const Variable& a, const Variable& b) {
   require(a.shape().rank() == 2 && b.shape().rank() == 2 && a.shape()[0] == b.shape()[0],
-          "concat: {} and {} don't have the same rows", a.value().str(), b.value().str());
+          "concat: {} and {} don't have the same rows", a.value(), b.value());
   const int64_t rows = a.shape()[0], widths[] = {a.shape()[1], b.shape()[1]};
   ops::ConcatColumns op{a.value(), b.value(), like(a.value(), {rows, widths[0] + widths[1]})};
   run(op);
@@ -100,7 +99,7 @@ Variable concat(const Variable& a, const Variable& b) {
 
 Variable concat_rows(const Variable& a, const Variable& b) {
   require(a.shape().rank() == 2 && b.shape().rank() == 2 && a.shape()[1] == b.shape()[1],
-          "concat_rows: {} and {} don't have the same columns", a.value().str(), b.value().str());
+          "concat_rows: {} and {} don't have the same columns", a.value(), b.value());
   const int64_t first = a.shape()[0], all = first + b.shape()[0];
   ops::ConcatRows op{a.value(), b.value(), like(a.value(), {all, a.shape()[1]})};
   run(op);

@@ -36,7 +36,7 @@ Tensor Saved::get(const char* reader) const {
   require(version == version_,
           "{}: the tensor {} it saved for backward was changed in place since ({} writes); change it after backward(), "
           "or give the operation a copy",
-          reader, tensor_.str(), version - version_);
+          reader, tensor_, version - version_);
   return tensor_;
 }
 
@@ -67,8 +67,8 @@ Tensor Recomputed::get(const char* reader) {
 
 void Recomputed::check(const Tensor& again, const char* reader) const {
   require(again.shape() == shape_ && again.dtype() == dtype_, "{}: what it reads was {}{} and is {} when recomputed",
-          reader, name_of(dtype_), shape_.str(), again.str());
-  require(digest_of(again) == digest_, "{}: what it reads, {}, has other bits when recomputed", reader, again.str());
+          reader, name_of(dtype_), shape_, again);
+  require(digest_of(again) == digest_, "{}: what it reads, {}, has other bits when recomputed", reader, again);
 }
 
 }  // namespace minissl

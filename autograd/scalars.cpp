@@ -19,7 +19,7 @@ Variable mean(const Variable& x) { return sum(x) / static_cast<double>(x.value()
 
 Variable cross_entropy(const Variable& logits, const Tensor& targets) {
   require(logits.shape().rank() == 2 && targets.dtype() == DType::i64 && targets.shape() == Shape{logits.shape()[0]},
-          "cross_entropy: logits {} (N, K) and targets {} (i64, N) don't fit", logits.value().str(), targets.str());
+          "cross_entropy: logits {} (N, K) and targets {} (i64, N) don't fit", logits.value(), targets);
   ops::CrossEntropy op{logits.value(), targets, like(logits.value(), {1}), like(logits.value(), targets.shape()),
                        like(logits.value(), {1})};
   run(op);

@@ -9,7 +9,7 @@ namespace minissl {
 
 Variable softmax(const Variable& x, double scale, const Tensor& noise) {
   require(x.shape().rank() == 2 && (!noise.defined() || noise.shape() == x.shape()),
-          "softmax needs rows (N, D), and noise of their shape, not {} and {}", x.value().str(), noise.str());
+          "softmax needs rows (N, D), and noise of their shape, not {} and {}", x.value(), noise);
   const ops::Softmax op{x.value(), noise, Tensor::empty_like(x.value()), scale};
   run(op);
   return record("softmax", {x}, op.y, {op.y}, [scale](const Tensor& dy, const BackwardContext& context) -> Gradients {
@@ -20,7 +20,7 @@ Variable softmax(const Variable& x, double scale, const Tensor& noise) {
 }
 
 Variable softmax_entropy(const Variable& x) {
-  require(x.shape().rank() == 2, "softmax_entropy needs rows (N, D), not {}", x.value().str());
+  require(x.shape().rank() == 2, "softmax_entropy needs rows (N, D), not {}", x.value());
   const Shape rows{x.shape()[0]};
   const ops::SoftmaxEntropy op{x.value(), like(x.value(), rows), like(x.value(), rows)};
   run(op);

@@ -70,7 +70,7 @@ const Tensor& Variable::grad() const {
 
 void Variable::set_grad(Tensor grad) {
   require(node_ && node_->is_leaf, "only a leaf that requires a gradient has one");
-  require(!grad.defined() || grad.shape() == shape(), "gradient {} for a leaf {}", grad.str(), value_.str());
+  require(!grad.defined() || grad.shape() == shape(), "gradient {} for a leaf {}", grad, value_);
   node_->grad = std::move(grad);
 }
 
@@ -114,14 +114,13 @@ Variable record(const char* operation, std::vector<Variable> inputs, Tensor outp
 }
 
 void backward(const Variable& root) {
-  require(root.value().numel() == 1, "backward() needs a scalar, not {}", root.value().str());
+  require(root.value().numel() == 1, "backward() needs a scalar, not {}", root.value());
   backward(root, Tensor::full(root.shape(), 1, root.value().dtype(), root.value().device()));
 }
 
 void backward(const Variable& root, const Tensor& cotangent) {
   require(root.requires_grad(), "backward(): nothing that the root depends on requires a gradient");
-  require(cotangent.shape() == root.shape(), "backward(): cotangent {} for a root {}", cotangent.str(),
-          root.value().str());
+  require(cotangent.shape() == root.shape(), "backward(): cotangent {} for a root {}", cotangent, root.value());
   const NoGradScope no_grad_scope;
   // Latest first: a node is visited after everything computed from it.
   std::map<std::shared_ptr<Node>, Tensor, Later> pending;
@@ -137,7 +136,7 @@ void backward(const Variable& root, const Tensor& cotangent) {
     for (size_t i = 0; i < node->inputs.size(); ++i) {
       if (!node->inputs[i] || !gradients[i].defined()) continue;
       require(gradients[i].shape() == node->inputs[i]->shape, "{}: the gradient of input {} is {}, not {}",
-              node->operation, i, gradients[i].str(), node->inputs[i]->shape.str());
+              node->operation, i, gradients[i], node->inputs[i]->shape);
       Tensor gradient = std::exchange(gradients[i], {});
       // At once: held back until the end, gradients of parameters would be in memory twice.
       if (node->inputs[i]->is_leaf)

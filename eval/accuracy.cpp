@@ -19,7 +19,7 @@ int64_t first_row_not_finite(const Tensor& features) {
 void LabelledFeatures::check(const char* who) const {
   require(train.defined() && test.defined() && train.dim(0) > 0 && test.dim(0) > 0,
           "{} needs labelled images to learn from and to test on", who);
-  require(train.dim(1) == test.dim(1), "{}: features {} and {} don't fit", who, train.str(), test.str());
+  require(train.dim(1) == test.dim(1), "{}: features {} and {} don't fit", who, train, test);
   const auto labelled = [&](const std::vector<int64_t>& labels, const Tensor& features) {
     return static_cast<int64_t>(labels.size()) == features.dim(0) &&
            std::all_of(labels.begin(), labels.end(), [&](int64_t label) { return label >= 0 && label < classes; });

@@ -38,7 +38,7 @@ double effective_rank(const Matrix<double>& x) {
 
 CollapseMetrics collapse_metrics(const Tensor& embeddings) {
   require(embeddings.rank() == 2 && embeddings.dim(0) > 1,
-          "collapse metrics need at least two embeddings (N, D), not {}", embeddings.str());
+          "collapse metrics need at least two embeddings (N, D), not {}", embeddings);
   const Tensor in_f64 = embeddings.to(DType::f64);
   const Matrix<double> x = matrix<double>(in_f64, in_f64.dim(0), in_f64.dim(1));
   const Eigen::VectorXd norms = x.rowwise().norm();

@@ -67,7 +67,7 @@ double share_of_votes(const float* similarity, const std::vector<int64_t>& order
 void MultiLabelFeatures::check(const char* who) const {
   require(train.defined() && test.defined() && train.dim(0) > 0 && test.dim(0) > 0,
           "{} needs labelled images to learn from and to test on", who);
-  require(train.dim(1) == test.dim(1), "{}: features {} and {} don't fit", who, train.str(), test.str());
+  require(train.dim(1) == test.dim(1), "{}: features {} and {} don't fit", who, train, test);
   for (const LabelColumn& label : labels)
     require(static_cast<int64_t>(label.train.size()) == train.dim(0) &&
                 static_cast<int64_t>(label.test.size()) == test.dim(0),

@@ -162,7 +162,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   const auto* type = std::find_if(element_types.begin(), element_types.end(),
                                   [&](const auto& t) { return t.dtype == tensor.dtype(); });
   require(type != element_types.end(), "{}: can't write {}: .npy has no such type; convert it to f32", path.string(),
-          tensor.str());
+          tensor);
   // Shapes as NumPy writes them: (), (3,), (3, 4).
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type->descr,
                                    fmt::join(tensor.shape(), ", "), tensor.rank() == 1 ? "," : "");

@@ -115,7 +115,7 @@ void Optimizer::load_state(const SafetensorsReader& file) {
     require(file.contains(name), "{}: no {} in it; it was not written by the optimizer {}", file.path().string(), name,
             options_.kind);
     require(file.find(name).shape == shape, "{}: {} is {}, not {}; it belongs to another network", file.path().string(),
-            name, file.find(name).shape.str(), shape.str());
+            name, file.find(name).shape, shape);
   };
   // All shapes before anything is read or changed.
   check(steps_name, {});

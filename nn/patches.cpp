@@ -12,7 +12,7 @@ namespace minissl {
 Variable patches_of(const Variable& images, const Tensor& cells, int64_t grid) {
   const Shape& shape = images.shape();
   require(shape.rank() == 4 && shape[1] == shape[2], "patches are taken from square images (N, S, S, C), not {}",
-          images.value().str());
+          images.value());
   const int64_t count = shape[0], size = shape[1], channels = shape[3], side = size / grid;
   const Tensor pixels = ops::cell_positions(cells, grid, size);
   const Variable rows = gather_rows(view(images, {count * size * size, channels}), pixels, Repeats::none);
@@ -34,7 +34,7 @@ Tensor normalized_patches(const Tensor& patches) {
   constexpr double eps = 1e-6;
   const Tensor x = ops::cast(patches, master_type(patches.dtype()));
   const int64_t elements = x.dim(-1);
-  require(elements > 1, "a patch of one number, {}, has no variance", patches.str());
+  require(elements > 1, "a patch of one number, {}, has no variance", patches);
   const double biased = static_cast<double>(elements - 1) / static_cast<double>(elements);
   const auto row_of = [&](double value) { return Tensor::full({elements}, value, x.dtype(), x.device()); };
   const ops::LayerNorm op{.x = x,

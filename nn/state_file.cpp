@@ -49,7 +49,7 @@ void require_state_fits(Module& module, const SafetensorsReader& file, const std
     require(stored == needed || (stored.numel() == 1 && needed.numel() == 1),
             "{}: {} is {} there, but {} is needed; was it written for another `arch`, `stem`, `width`, `channels` or "
             "`dim`?",
-            file.path().string(), e.name, stored.str(), needed.str());
+            file.path().string(), e.name, stored, needed);
   }
 }
 

@@ -1,7 +1,21 @@
 #pragma once
+#include <concepts>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <string>
 #include <utility>
+
+/// What has str() goes into messages as it is, and is put into words only if there is a message.
+template <class T>
+requires requires(const T& value) {
+  { value.str() } -> std::same_as<std::string>;
+}
+struct fmt::formatter<T> : fmt::formatter<std::string> {
+  template <class Context>
+  auto format(const T& value, Context& context) const {
+    return fmt::formatter<std::string>::format(value.str(), context);
+  }
+};
 
 namespace minissl {
 
@@ -17,7 +31,8 @@ template <class... Args>
   throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// Throws Error with a formatted message unless `condition` holds.
+/// Throws Error with a formatted message unless `condition` holds. Arguments should cost nothing where it does: shapes
+/// and tensors, not their str().
 template <class... Args>
 void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
   if (!condition) [[unlikely]]

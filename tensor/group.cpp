@@ -20,7 +20,7 @@ void Group::all_sum(const Tensor& x) {
 }
 
 Tensor Group::all_gather_rows(const Tensor& x) {
-  require(x.rank() > 0, "all_gather_rows: {} has no rows", x.str());
+  require(x.rank() > 0, "all_gather_rows: {} has no rows", x);
   if (size() == 1) return x;
   Shape all = x.shape();
   all[0] *= size();

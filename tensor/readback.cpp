@@ -23,7 +23,7 @@ Readback::~Readback() {
 
 void Readback::copy(const Tensor& from, int64_t at) {
   require(from.dtype() == DType::f64 && at >= 0 && at + from.numel() <= count_, "{} doesn't fit into {} numbers at {}",
-          from.str(), count_, at);
+          from, count_, at);
   if (pinned_)
     cuda::copy_to_host(from, pinned_->get() + static_cast<size_t>(at) * sizeof(double));
   else

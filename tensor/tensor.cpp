@@ -33,7 +33,7 @@ void Storage::retag(MemoryTag tag) {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   require(shape.numel() <= std::numeric_limits<int64_t>::max() / size_of(dtype), "a tensor of shape {} is too large",
-          shape.str());
+          shape);
   Tensor t;
   t.shape_ = shape;
   t.dtype_ = dtype;
@@ -55,8 +55,8 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device
 
 template <class T>
 Tensor Tensor::from(const Shape& shape, std::span<const T> values) {
-  require(static_cast<int64_t>(values.size()) == shape.numel(), "a tensor of shape {} needs {} values, not {}",
-          shape.str(), shape.numel(), values.size());
+  require(static_cast<int64_t>(values.size()) == shape.numel(), "a tensor of shape {} needs {} values, not {}", shape,
+          shape.numel(), values.size());
   Tensor t = empty(shape, dtype_of<T>());
   std::copy(values.begin(), values.end(), t.mutable_data<T>());
   return t;
@@ -94,7 +94,7 @@ To convert(From value) {
 }  // namespace
 
 double Tensor::item() const {
-  require(numel() == 1, "item() needs a tensor of one element, not {}", str());
+  require(numel() == 1, "item() needs a tensor of one element, not {}", *this);
   return at(0);
 }
 
@@ -115,7 +115,7 @@ std::vector<double> Tensor::to_vector() const {
 }
 
 Tensor Tensor::view(const Shape& shape) const {
-  require(shape.numel() == numel(), "{} can't be viewed as {}", str(), shape.str());
+  require(shape.numel() == numel(), "{} can't be viewed as {}", *this, shape);
   Tensor t = *this;
   t.shape_ = shape;
   return t;
@@ -123,7 +123,7 @@ Tensor Tensor::view(const Shape& shape) const {
 
 Tensor Tensor::rows(int64_t begin, int64_t end) const {
   require(rank() > 0 && 0 <= begin && begin <= end && end <= dim(0), "rows [{}, {}) are not within {}", begin, end,
-          str());
+          *this);
   Shape shape = shape_;
   shape[0] = end - begin;
   return slice(dim(0) ? begin * (numel() / dim(0)) : 0, shape);
@@ -131,7 +131,7 @@ Tensor Tensor::rows(int64_t begin, int64_t end) const {
 
 Tensor Tensor::slice(int64_t offset, const Shape& shape) const {
   require(offset >= 0 && offset <= numel() && shape.numel() <= numel() - offset,
-          "a slice of shape {} at element {} is not within {}", shape.str(), offset, str());
+          "a slice of shape {} at element {} is not within {}", shape, offset, *this);
   Tensor t = *this;
   t.shape_ = shape;
   t.offset_ += offset * size_of(dtype_);
@@ -159,7 +159,7 @@ Tensor Tensor::to(Device device) const {
 }
 
 void Tensor::copy_from(const Tensor& source) const {
-  require(shape_ == source.shape_, "can't copy {} into {}", source.str(), str());
+  require(shape_ == source.shape_, "can't copy {} into {}", source, *this);
   if (!storage_->real() || !source.storage_->real()) return storage_->bump_version();
   if (!storage_->on_host() || !source.storage_->on_host()) {
     if (device() != source.device() && dtype_ != source.dtype_) return copy_from(source.to(dtype_));
@@ -192,10 +192,10 @@ void Tensor::fill(double value) const {
 
 void Tensor::require_access(DType wanted, DeviceType by) const {
   require(defined(), "an undefined tensor has no elements");
-  require(dtype_ == wanted, "{} can't be read as {}", str(), name_of(wanted));
-  require(storage_->real(), "{} has no elements: it is large and was made in a dry run", str());
+  require(dtype_ == wanted, "{} can't be read as {}", *this, name_of(wanted));
+  require(storage_->real(), "{} has no elements: it is large and was made in a dry run", *this);
   require(by == DeviceType::cpu ? storage_->on_host() : device().type == by,
-          "{} is on {}, where {} can't reach it; use to(device)", str(), device().str(),
+          "{} is on {}, where {} can't reach it; use to(device)", *this, device(),
           by == DeviceType::cpu ? "the CPU" : "a GPU");
 }
 

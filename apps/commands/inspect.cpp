@@ -40,8 +40,7 @@ Batch read_batch(const SafetensorsReader& file, const Method& method, int64_t st
     const std::string name = fmt::format("step{}/{}", step, what);
     require(file.contains(name), "{}: no tensor {} in it; every step needs {}", file.path().string(), name, what);
     const StoredTensor& stored = file.find(name);
-    require(fits(stored), "{}: {} is {}{}, not {}", file.path().string(), name, stored.stored_as, stored.shape.str(),
-            wanted);
+    require(fits(stored), "{}: {} is {}{}, not {}", file.path().string(), name, stored.stored_as, stored.shape, wanted);
     return file.read(name);
   };
   const BatchRequest request = method.request({}, image_size(file, method, step, size));

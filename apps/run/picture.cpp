@@ -17,7 +17,7 @@ namespace minissl {
 std::string encode_png(const Tensor& image) {
   require(
       image.rank() == 3 && image.dtype() == DType::u8 && image.dim(2) >= 1 && image.dim(2) <= 4 && image.numel() > 0,
-      "a picture is u8 (height, width, 1 to 4 channels), not {}", image.str());
+      "a picture is u8 (height, width, 1 to 4 channels), not {}", image);
   const auto height = static_cast<int>(image.dim(0)), width = static_cast<int>(image.dim(1)),
              channels = static_cast<int>(image.dim(2));
   std::string png;
@@ -33,8 +33,8 @@ std::string encode_png(const Tensor& image) {
 void write_png(const std::filesystem::path& path, const Tensor& image) { write_file(path, encode_png(image)); }
 
 Tensor to_pixels(const Tensor& images, const Normalization& normalization) {
-  require(images.rank() == 4 && images.dtype() == DType::f32, "images are f32 (N, H, W, C), not {}", images.str());
-  require(images.dim(3) == 1 || images.dim(3) == 3, "images have 1 or 3 channels, not {}", images.str());
+  require(images.rank() == 4 && images.dtype() == DType::f32, "images are f32 (N, H, W, C), not {}", images);
+  require(images.dim(3) == 1 || images.dim(3) == 3, "images have 1 or 3 channels, not {}", images);
   const auto channels = static_cast<size_t>(images.dim(3));
   const Tensor pixels = Tensor::empty(images.shape(), DType::u8);
   const float* from = images.data<float>();
@@ -54,9 +54,9 @@ Tensor tile(const std::vector<Tensor>& views, int columns, int gap) {
   int64_t height = 0, group_width = -gap;
   for (const Tensor& view : views) {
     require(view.rank() == 4 && view.dtype() == DType::u8 && (view.dim(3) == 1 || view.dim(3) == 3) && view.numel() > 0,
-            "a contact sheet shows u8 (N, H, W, 1 or 3), not {}", view.str());
+            "a contact sheet shows u8 (N, H, W, 1 or 3), not {}", view);
     require(view.dim(0) == count && view.dim(3) == channels,
-            "the views of a contact sheet differ in images or channels: {} and {}", views[0].str(), view.str());
+            "the views of a contact sheet differ in images or channels: {} and {}", views[0], view);
     height = std::max(height, view.dim(1));
     group_width += gap + view.dim(2);
   }

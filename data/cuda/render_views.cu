@@ -128,7 +128,7 @@ Tensor render_views(const std::vector<DeviceView>& views, const Normalization& n
   auto* source = reinterpret_cast<Source*>(sources.mutable_data<uint8_t>());
   for (const auto& [pixels, parameters] : views) {
     require(pixels.dim(2) == channels && parameters.size == size, "views of a batch have one size, but {} is among {}",
-            pixels.str(), first.str());
+            pixels, first);
     *source++ = {pixels.bytes_begin(), pixels.dtype() == DType::u8, static_cast<int>(pixels.dim(0)),
                  static_cast<int>(pixels.dim(1)), parameters};
   }

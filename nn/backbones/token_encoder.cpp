@@ -37,8 +37,8 @@ std::vector<Variable> TokenEncoder::maps(const Variable& images, const Tensor& k
   require(!kept.defined(), "a token encoder can't hide parts of an image");
   const Shape& shape = images.shape();
   require(shape.rank() == 4 && shape[1] % cell() == 0 && shape[2] % cell() == 0 && shape[3] == options_.channels,
-          "images {} do not fall into cells of {} pixels, 2^`token-layers`, with {} channels", images.value().str(),
-          cell(), options_.channels);
+          "images {} do not fall into cells of {} pixels, 2^`token-layers`, with {} channels", images.value(), cell(),
+          options_.channels);
   Variable x = images;
   for (size_t i = 0; i < layers_.size(); ++i) {
     PartScope part(fmt::format("encoder.{}", i), true);

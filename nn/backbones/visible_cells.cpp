@@ -6,7 +6,7 @@ namespace minissl {
 
 VisibleCells::VisibleCells(const Tensor& kept, int64_t grid) : kept_(kept), grid_(grid) {
   require(kept.dtype() == DType::i64 && kept.rank() == 2 && kept.dim(1) > 0,
-          "the cells that are shown are i64 (N, K), K > 0, not {}", kept.str());
+          "the cells that are shown are i64 (N, K), K > 0, not {}", kept);
   if (kept.device() != Device{} || !kept.storage()->real()) return;
   for (const int64_t cell : kept.span<int64_t>())
     require(cell >= 0 && cell < grid * grid, "cell {} is not on the grid of {} x {}", cell, grid, grid);
@@ -14,7 +14,7 @@ VisibleCells::VisibleCells(const Tensor& kept, int64_t grid) : kept_(kept), grid
 
 void VisibleCells::require_fits(const Shape& map) const {
   require(map.rank() == 4 && map[0] == kept_.dim(0) && map[1] == map[2] && map[1] % grid_ == 0,
-          "a map {} (N, H, W, C) does not fall into {} x {} cells of {} images", map.str(), grid_, grid_, kept_.dim(0));
+          "a map {} (N, H, W, C) does not fall into {} x {} cells of {} images", map, grid_, grid_, kept_.dim(0));
 }
 
 const Tensor& VisibleCells::positions(const Shape& map) const {

@@ -135,7 +135,7 @@ std::pair<Variable, Variable> VisionTransformer::positions(int64_t to) {
 
 int64_t VisionTransformer::checked_grid(const Tensor& images) const {
   require(images.rank() == 4 && images.dim(1) == images.dim(2) && images.dim(3) == options_.channels,
-          "a Vision Transformer for {} channels can't read images {}", options_.channels, images.str());
+          "a Vision Transformer for {} channels can't read images {}", options_.channels, images);
   return grid(images.dim(1));
 }
 

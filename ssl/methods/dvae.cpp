@@ -24,8 +24,7 @@ Tensor noise_of(const Batch& batch, const Variable& logits) {
   const Tensor& like = logits.value();
   if (const Tensor given = batch.find("gumbel"); given.defined()) {
     const Shape& s = like.shape();
-    require(given.shape() == Shape{s[0], s[3], s[1], s[2]}, "dvae: gumbel noise {} doesn't fit logits {}", given.str(),
-            like.str());
+    require(given.shape() == Shape{s[0], s[3], s[1], s[2]}, "dvae: gumbel noise {} doesn't fit logits {}", given, like);
     return ops::nchw_to_nhwc(given.to(like.device()).to(like.dtype()));
   }
   return ops::gumbel_noise(batch.find("gumbel_key").to(like.device()), like.shape(), like.dtype());

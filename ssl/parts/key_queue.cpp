@@ -2,6 +2,7 @@
 
 #include "tensor/ops/ring.h"
 #include "tensor/ops/rows.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace minissl {
@@ -11,8 +12,12 @@ KeyQueue::KeyQueue(int64_t size, int64_t dim, uint64_t seed, DType dtype) {
   const TagScope tag(MemoryTag::queue);
   Tensor keys = Tensor::empty({size, dim});
   const Random random(seed, RandomSite::initialization, 0, hash_name("queue"));
-  for (int64_t i = 0; keys.storage()->real() && i < keys.numel(); ++i)
-    keys.mutable_data<float>()[i] = random.normal(static_cast<uint32_t>(i));
+  if (keys.storage()->real()) {
+    float* to = keys.mutable_data<float>();
+    parallel_for(keys.numel(), 4096, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) to[i] = random.normal(static_cast<uint32_t>(i));
+    });
+  }
   keys_ = ops::normalize(keys).to(dtype).to(DeviceScope::current());
   pointer_ = Tensor::zeros({1}, DType::i64, DeviceScope::current());
   // In files, as in MoCo's PyTorch code, each key is a column.

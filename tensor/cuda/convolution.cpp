@@ -109,7 +109,7 @@ class Cudnn {
     check(cudaStreamIsCapturing(stream_, &capture), "asking for the stream's state");
     require(capture == cudaStreamCaptureStatusNone,
             "a convolution that never ran before can't be part of a CUDA graph: run the step once without ({})",
-            problem.str());
+            problem);
     int64_t workspace = 0;
     for (const ConvolutionPlan& plan : plans) workspace = std::max(workspace, plan.workspace);
     const Buffer x(bytes_of(problem.x, problem.type)), w(bytes_of(problem.w, problem.type)),

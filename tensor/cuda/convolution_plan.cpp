@@ -192,7 +192,7 @@ std::vector<ConvolutionPlan> candidates(const ConvolutionProblem& problem, const
     }
   }
   require(!plans.empty(), "cuDNN: no deterministic way within {} of workspace to do the convolution {}",
-          format_bytes(workspace_limit), problem.str());
+          format_bytes(workspace_limit), problem);
   return plans;
 }
 

@@ -24,8 +24,7 @@ const char* name_of(Direction direction) {
 
 ConvolutionProblem problem(Direction direction, const Tensor& x, const Tensor& w, const Tensor& y,
                            ops::ConvolutionGeometry geometry) {
-  require(x.dtype() == w.dtype() && w.dtype() == y.dtype(), "convolution: {}, {} and {} are not of one type", x.str(),
-          w.str(), y.str());
+  require(x.dtype() == w.dtype() && w.dtype() == y.dtype(), "convolution: {}, {} and {} are not of one type", x, w, y);
   const bool f32 = x.dtype() == DType::f32;
   return {.direction = direction,
           .x = channels_first(x.shape()),

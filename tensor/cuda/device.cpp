@@ -60,7 +60,7 @@ struct State {
 State& state_of(Device device) {
   static auto& states = *new std::deque<State>(static_cast<size_t>(device_count()));
   require(device.type == DeviceType::cuda && device.index >= 0 && static_cast<size_t>(device.index) < states.size(),
-          "there is no {}: {}", device.str(), states.empty() ? why_none() : fmt::format("{} GPUs", states.size()));
+          "there is no {}: {}", device, states.empty() ? why_none() : fmt::format("{} GPUs", states.size()));
   State& state = states[static_cast<size_t>(device.index)];
   check(cudaSetDevice(device.index), "cudaSetDevice");
   std::call_once(state.once, [&] {
@@ -77,7 +77,7 @@ Upload& upload_to(Device device) {
 }
 
 void require_no_recording(Device device) {
-  require(!Graph::recording(), "the host can't wait for {} within a CUDA graph", device.str());
+  require(!Graph::recording(), "the host can't wait for {} within a CUDA graph", device);
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ void copy(const Tensor& from, const Tensor& to) {
   const Device source = from.device(), target = to.device();
   const auto bytes = static_cast<size_t>(from.bytes());
   if (source.type == DeviceType::cpu) {
-    require(!Graph::recording(), "a copy of {} from the host can't be part of a CUDA graph", from.str());
+    require(!Graph::recording(), "a copy of {} from the host can't be part of a CUDA graph", from);
     return upload_to(target).copy(to.bytes_begin(), from.bytes_begin(), bytes, stream(target));
   }
   // Two GPUs do not wait for each other's streams, and neither can access the other's memory.

@@ -131,7 +131,7 @@ class CublasLt {
     check(cublas_lt().find_algorithms(handle_, plan.product.get(), plan.left.get(), plan.right.get(), plan.out.get(),
                                       plan.out.get(), made, 1, &best, &found),
           p.str().c_str());
-    require(found > 0, "cuBLAS: no deterministic algorithm for {}", p.str());
+    require(found > 0, "cuBLAS: no deterministic algorithm for {}", p);
     plan.algorithm = best.algo;
     return plan;
   }

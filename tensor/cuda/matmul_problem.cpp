@@ -17,7 +17,7 @@ std::string MatmulProblem::str() const {
 MatmulProblem problem_of(const ops::MatMul& op) {
   const DType in = op.a.dtype(), out = op.c.dtype();
   require(is_floating(in) && op.b.dtype() == in && (out == in || (in == DType::bf16 && out == DType::f32)),
-          "matmul: {} times {} into {} is no product that a GPU makes", op.a.str(), op.b.str(), op.c.str());
+          "matmul: {} times {} into {} is no product that a GPU makes", op.a, op.b, op.c);
   // The second matrix of a batch counts as well: all others are multiples of its distance from the first.
   const auto second = [&](const Tensor& t) { return t.bytes_begin() + (op.batch() > 1 ? t.bytes() / op.batch() : 0); };
   return {.left = {op.b.dim(-1), op.b.dim(-2), op.transpose_b},

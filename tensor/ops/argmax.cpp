@@ -49,7 +49,7 @@ void kernel(Reference, const Hardmax& op) {
 }
 
 Tensor argmax(const Tensor& x) {
-  require(x.rank() == 2 && x.dim(1) > 0, "argmax needs rows (N, D), not {}", x.str());
+  require(x.rank() == 2 && x.dim(1) > 0, "argmax needs rows (N, D), not {}", x);
   Tensor y = Tensor::empty({x.dim(0)}, DType::i64, x.device());
   run(Argmax{x, y});
   return y;

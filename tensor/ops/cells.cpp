@@ -6,7 +6,7 @@ namespace minissl::ops {
 namespace {
 
 void require_cells(const char* name, const Tensor& cells, int64_t grid, int64_t extent) {
-  require(cells.rank() == 2 && cells.dtype() == DType::i64, "{}: cells are i64 (N, K), not {}", name, cells.str());
+  require(cells.rank() == 2 && cells.dtype() == DType::i64, "{}: cells are i64 (N, K), not {}", name, cells);
   require(grid > 0 && extent % grid == 0, "{}: a map of {} pixels does not fall into {} cells", name, extent, grid);
 }
 

@@ -78,7 +78,7 @@ void kernel(Reference, const StandardizeGradient& op) {
 }
 
 Tensor center_columns(const Tensor& x) {
-  require(x.rank() == 2, "center_columns needs a matrix (N, D), not {}", x.str());
+  require(x.rank() == 2, "center_columns needs a matrix (N, D), not {}", x);
   CenterColumns op{x, Tensor::empty_like(x)};
   run(op);
   return op.y;

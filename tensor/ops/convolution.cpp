@@ -149,18 +149,17 @@ namespace {
 // The output's shape. Throws Error when there is none.
 Shape output_shape(const Shape& x, const Shape& w, ConvolutionGeometry geometry) {
   require(x.rank() == 4 && w.rank() == 4 && x[3] == w[3],
-          "convolution: images {} (N, H, W, I) and weights {} (O, H, W, I) don't fit", x.str(), w.str());
+          "convolution: images {} (N, H, W, I) and weights {} (O, H, W, I) don't fit", x, w);
   require(geometry.stride > 0 && geometry.padding >= 0, "convolution: stride {} and padding {} make no sense",
           geometry.stride, geometry.padding);
   require(x[1] + 2 * geometry.padding >= w[1] && x[2] + 2 * geometry.padding >= w[2],
-          "convolution: images {} are smaller than the kernel of {}", x.str(), w.str());
+          "convolution: images {} are smaller than the kernel of {}", x, w);
   return {x[0], geometry.output_extent(x[1], w[1]), geometry.output_extent(x[2], w[2]), w[0]};
 }
 
 void require_output(const char* name, const Tensor& dy, const Shape& x, const Shape& w, ConvolutionGeometry geometry) {
   const Shape y = output_shape(x, w, geometry);
-  require(dy.shape() == y, "{}: the output for images {} and weights {} is {}, not {}", name, x.str(), w.str(), y.str(),
-          dy.str());
+  require(dy.shape() == y, "{}: the output for images {} and weights {} is {}, not {}", name, x, w, y, dy);
 }
 
 }  // namespace
@@ -168,9 +167,9 @@ void require_output(const char* name, const Tensor& dy, const Shape& x, const Sh
 Tensor convolution(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry, const ConvolutionFinish& finish) {
   const Shape y = output_shape(x.shape(), w.shape(), geometry);
   require(!finish.bias.defined() || finish.bias.shape() == Shape{y[3]},
-          "convolution: bias {} for outputs {}; one number per channel is needed", finish.bias.str(), y.str());
+          "convolution: bias {} for outputs {}; one number per channel is needed", finish.bias, y);
   require(!finish.residual.defined() || finish.residual.shape() == y,
-          "convolution: residual {} for outputs {}; the shapes must agree", finish.residual.str(), y.str());
+          "convolution: residual {} for outputs {}; the shapes must agree", finish.residual, y);
   const Convolution op{.x = x,
                        .w = w,
                        .y = Tensor::empty(y, x.dtype(), x.device()),
@@ -200,13 +199,13 @@ Tensor convolution_weight_gradient(const Tensor& dy, const Tensor& x, const Shap
 
 Tensor conv_transpose(const Tensor& x, const Tensor& w, ConvolutionGeometry geometry) {
   require(x.rank() == 4 && w.rank() == 4 && x.dim(3) == w.dim(0),
-          "conv_transpose: images {} (N, H, W, I) and weights {} (I, KH, KW, O) don't fit", x.str(), w.str());
+          "conv_transpose: images {} (N, H, W, I) and weights {} (I, KH, KW, O) don't fit", x, w);
   require(geometry.stride > 0 && geometry.padding >= 0, "conv_transpose: stride {} and padding {} make no sense",
           geometry.stride, geometry.padding);
   const int64_t height = geometry.transposed_extent(x.dim(1), w.dim(1));
   const int64_t width = geometry.transposed_extent(x.dim(2), w.dim(2));
   require(height > 0 && width > 0, "conv_transpose: a padding of {} leaves nothing of images {} and a kernel of {}",
-          geometry.padding, x.str(), w.str());
+          geometry.padding, x, w);
   return convolution_input_gradient(x, w, {x.dim(0), height, width, w.dim(3)}, geometry);
 }
 

@@ -92,7 +92,7 @@ void kernel(Reference, const FillDiagonal& op) {
 }
 
 Tensor fill_diagonal(const Tensor& x, double value) {
-  require(x.rank() == 2 && x.dim(0) == x.dim(1), "fill_diagonal needs a square matrix, not {}", x.str());
+  require(x.rank() == 2 && x.dim(0) == x.dim(1), "fill_diagonal needs a square matrix, not {}", x);
   FillDiagonal op{x, Tensor::empty_like(x), value};
   run(op);
   return op.y;

@@ -173,7 +173,7 @@ void kernel(Cpu, const SelfDistillationGradient& op) {
 
 SoftTargets centered_softmax(const Tensor& x, const Tensor& center, const Number& temperature) {
   require(x.rank() == 2 && center.numel() == x.dim(1) && center.dtype() == x.dtype(),
-          "centered_softmax: logits {} (N, K) and a centre {} (K) don't fit", x.str(), center.str());
+          "centered_softmax: logits {} (N, K) and a centre {} (K) don't fit", x, center);
   CenteredSoftmax op{x, center, Tensor::empty_like(x), Tensor::empty({x.dim(0)}, x.dtype(), x.device()), temperature};
   run(op);
   return {op.y, op.entropy};

@@ -114,8 +114,8 @@ Tensor unary(const Tensor& x, F f = {}) {
 /// Throws Error, with both shapes and types, when they differ.
 template <class F>
 Tensor binary(const Tensor& a, const Tensor& b, F f = {}) {
-  require(a.shape() == b.shape(), "{}: shapes {} and {} differ", F::name, a.str(), b.str());
-  require(a.dtype() == b.dtype(), "{}: types of {} and {} differ", F::name, a.str(), b.str());
+  require(a.shape() == b.shape(), "{}: shapes {} and {} differ", F::name, a, b);
+  require(a.dtype() == b.dtype(), "{}: types of {} and {} differ", F::name, a, b);
   Binary<F> op{a, b, Tensor::empty_like(a), f};
   run(op);
   return op.y;

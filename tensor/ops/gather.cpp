@@ -20,10 +20,10 @@ Tensor with_rows(const Tensor& t, const Tensor& index, int64_t rows) {
 
 void require_index(const char* name, const Tensor& t, const Tensor& index) {
   require((index.rank() == 1 || index.rank() == 2) && index.dtype() == DType::i64,
-          "{}: an index is i64 (K), or (N, K) for N images, not {}", name, index.str());
-  require(t.rank() >= index.rank(), "{}: {} has no rows for an index {}", name, t.str(), index.str());
-  require(index.rank() == 1 || t.dim(0) == index.dim(0), "{}: the index {} is not for the images of {}", name,
-          index.str(), t.str());
+          "{}: an index is i64 (K), or (N, K) for N images, not {}", name, index);
+  require(t.rank() >= index.rank(), "{}: {} has no rows for an index {}", name, t, index);
+  require(index.rank() == 1 || t.dim(0) == index.dim(0), "{}: the index {} is not for the images of {}", name, index,
+          t);
 }
 
 void require_elements(const char* name, const Tensor& index, int64_t rows, bool distinct) {
@@ -44,13 +44,13 @@ void require_elements(const char* name, const Tensor& index, int64_t rows, bool 
 void require_row_each(const char* name, const Tensor& x, const Tensor& index) {
   require_index(name, x, index);
   require(index.dim(-1) == x.dim(index.rank() - 1), "{}: the index {} has not one element for each row of {}", name,
-          index.str(), x.str());
+          index, x);
 }
 
 void require_fill(const Tensor& fill, const Tensor& x, const Tensor& index) {
   require(fill.rank() == x.rank() - index.rank() && fill.dtype() == master_type(x.dtype()) &&
               std::equal(fill.shape().begin(), fill.shape().end(), x.shape().begin() + index.rank()),
-          "gather_rows: fill {} is not a row of {}", fill.str(), x.str());
+          "gather_rows: fill {} is not a row of {}", fill, x);
 }
 
 // Calls f(begin, end) for elements of the index, of whole images: rows of different images never meet.

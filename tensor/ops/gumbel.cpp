@@ -40,7 +40,7 @@ void kernel(Cpu, const GumbelNoise& op) {
 }
 
 Tensor gumbel_noise(const Tensor& key, const Shape& shape, DType type) {
-  require(key.numel() == 1 && key.dtype() == DType::i64, "gumbel_noise: the key is one i64, not {}", key.str());
+  require(key.numel() == 1 && key.dtype() == DType::i64, "gumbel_noise: the key is one i64, not {}", key);
   Tensor y = Tensor::empty(shape, type, key.device());
   run(GumbelNoise{key, y});
   return y;

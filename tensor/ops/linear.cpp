@@ -48,13 +48,13 @@ int64_t workspace_bytes(Cpu, const Linear& op) { return 4 * product_of(op).float
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual) {
   require(x.rank() >= 2 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) && x.dtype() == weight.dtype(),
-          "linear: {} and weight {} don't fit", x.str(), weight.str());
+          "linear: {} and weight {} don't fit", x, weight);
   Shape shape = x.shape();
   shape[-1] = weight.dim(0);
   require(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && bias.dtype() == master_type(x.dtype())),
-          "linear: weight {} and bias {} don't fit", weight.str(), bias.str());
+          "linear: weight {} and bias {} don't fit", weight, bias);
   require(!residual.defined() || (residual.shape() == shape && residual.dtype() == x.dtype()),
-          "linear: the residual {} has not the shape {} of what it is added to", residual.str(), shape.str());
+          "linear: the residual {} has not the shape {} of what it is added to", residual, shape);
   Linear op{x, weight, bias, residual, Tensor::empty(shape, x.dtype(), x.device())};
   run(op);
   return op.y;

@@ -114,7 +114,7 @@ void kernel(Reference, const Accuracy& op) {
 Tensor accuracy(const Tensor& predictions, const Tensor& targets, DType type) {
   require(predictions.rank() == 1 && predictions.shape() == targets.shape() && predictions.dtype() == DType::i64 &&
               targets.dtype() == DType::i64,
-          "accuracy: predictions {} and targets {} (i64, N) don't fit", predictions.str(), targets.str());
+          "accuracy: predictions {} and targets {} (i64, N) don't fit", predictions, targets);
   const Tensor y = Tensor::empty({1}, type, targets.device());
   run(Accuracy{predictions, targets, y});
   return y;

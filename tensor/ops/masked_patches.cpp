@@ -17,7 +17,7 @@ void kernel(Reference, const MaskedPatches& op) {
 }
 
 MaskedPatches masked_patches(const Tensor& mask, int64_t most) {
-  require(mask.rank() == 2 && mask.dtype() == DType::u8, "masked_patches: a mask is u8 (N, L), not {}", mask.str());
+  require(mask.rank() == 2 && mask.dtype() == DType::u8, "masked_patches: a mask is u8 (N, L), not {}", mask);
   require(most > 0 && most <= mask.dim(1), "masked_patches: {} of {} patches can't be hidden", most, mask.dim(1));
   const auto indices = [&](int64_t count) { return Tensor::empty({mask.dim(0), count}, DType::i64, mask.device()); };
   MaskedPatches op{mask, indices(mask.dim(1)), indices(most)};

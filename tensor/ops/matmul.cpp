@@ -78,8 +78,8 @@ bool fit(const Shape& a, const Shape& b, Transposed transposed) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, Transposed transposed) {
-  require(fit(a.shape(), b.shape(), transposed) && a.dtype() == b.dtype(), "matmul: {}{} and {}{} don't fit", a.str(),
-          transposed.a ? " transposed" : "", b.str(), transposed.b ? " transposed" : "");
+  require(fit(a.shape(), b.shape(), transposed) && a.dtype() == b.dtype(), "matmul: {}{} and {}{} don't fit", a,
+          transposed.a ? " transposed" : "", b, transposed.b ? " transposed" : "");
   Shape shape = a.shape();
   shape[-2] = a.dim(transposed.a ? -1 : -2), shape[-1] = b.dim(transposed.b ? -2 : -1);
   const Tensor c = Tensor::empty(shape, a.dtype(), a.device());

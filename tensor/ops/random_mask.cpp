@@ -14,7 +14,7 @@ void kernel(Reference, const RandomMask& op) {
 }
 
 RandomMask random_mask(const Tensor& noise, int64_t kept) {
-  require(noise.rank() == 2 && is_floating(noise.dtype()), "random_mask: the noise is (N, L), not {}", noise.str());
+  require(noise.rank() == 2 && is_floating(noise.dtype()), "random_mask: the noise is (N, L), not {}", noise);
   const int64_t images = noise.dim(0), patches = noise.dim(1);
   require(kept > 0 && kept <= patches, "random_mask: {} of {} patches can't be kept", kept, patches);
   const auto indices = [&](int64_t count) { return Tensor::empty({images, count}, DType::i64, noise.device()); };

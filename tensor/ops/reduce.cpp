@@ -21,7 +21,7 @@ void kernel(Reference, const ColumnSum& op) {
 }
 
 Tensor column_sum(const Tensor& x) {
-  require(x.rank() == 2, "column_sum needs rows (N, D), not {}", x.str());
+  require(x.rank() == 2, "column_sum needs rows (N, D), not {}", x);
   ColumnSum op{x, Tensor::empty({x.dim(1)}, master_type(x.dtype()), x.device())};
   run(op);
   return op.y;

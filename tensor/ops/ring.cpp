@@ -19,9 +19,8 @@ void kernel(Reference, const PushRows& op) {
 void push_rows(const Tensor& ring, const Tensor& rows, const Tensor& next) {
   require(ring.rank() == 2 && rows.rank() == 2 && rows.dim(1) == ring.dim(1) && rows.dim(0) <= ring.dim(0) &&
               rows.dtype() == ring.dtype(),
-          "push_rows: {} can't overwrite rows of {}", rows.str(), ring.str());
-  require(next.numel() == 1 && next.dtype() == DType::i64, "push_rows: the position in a ring is i64[1], not {}",
-          next.str());
+          "push_rows: {} can't overwrite rows of {}", rows, ring);
+  require(next.numel() == 1 && next.dtype() == DType::i64, "push_rows: the position in a ring is i64[1], not {}", next);
   run(PushRows{ring, rows, next});
 }
 

@@ -128,7 +128,7 @@ void require_permutation(const Tensor& order) {
 
 Tensor permuted(const Tensor& x, const Tensor& order, bool inverse) {
   require(x.rank() > 0 && order.shape() == Shape{x.dim(0)} && order.dtype() == DType::i64,
-          "permute_rows: the order {} is not one of the rows of {}", order.str(), x.str());
+          "permute_rows: the order {} is not one of the rows of {}", order, x);
   require_permutation(order);
   PermuteRows op{x, order.to(x.device()), Tensor::empty_like(x), inverse};
   run(op);
@@ -157,7 +157,7 @@ Tensor swapped_halves(int64_t count, Device device) {
 }
 
 Tensor normalize(const Tensor& x) {
-  require(x.rank() == 2, "normalize needs rows (N, D), not {}", x.str());
+  require(x.rank() == 2, "normalize needs rows (N, D), not {}", x);
   Normalize op{x, Tensor::empty_like(x), Tensor::empty({x.dim(0)}, x.dtype(), x.device())};
   run(op);
   return op.y;

@@ -81,10 +81,9 @@ void sinkhorn(const Tensor& scores, int64_t first, const SoftTargets& to, double
   const Tensor& y = to.probabilities;
   require(scores.rank() == 2 && y.rank() == 2 && y.dim(1) == scores.dim(1) && y.dtype() == scores.dtype() &&
               to.entropy.shape() == Shape{y.dim(0)} && to.entropy.dtype() == y.dtype(),
-          "sinkhorn: scores {} (B, K), assignments {} (N, K) and entropies {} (N) don't fit", scores.str(), y.str(),
-          to.entropy.str());
+          "sinkhorn: scores {} (B, K), assignments {} (N, K) and entropies {} (N) don't fit", scores, y, to.entropy);
   require(first >= 0 && first + y.dim(0) <= scores.dim(0),
-          "sinkhorn: {} samples from number {} on are not among those of {}", y.dim(0), first, scores.str());
+          "sinkhorn: {} samples from number {} on are not among those of {}", y.dim(0), first, scores);
   require(rounds > 0 && epsilon > 0, "sinkhorn needs a round and an epsilon above 0, not {} and {}", rounds, epsilon);
   const auto logarithms = [&](int dim) { return Tensor::empty({scores.dim(dim)}, scores.dtype(), scores.device()); };
   run(Sinkhorn{scores, logarithms(1), logarithms(0), y, to.entropy, first, rounds, epsilon});

@@ -23,17 +23,17 @@ Tensor batched_transpose(const Tensor& x, int64_t n, int64_t a, int64_t b, const
 }  // namespace
 
 Tensor nchw_to_nhwc(const Tensor& x) {
-  require(x.rank() == 4, "nchw_to_nhwc needs four dimensions, not {}", x.str());
+  require(x.rank() == 4, "nchw_to_nhwc needs four dimensions, not {}", x);
   return batched_transpose(x, x.dim(0), x.dim(1), x.dim(2) * x.dim(3), {x.dim(0), x.dim(2), x.dim(3), x.dim(1)});
 }
 
 Tensor nhwc_to_nchw(const Tensor& x) {
-  require(x.rank() == 4, "nhwc_to_nchw needs four dimensions, not {}", x.str());
+  require(x.rank() == 4, "nhwc_to_nchw needs four dimensions, not {}", x);
   return batched_transpose(x, x.dim(0), x.dim(1) * x.dim(2), x.dim(3), {x.dim(0), x.dim(3), x.dim(1), x.dim(2)});
 }
 
 Tensor transpose(const Tensor& x) {
-  require(x.rank() == 2, "transpose needs two dimensions, not {}", x.str());
+  require(x.rank() == 2, "transpose needs two dimensions, not {}", x);
   return batched_transpose(x, 1, x.dim(0), x.dim(1), {x.dim(1), x.dim(0)});
 }
 

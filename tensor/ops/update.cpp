@@ -9,16 +9,14 @@ namespace minissl::ops {
 
 void require_one_length(const char* name, const Tensor& updated, std::initializer_list<const Tensor*> others) {
   for (const Tensor* t : others)
-    require(t->numel() == updated.numel(), "{}: {} to update {} with; the lengths must agree", name, t->str(),
-            updated.str());
+    require(t->numel() == updated.numel(), "{}: {} to update {} with; the lengths must agree", name, *t, updated);
 }
 
 void require_followers(const char* name, const Tensor& updated, const Followers& followers) {
   const auto require_prefix = [&](const Tensor& follower, DType type, const Tensor& followed, const char* what) {
     if (!follower.defined()) return;
     require(followed.defined() && follower.numel() <= followed.numel() && follower.dtype() == type,
-            "{}: {} for a{} of {}; it must be {} and no longer", name, follower.str(), what, followed.str(),
-            name_of(type));
+            "{}: {} for a{} of {}; it must be {} and no longer", name, follower, what, followed, name_of(type));
   };
   require_prefix(followers.copy, DType::bf16, updated, " copy");
   require_prefix(followers.average, updated.dtype(), updated, "n average");

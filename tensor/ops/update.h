@@ -84,7 +84,7 @@ template <class Op>
 void require_arenas(const Op& op, std::initializer_list<const Tensor*> others) {
   require_one_length(op.name, op.value, others);
   require_followers(op.name, op.value, op.followers);
-  require(op.pieces.defined(), "{}: no pieces say which of {} is which parameter", op.name, op.value.str());
+  require(op.pieces.defined(), "{}: no pieces say which of {} is which parameter", op.name, op.value);
   require_rules(op.name, op.rules, op.pieces);
 }
 

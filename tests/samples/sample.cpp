@@ -145,7 +145,7 @@ bool UnalignedView::surroundings_untouched() const {
 }
 
 double relative_error(const Tensor& actual, const Tensor& expected) {
-  require(actual.shape() == expected.shape(), "{} can't be compared with {}", actual.str(), expected.str());
+  require(actual.shape() == expected.shape(), "{} can't be compared with {}", actual, expected);
   const std::vector<double> a = actual.to_vector(), e = expected.to_vector();
   const double squares = std::inner_product(e.begin(), e.end(), e.begin(), 0.0);
   const double typical = std::sqrt(squares / static_cast<double>(std::max<size_t>(e.size(), 1)));
