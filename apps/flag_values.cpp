@@ -44,7 +44,8 @@ T read_value(const std::string& name, const std::string& text, const FlagRules& 
     using Read = std::conditional_t<std::is_integral_v<T>, T, double>;
     const std::optional<Read> value = number_in<Read>(text);
     require(value.has_value(), "`{}` must be a {}{}, not \"{}\"", name,
-            std::is_integral_v<T> ? "whole number" : "number", rules.one_of.empty() ? " " + rules.range : "", text);
+            std::is_integral_v<T> ? "whole number" : "number", rules.one_of.empty() ? " " + rules.range.str() : "",
+            text);
     if (rules.one_of.empty()) rules.range.check(name, *value);
     return static_cast<T>(*value);
   }
