@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "tensor/simd/kernels.h"
 #include "tensor/workspace.h"
 
 namespace minissl {
@@ -11,7 +10,7 @@ namespace {
 // Terms of a sum that are added up in registers: so many that a part of a panel (12 KiB, or 24) and the rows of a that
 // meet it stay in the first-level cache. Tiles are multiplied so fast that it takes more to make up for the sums' way
 // to memory.
-constexpr int64_t depth_of_vectors = 192, depth_of_split = 256;
+constexpr int64_t depth_of_whole = 192, depth_of_split = 256;
 // Tasks that let threads which get less of the processor than others leave more to those.
 constexpr int64_t enough_tasks = 16;
 constexpr int64_t least_piece = 1024;
@@ -22,52 +21,21 @@ constexpr int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 constexpr int64_t round_up(int64_t n, int64_t to) { return divide_up(n, to) * to; }
 constexpr int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
 
-// The rows of a large matrix are far apart in memory, and the part of a row that a tile reads is too short for the
-// processor to prefetch it by itself.
-constexpr int64_t rows_ahead = 6;
-void prefetch(const float* from, int64_t count) {
-  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i);
-}
-
 // Below these sizes it takes longer to pack the parts of split numbers than their products save.
-const simd::SplitProducts* split_for(const ProductShape& s) {
-  return s.m >= 64 && s.n >= 128 && s.k >= 128 ? simd::kernels().split : nullptr;
+Panels panels_for(const ProductShape& s) {
+  return s.m >= 64 && s.n >= 128 && s.k >= 128 ? Panels::split_if_faster() : Panels::whole();
 }
 
-// Writes b's rows [k, k + depth) and columns [first, last) as panels, `panel_stride` floats apart; zeros beyond the
-// last column.
-void pack(const Factor& b, bool transposed, int64_t k, int64_t depth, int64_t first, int64_t last, int64_t panel,
-          float* to, int64_t panel_stride) {
-  const simd::Kernels& simd = simd::kernels();
-  const int64_t w = simd.width, whole = depth / w * w;
-  if (!transposed) {
-    const int64_t panels = (last - first) / panel, rest = (last - first) % panel;
-    for (int64_t d = 0; d < depth; ++d) {
-      const float* from = b.data + (k + d) * b.stride + first;
-      prefetch(from + rows_ahead * b.stride, last - first);
-      float* row = to + d * panel;
-      for (int64_t p = 0; p < panels; ++p, from += panel, row += panel_stride) std::copy_n(from, panel, row);
-      if (rest > 0) std::fill(std::copy_n(from, rest, row), row + panel, 0.0f);
-    }
-    return;
-  }
-  for (int64_t column = first; column < last; column += panel, to += panel_stride)
-    for (int64_t c = 0; c < panel; c += w) {
-      const float* from = b.data + (column + c) * b.stride + k;
-      const int64_t columns = std::clamp<int64_t>(last - column - c, 0, w);
-      int64_t d = 0;
-      if (columns == w)
-        for (; d < whole; d += w) simd.transpose(from + d, b.stride, to + d * panel + c, panel);
-      for (; d < depth; ++d)
-        for (int64_t i = 0; i < w; ++i) to[d * panel + c + i] = i < columns ? from[i * b.stride + d] : 0.0f;
-    }
+// Where a matrix, or its transpose, has row `row` and column `column`.
+Factor part(const Factor& f, bool transposed, int64_t row, int64_t column) {
+  return {f.data + (transposed ? column * f.stride + row : row * f.stride + column), f.stride};
 }
 
 }  // namespace
 
 // The memory of a slot.
 struct MatrixProduct::Slot {
-  float *b, *a, *tile;  // panels of b; rows of a transposed a; the result
+  float *b, *a, *tile;  // panels of b; packed rows of a; the result
 };
 
 // The matrix that a task writes its tile to, what it adds to the tile, and how it finishes the sums.
@@ -79,8 +47,8 @@ struct MatrixProduct::Result {
 };
 
 MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces)
-    : split_(split_for(shape)),
-      swapped_(split_ == nullptr && shape.transpose_b && !shape.transpose_a && 2 * shape.m <= shape.n),
+    : panels_(panels_for(shape)),
+      swapped_(!panels_.split() && shape.transpose_b && !shape.transpose_a && 2 * shape.m <= shape.n),
       m_(swapped_ ? shape.n : shape.m),
       n_(swapped_ ? shape.m : shape.n),
       k_(shape.k),
@@ -88,19 +56,16 @@ MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in
       transpose_b_(swapped_ ? true : shape.transpose_b),
       piece_(shape.k) {
   const int64_t m = m_, n = n_, k = k_;
-  const simd::Kernels& simd = simd::kernels();
-  const int64_t step = split_ ? split_->group : simd.max_rows;
-  width_ = split_ ? split_->width : simd.width;
-  panel_ = split_ ? split_->group : simd.panel();
-  block_depth_ = split_ ? depth_of_split : depth_of_vectors;
-  if (m <= few_rows && !transpose_b_ && n % simd.width == 0)
+  const int64_t step = panels_.rows(), panel = panels_.width();
+  block_depth_ = panels_.split() ? depth_of_split : depth_of_whole;
+  if (m <= few_rows && !transpose_b_ && n % panels_.vector() == 0)
     packing_ = Packing::none;
   else
     packing_ = m >= 480 && k <= 4096 ? Packing::before : Packing::by_task;
   // Tiles and what they are made of stay in the second-level cache: 120 rows of a at a time, and where a task packs b
   // as well, all columns of b that the tile meets. A tile of short sums is in c itself.
   const bool before = packing_ == Packing::before;
-  tile_columns_ = std::min<int64_t>(256, round_up(std::max<int64_t>(n, 1), panel_));
+  tile_columns_ = std::min<int64_t>(256, round_up(std::max<int64_t>(n, 1), panel));
   tile_rows_ = before ? (k <= block_depth_ ? 24 : 120) : 240;
   tile_rows_ = std::min(std::max(step, round_down(tile_rows_, step)), round_up(std::max<int64_t>(m, 1), step));
   row_block_ = round_up(divide_up(tile_rows_, divide_up(tile_rows_, 120)), step);
@@ -110,46 +75,48 @@ MatrixProduct::MatrixProduct(const ProductShape& shape, int64_t threads, bool in
     piece_ = round_up(divide_up(k, pieces_), block_depth_);
     pieces_ = divide_up(k, piece_);
   }
-  while (tiles() * pieces_ < enough_tasks && tile_columns_ > 2 * panel_)
-    tile_columns_ = round_up(tile_columns_ / 2, panel_);
+  while (tiles() * pieces_ < enough_tasks && tile_columns_ > 2 * panel)
+    tile_columns_ = round_up(tile_columns_ / 2, panel);
   row_tiles_ = divide_up(m, tile_rows_), column_tiles_ = divide_up(n, tile_columns_);
   slots_ = std::max<int64_t>(1, std::min(threads, tasks()));
 }
 
 int64_t MatrixProduct::packed_floats() const {
-  return packing_ == Packing::before ? floats_of_column(k_) * round_up(n_, panel_) : 0;
+  return packing_ == Packing::before ? panels_.floats(k_) * round_up(n_, panels_.width()) : 0;
 }
 
-// Of packed columns of b, and of packed rows of a.
-int64_t MatrixProduct::floats_of_column(int64_t depth) const { return split_ ? split_->floats_of_line(depth) : depth; }
 int64_t MatrixProduct::floats_of_a() const {
-  return split_ || transpose_a_ ? floats_of_column(block_depth_) * row_block_ : 0;
+  return panels_.packs_rows(transpose_a_) ? panels_.floats(block_depth_) * row_block_ : 0;
 }
 int64_t MatrixProduct::floats_of_b() const {
-  return packing_ == Packing::by_task ? floats_of_column(block_depth_) * tile_columns_ : 0;
+  return packing_ == Packing::by_task ? panels_.floats(block_depth_) * tile_columns_ : 0;
 }
 int64_t MatrixProduct::floats_of_slot() const { return floats_of_b() + floats_of_a() + tile_rows_ * tile_columns_; }
 
-// Columns [first, last) of b's rows [k, k + depth), in panels `panel_stride` floats apart.
-void MatrixProduct::pack_b(const Factor& b, int64_t k, int64_t depth, int64_t first, int64_t last, float* to,
-                           int64_t panel_stride) const {
-  if (!split_) return pack(b, transpose_b_, k, depth, first, last, panel_, to, panel_stride);
-  const int64_t column_stride = transpose_b_ ? b.stride : 1, depth_stride = transpose_b_ ? 1 : b.stride;
-  for (int64_t column = first; column < last; column += panel_, to += panel_stride)
-    split_->pack_b(std::min(panel_, last - column), depth, b.data + column * column_stride + k * depth_stride,
-                   column_stride, depth_stride, to);
+// Where all of b is packed before, its parts of a column from term k on follow each other.
+int64_t MatrixProduct::packed_stride() const { return panels_.width() * panels_.floats(k_); }
+int64_t MatrixProduct::packed_place(int64_t k, int64_t column) const {
+  return column * panels_.floats(k_) + panels_.width() * panels_.floats(k);
 }
 
 void MatrixProduct::pack_all(const Factor& b, float* packed) const {
-  const int64_t columns = 8 * panel_, column_blocks = divide_up(n_, columns), blocks = divide_up(k_, block_depth_);
-  const int64_t of_column = floats_of_column(k_);
-  parallel_for(column_blocks * blocks, 1, [&](int64_t begin, int64_t end) {
+  const int64_t columns = 8 * panels_.width(), column_blocks = divide_up(n_, columns);
+  parallel_for(column_blocks * divide_up(k_, block_depth_), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t column = i % column_blocks * columns, k = i / column_blocks * block_depth_;
-      pack_b(b, k, std::min(block_depth_, k_ - k), column, std::min(n_, column + columns),
-             packed + column * of_column + panel_ * floats_of_column(k), panel_ * of_column);
+      panels_.pack(part(b, transpose_b_, k, column), transpose_b_, std::min(block_depth_, k_ - k),
+                   std::min(n_ - column, columns), packed + packed_place(k, column), packed_stride());
     }
   });
+}
+
+// Terms [k, k + depth) of some columns of b.
+Panels::Columns MatrixProduct::columns_of_task(const Factor& b, const float* packed, float* buffer, int64_t k,
+                                               int64_t depth, int64_t column, int64_t columns) const {
+  const Factor from = part(b, transpose_b_, k, column);
+  if (packing_ == Packing::none) return {from.data, panels_.width(), b.stride};
+  if (packing_ == Packing::before) return {packed + packed_place(k, column), packed_stride(), panels_.width()};
+  return panels_.pack(from, transpose_b_, depth, columns, buffer, panels_.width() * panels_.floats(depth));
 }
 
 // Moves a tile's part to its place.
@@ -180,31 +147,6 @@ void MatrixProduct::finish_rows(int64_t row, int64_t rows, int64_t column, int64
   for (int64_t r = row; r < row + rows; ++r) c.finish.apply(c.data, r * c.stride + column, column, columns);
 }
 
-// Some rows of a times some columns of b, `depth` terms of each sum. Columns are whole vectors, or tiles; panels of b are
-// `panel_stride` floats apart, their rows `row_stride` where they aren't packed.
-struct MatrixProduct::Block {
-  int64_t rows, columns, depth;
-  Factor a;
-  const float* b;
-  int64_t panel_stride, row_stride;
-};
-
-void MatrixProduct::multiply(const Block& block, float* buffer, float* c, int64_t c_stride, simd::Addend addend) const {
-  const auto& [rows, columns, depth, a, b, panel_stride, row_stride] = block;
-  if (split_) {
-    split_->pack_a(rows, depth, a.data, transpose_a_ ? 1 : a.stride, transpose_a_ ? a.stride : 1, buffer);
-    split_->multiply(rows, columns, depth, buffer, b, panel_stride, c, c_stride, addend);
-    return;
-  }
-  const simd::Kernels& simd = simd::kernels();
-  if (transpose_a_) simd.pack_transposed(rows, depth, a.data, a.stride, buffer);
-  for (int64_t column = 0; column < columns; column += panel_)
-    (transpose_a_ ? simd.multiply_packed : simd.multiply)(
-        rows, std::min(panel_, columns - column), depth, transpose_a_ ? buffer : a.data, a.stride,
-        b + column / panel_ * panel_stride, row_stride, c + column, c_stride,
-        {addend.data ? addend.data + column : nullptr, addend.stride});
-}
-
 void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                              const Slot& slot) const {
   const int64_t column_tile = task % column_tiles_, row_tile = task / column_tiles_ % row_tiles_;
@@ -214,40 +156,25 @@ void MatrixProduct::run_task(int64_t task, const Factor& a, const Factor& b, con
   const int64_t columns = last_column - first_column;
   const int64_t first_k = piece * piece_, last_k = std::min(k_, first_k + piece_);
   // Sums end in c itself where its columns are whole vectors: the processor then writes while it multiplies.
-  const bool direct = !swapped_ && columns % width_ == 0;
+  const bool direct = !swapped_ && columns % panels_.vector() == 0;
   for (int64_t k = first_k; k < last_k; k += block_depth_) {
     const int64_t depth = std::min(block_depth_, last_k - k);
     const bool first = k == first_k, last = k + depth == last_k;
-    Block block{};
-    block.columns = round_up(columns, width_), block.depth = depth;
-    switch (packing_) {
-      case Packing::none:
-        block.b = b.data + k * b.stride + first_column;
-        block.panel_stride = panel_, block.row_stride = b.stride;
-        break;
-      case Packing::before:
-        block.b = packed + first_column * floats_of_column(k_) + panel_ * floats_of_column(k);
-        block.panel_stride = panel_ * floats_of_column(k_), block.row_stride = panel_;
-        break;
-      case Packing::by_task:
-        block.b = slot.b;
-        block.panel_stride = panel_ * floats_of_column(depth), block.row_stride = panel_;
-        pack_b(b, k, depth, first_column, last_column, slot.b, block.panel_stride);
-        break;
-    }
+    const Panels::Columns b_columns = columns_of_task(b, packed, slot.b, k, depth, first_column, columns);
     for (int64_t row = first_row; row < last_row; row += row_block_) {
-      block.rows = std::min(row_block_, last_row - row);
-      block.a = {transpose_a_ ? a.data + k * a.stride + row : a.data + row * a.stride + k, a.stride};
+      const int64_t rows = std::min(row_block_, last_row - row);
+      const Panels::Rows a_rows = panels_.pack_rows(part(a, transpose_a_, row, k), transpose_a_, rows, depth, slot.a);
       float* const in_tile = slot.tile + (row - first_row) * tile_columns_;
       float* const in_c = c.data + row * c.stride + first_column;
       simd::Addend addend{first ? nullptr : in_tile, tile_columns_};
       if (direct && first && c.addend.data)
         addend = {c.addend.data + row * c.addend.stride + first_column, c.addend.stride};
       const bool to_c = direct && last;
-      multiply(block, slot.a, to_c ? in_c : in_tile, to_c ? c.stride : tile_columns_, addend);
+      panels_.multiply(rows, round_up(columns, panels_.vector()), depth, a_rows, b_columns, to_c ? in_c : in_tile,
+                       to_c ? c.stride : tile_columns_, addend);
       if (!last) continue;
-      if (!direct) place(in_tile, row, block.rows, first_column, columns, c);
-      finish_rows(row, block.rows, first_column, columns, c);
+      if (!direct) place(in_tile, row, rows, first_column, columns, c);
+      finish_rows(row, rows, first_column, columns, c);
     }
   }
 }

@@ -2,8 +2,8 @@
 #include <cstdint>
 
 #include "tensor/finish.h"
+#include "tensor/panels.h"
 #include "tensor/parallel.h"
-#include "tensor/simd/kernels.h"
 
 namespace minissl {
 
@@ -12,12 +12,6 @@ namespace minissl {
 struct ProductShape {
   int64_t m, n, k;
   bool transpose_a = false, transpose_b = false;
-};
-
-/// A row-major matrix whose rows are `stride` floats apart.
-struct Factor {
-  const float* data;
-  int64_t stride;
 };
 
 /// A matrix product on plain float32 pointers; internal.
@@ -46,27 +40,25 @@ class MatrixProduct {
   MatrixProduct(const ProductShape& shape, int64_t threads, bool in_pieces);
   struct Slot;
   struct Result;
-  struct Block;
   int64_t tasks() const { return row_tiles_ * column_tiles_ * pieces_; }
   int64_t packed_floats() const;
-  int64_t floats_of_column(int64_t depth) const;
   int64_t floats_of_a() const;
   int64_t floats_of_b() const;
   int64_t floats_of_slot() const;
-  void pack_b(const Factor& b, int64_t k, int64_t depth, int64_t first, int64_t last, float* to,
-              int64_t panel_stride) const;
+  int64_t packed_stride() const;
+  int64_t packed_place(int64_t k, int64_t column) const;
   void pack_all(const Factor& b, float* packed) const;
-  void multiply(const Block& block, float* buffer, float* c, int64_t c_stride, simd::Addend addend) const;
+  Panels::Columns columns_of_task(const Factor& b, const float* packed, float* buffer, int64_t k, int64_t depth,
+                                  int64_t column, int64_t columns) const;
   void run_task(int64_t task, const Factor& a, const Factor& b, const float* packed, const Result& c,
                 const Slot& slot) const;
   void place(const float* tile, int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
   void finish_rows(int64_t row, int64_t rows, int64_t column, int64_t columns, const Result& c) const;
 
-  const simd::SplitProducts* split_;  // null: they are multiplied as they are
-  bool swapped_;                     // c' = b' a' is computed, so that a is packed, which is the smaller
+  Panels panels_;
+  bool swapped_;  // c' = b' a' is computed, so that a is packed, which is the smaller
   int64_t m_, n_, k_;
   bool transpose_a_, transpose_b_;
-  int64_t width_, panel_;                     // columns of a vector, or tile, and of a panel
   int64_t block_depth_, row_block_;           // terms that are added up at a time; rows that pass by a part of a panel
   int64_t tile_rows_, tile_columns_, piece_;  // of a task
   int64_t row_tiles_, column_tiles_, pieces_ = 1;

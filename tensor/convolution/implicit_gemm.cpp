@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/convolution/implicit_gemm_pixels.h"
+#include "tensor/panels.h"
 #include "tensor/parallel.h"
 #include "tensor/workspace.h"
 
@@ -26,71 +27,85 @@ struct Lattice {
   std::vector<Tap> taps;
 };
 
-// A block of pixels and its two matrices stay in the second-level cache.
-struct BlockLayout {
-  int64_t rows, from, to, slots;
-
-  BlockLayout(int64_t pixels, int64_t depth, int64_t columns) {
-    const int64_t block = simd::kernels().max_rows;
-    rows = block * std::clamp<int64_t>((int64_t{256} << 10) / (4 * (depth + columns) * block), 4, 64);
-    from = rows * depth;
-    to = rows * columns;
-    slots = count_slots(blocks(pixels), 1);
-  }
-  int64_t blocks(int64_t pixels) const { return (pixels + rows - 1) / rows; }
-  int64_t floats() const { return slots * (from + to); }
-};
-
-int64_t packed_floats(const Shape& w, int64_t depth, int64_t columns) {
-  return w[1] * w[2] * depth * round_up(columns, panel_width());
+// With fewer terms or columns it takes longer to pack the parts of split numbers than their products save.
+Panels panels_for(int64_t terms, int64_t columns) {
+  return std::min(terms, columns) >= 128 ? Panels::split_if_faster() : Panels::whole();
 }
 
-// Calls f(tap, first column, columns, where the panel goes) for each panel of each B[tap], (depth, panel) in memory.
-template <class F>
-void for_each_panel(const Shape& w, int64_t depth, int64_t columns, float* packed, F&& f) {
-  const int64_t panel = panel_width(), panels = (columns + panel - 1) / panel;
-  parallel_for(w[1] * w[2] * panels, 1, [&](int64_t begin, int64_t end) {
+// B[tap] for each tap, packed; and a block of pixels with its matrices, which stay in the second-level cache.
+struct Layout {
+  Panels panels;
+  int64_t depth, columns, of_tap, rows, from, packed_from, to, blocks, slots, packed;
+
+  Layout(int64_t taps, int64_t pixels, int64_t depth, int64_t columns)
+      : panels(panels_for(depth, columns)), depth(depth), columns(columns) {
+    of_tap = panels.floats(depth) * round_up(columns, panels.width());
+    const int64_t block = panels.rows();
+    rows = block * std::clamp<int64_t>((int64_t{256} << 10) / (4 * (depth + columns) * block), 4, 64);
+    from = rows * depth;
+    packed_from = panels.packs_rows(false) ? rows * panels.floats(depth) : 0;
+    to = rows * columns;
+    blocks = (pixels + rows - 1) / rows;
+    slots = count_slots(blocks, 1);
+    packed = taps * of_tap;
+  }
+  int64_t panel_stride() const { return panels.floats(depth) * panels.width(); }
+  int64_t of_slot() const { return from + packed_from + to; }
+  int64_t floats() const { return packed + slots * of_slot(); }
+};
+
+Layout forward_layout(const ConvolutionShapes& s) {
+  return {s.w[1] * s.w[2], s.y[0] * s.y[1] * s.y[2], s.w[3], s.w[0]};
+}
+Layout input_gradient_layout(const ConvolutionShapes& s) {
+  const auto rounded = [&](int64_t extent) { return (extent + s.stride - 1) / s.stride; };
+  return {s.w[1] * s.w[2], s.x[0] * rounded(s.x[1]) * rounded(s.x[2]), s.w[0], s.w[3]};
+}
+
+// Packs B[tap] for all taps. Its element (d, c) is weights[tap * to_tap + d * stride + c], or, transposed,
+// weights[tap * to_tap + c * stride + d].
+void pack_taps(const Layout& l, int64_t taps, const float* weights, int64_t to_tap, int64_t stride, bool transposed,
+               float* packed) {
+  const int64_t width = l.panels.width(), panels = (l.columns + width - 1) / width;
+  parallel_for(taps * panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const int64_t first = n % panels * panel;
-      f(n / panels, first, std::min(panel, columns - first), packed + n * depth * panel);
+      const int64_t tap = n / panels, panel = n % panels, first = panel * width;
+      l.panels.pack({weights + tap * to_tap + first * (transposed ? stride : 1), stride}, transposed, l.depth,
+                    std::min(width, l.columns - first), packed + tap * l.of_tap + panel * l.panel_stride(), 0);
     }
   });
 }
 
-void multiply_taps(const Images& from, const float* in, const Lattice& lattice, const float* packed,
-                   const BlockLayout& l, float* buffers, const Images& to, float* out, const Finish& finish) {
-  const simd::Kernels& k = simd::kernels();
-  const int64_t depth = from.shape[3], columns = to.shape[3], panel = panel_width();
-  const int64_t panels = (columns + panel - 1) / panel;
+void multiply_taps(const Images& from, const float* in, const Lattice& lattice, const float* packed, const Layout& l,
+                   float* buffers, const Images& to, float* out, const Finish& finish) {
   const int64_t count = to.shape[0] * lattice.height * lattice.width;
-  for_parts(l.blocks(count), 1, [&](int64_t slot, int64_t first, int64_t last) {
-    float *a = buffers + slot * (l.from + l.to), *c = a + l.from;
+  for_parts((count + l.rows - 1) / l.rows, 1, [&](int64_t slot, int64_t first, int64_t last) {
+    float *a = buffers + slot * l.of_slot(), *packed_a = a + l.from, *c = packed_a + l.packed_from;
     std::vector<Pixel> pixels;
     for (int64_t b = first; b < last; ++b) {
       find_pixels(b * l.rows, std::min(count, (b + 1) * l.rows), lattice.height, lattice.width, pixels);
       const auto rows = static_cast<int64_t>(pixels.size());
-      std::fill_n(c, rows * columns, 0.0f);
+      std::fill_n(c, rows * l.columns, 0.0f);
       for (const Tap& tap : lattice.taps) {
         float* row = a;
         for (const Pixel& p : pixels) {
           const int64_t h = p.h * lattice.scale + tap.shift_h, w = p.w * lattice.scale + tap.shift_w;
           if (from.has(h, w))
-            std::copy_n(in + from.row(p.n, h, w), depth, row);
+            std::copy_n(in + from.row(p.n, h, w), l.depth, row);
           else
-            std::fill_n(row, depth, 0.0f);
-          row += depth;
+            std::fill_n(row, l.depth, 0.0f);
+          row += l.depth;
         }
-        for (int64_t p = 0; p < panels; ++p)
-          k.multiply(rows, std::min(panel, columns - p * panel), depth, a, depth,
-                     packed + (tap.number * panels + p) * depth * panel, panel, c + p * panel, columns,
-                     {c + p * panel, columns});
+        l.panels.multiply(rows, l.columns, l.depth, l.panels.pack_rows({a, l.depth}, false, rows, l.depth, packed_a),
+                          {packed + tap.number * l.of_tap, l.panel_stride(), l.panels.width()}, c, l.columns,
+                          {c, l.columns});
       }
       const float* row = c;
       for (const Pixel& p : pixels) {
         const int64_t at = to.row(p.n, lattice.first_h + lattice.step * p.h, lattice.first_w + lattice.step * p.w);
-        std::copy_n(row, columns, out + at);
-        if (finish) finish.apply(out, at, 0, columns);
-        row += columns;
+        std::copy_n(row, l.columns, out + at);
+        if (finish) finish.apply(out, at, 0, l.columns);
+        row += l.columns;
       }
     }
   });
@@ -111,49 +126,30 @@ Lattice input_lattice(const Shape& x, const Shape& w, int64_t stride, int64_t pa
 
 void forward(const ConvolutionShapes& s, const float* images, const float* weights, float* out, const Finish& finish) {
   const auto& [x, w, y, stride, padding] = s;
-  const int64_t taps = w[1] * w[2], depth = w[3], columns = w[0];
-  const BlockLayout l(y[0] * y[1] * y[2], depth, columns);
-  Workspace workspace(packed_floats(w, depth, columns) + l.floats());
-  float* packed = workspace.take(packed_floats(w, depth, columns));
-  for_each_panel(w, depth, columns, packed, [&](int64_t tap, int64_t first, int64_t count, float* to) {
-    const simd::Kernels& k = simd::kernels();
-    for (int64_t c = 0; c < count; c += k.width)
-      for (int64_t d = 0; d < depth; d += k.width)
-        k.transpose(weights + ((first + c) * taps + tap) * depth + d, taps * depth, to + d * panel_width() + c,
-                    panel_width());
-  });
+  const Layout l = forward_layout(s);
+  Workspace workspace(l.floats());
+  float* packed = workspace.take(l.packed);
+  pack_taps(l, w[1] * w[2], weights, w[3], w[1] * w[2] * w[3], true, packed);
   Lattice lattice{0, 0, 1, y[1], y[2], stride, {}};
   for (int64_t kh = 0; kh < w[1]; ++kh)
     for (int64_t kw = 0; kw < w[2]; ++kw) lattice.taps.push_back({kh * w[2] + kw, kh - padding, kw - padding});
-  multiply_taps({x}, images, lattice, packed, l, workspace.take(l.floats()), {y}, out, finish);
+  multiply_taps({x}, images, lattice, packed, l, workspace.take(l.slots * l.of_slot()), {y}, out, finish);
 }
 
 void input_gradient(const ConvolutionShapes& s, const float* dy, const float* weights, float* dx) {
   const auto& [x, w, y, stride, padding] = s;
-  const int64_t taps = w[1] * w[2], depth = w[0], columns = w[3];
-  const BlockLayout l(x[0] * ((x[1] + stride - 1) / stride) * ((x[2] + stride - 1) / stride), depth, columns);
-  Workspace workspace(packed_floats(w, depth, columns) + l.floats());
-  float* packed = workspace.take(packed_floats(w, depth, columns));
-  float* buffers = workspace.take(l.floats());
-  for_each_panel(w, depth, columns, packed, [&](int64_t tap, int64_t first, int64_t count, float* to) {
-    for (int64_t d = 0; d < depth; ++d)
-      std::copy_n(weights + (d * taps + tap) * columns + first, count, to + d * panel_width());
-  });
+  const Layout l = input_gradient_layout(s);
+  Workspace workspace(l.floats());
+  float* packed = workspace.take(l.packed);
+  float* buffers = workspace.take(l.slots * l.of_slot());
+  pack_taps(l, w[1] * w[2], weights, w[3], w[1] * w[2] * w[3], false, packed);
   for (int64_t h = 0; h < std::min(stride, x[1]); ++h)
     for (int64_t v = 0; v < std::min(stride, x[2]); ++v)
       multiply_taps({y}, dy, input_lattice(x, w, stride, padding, h, v), packed, l, buffers, {x}, dx, {});
 }
 
-int64_t forward_bytes(const ConvolutionShapes& s) {
-  const Shape &w = s.w, &y = s.y;
-  return 4 * (packed_floats(w, w[3], w[0]) + BlockLayout(y[0] * y[1] * y[2], w[3], w[0]).floats());
-}
-
-int64_t input_gradient_bytes(const ConvolutionShapes& s) {
-  const auto& [x, w, y, stride, padding] = s;
-  const int64_t pixels = x[0] * ((x[1] + stride - 1) / stride) * ((x[2] + stride - 1) / stride);
-  return 4 * (packed_floats(w, w[0], w[3]) + BlockLayout(pixels, w[0], w[3]).floats());
-}
+int64_t forward_bytes(const ConvolutionShapes& s) { return 4 * forward_layout(s).floats(); }
+int64_t input_gradient_bytes(const ConvolutionShapes& s) { return 4 * input_gradient_layout(s).floats(); }
 
 bool applies_to(const ConvolutionShapes& s) { return applies(s.w); }
 

@@ -35,10 +35,10 @@ using Multiply = void (*)(int64_t rows, int64_t columns, int64_t depth, const fl
 /// to[(g * depth + k) * max_rows + r], so that a product reads it from one end to the other.
 using Pack = void (*)(int64_t rows, int64_t depth, const float* a, int64_t a_stride, float* to);
 
-/// Products in tiles of bfloat16, as exact as float32 (split_products.h). Both factors are packed: lines, the rows of a or the
-/// columns of b, in groups of 32.
+/// Products in tiles of bfloat16, as exact as float32 (split_products.h). Both factors are packed: lines, the rows of a
+/// or the columns of b, in groups of 32, whose terms are packed 32 at a time.
 struct SplitProducts {
-  static constexpr int64_t group = 32;
+  static constexpr int64_t group = 32, terms = 32;
   /// Sums and what they are added to have a multiple of so many columns.
   static constexpr int64_t width = 16;
   /// Floats that a packed line takes, if its group is whole.

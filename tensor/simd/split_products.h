@@ -16,8 +16,8 @@
 /// factor is infinite, the result is NaN.
 namespace minissl::simd::split {
 
-// A tile: 16 rows of a and 32 columns of its depth, or as many columns and depth of b. In each of its 16 x 16 units of 32
-// bits are two numbers, whose places in the depth are 16 apart.
+// A tile: 16 rows of a and 32 columns of its depth, or as many columns and depth of b. In each of its 16 x 16 units of
+// 32 bits are two numbers, whose places in the depth are 16 apart.
 constexpr int64_t extent = 16, depth = 32, units = extent * extent;
 constexpr int64_t parts = 3, tiles_of_group = 2;
 // Rows of a, or columns of b, that are packed together, and the units that they take for one depth of a tile.
@@ -47,8 +47,8 @@ inline void split_numbers(Vector<W> first, Vector<W> second, Bits<W> (&to)[parts
   }
 }
 
-// Packs one tile of `to`: unit (i, j) is of line i, a row of a or a column of b, and of depths j and j + 16. Elements of a
-// line are contiguous in `from`, or else those of a depth.
+// Packs one tile of `to`: unit (i, j) is of line i, a row of a or a column of b, and of depths j and j + 16. Elements
+// of a line are contiguous in `from`, or else those of a depth.
 template <int W>
 inline void pack_tile(const float* from, int64_t line_stride, int64_t depth_stride, bool line_by_line, float* to) {
   float scratch[parts][units];
@@ -80,8 +80,7 @@ inline void pack_part(int64_t lines, int64_t depths, const float* from, int64_t 
   const bool contiguous_lines = depth_stride == 1;
   const int64_t to_line = contiguous_lines ? depth : 1, to_depth = contiguous_lines ? 1 : extent;
   for (int64_t i = 0; i < lines; ++i)
-    for (int64_t d = 0; d < depths; ++d)
-      whole[i * to_line + d * to_depth] = from[i * line_stride + d * depth_stride];
+    for (int64_t d = 0; d < depths; ++d) whole[i * to_line + d * to_depth] = from[i * line_stride + d * depth_stride];
   pack_tile<W>(whole, to_line, to_depth, line_by_line, to);
 }
 
@@ -173,11 +172,11 @@ void multiply_columns(Registers& registers, int64_t rows, int64_t columns, int64
     float* const to = whole ? c : scratch;
     const int64_t to_stride = whole ? c_stride : group;
     if (count > extent)
-      (two_columns ? multiply_block<Registers, true, true> : multiply_block<Registers, true, false>)(
-          registers, steps, a, b, to, to_stride, added);
+      (two_columns ? multiply_block<Registers, true, true>
+                   : multiply_block<Registers, true, false>)(registers, steps, a, b, to, to_stride, added);
     else
-      (two_columns ? multiply_block<Registers, false, true> : multiply_block<Registers, false, false>)(
-          registers, steps, a, b, to, to_stride, added);
+      (two_columns ? multiply_block<Registers, false, true>
+                   : multiply_block<Registers, false, false>)(registers, steps, a, b, to, to_stride, added);
     if (!whole) copy_rows(count, columns, scratch, group, c, c_stride);
     a += steps * step;
     c += group * c_stride;
