@@ -275,22 +275,29 @@ std::vector<std::pair<std::string, double>> Trainer::epoch_terms() const {
 
 // Makes the same calls as the monitor and the evaluation, so that the predicted memory includes their peak.
 void Trainer::evaluate_dry(Method& method) const {
-  const int64_t size = flags_.network.size, channels = flags_.network.channels;
-  const Tensor images = [&] {
-    const TagScope tag(MemoryTag::data);
-    return Tensor::empty({embedding_batch, size, size, channels}, flags_.common.dtype());
-  }();
-  const std::vector<Space> spaces = method.embed(images);
+  const int64_t size = flags_.network.size, channels = flags_.network.channels,
+                pixels = pixel_size * pixel_size * channels;
+  const int64_t train = knn_watch_ ? knn_watch_->train_images() : 0, test = knn_watch_ ? knn_watch_->test_images() : 0;
+  const auto embed = [&] {
+    const Tensor images = [&] {
+      const TagScope tag(MemoryTag::data);
+      return Tensor::empty({embedding_batch, size, size, channels}, flags_.common.dtype());
+    }();
+    int64_t all = 0, widest = 0;
+    for (const Space& space : method.embed(images)) {
+      all += space.rows.dim(1);
+      widest = std::max(widest, space.rows.dim(1));
+    }
+    return std::pair(all, widest);
+  };
+  const auto [all, widest] = embed();
   if (!knn_watch_) return;
-  const int64_t rows = knn_watch_->images(), pixels = pixel_size * pixel_size * channels;
-  int64_t all = 0, widest = 0;
-  for (const Space& space : spaces) {
-    all += space.rows.dim(1);
-    widest = std::max(widest, space.rows.dim(1));
+  for (const auto& [extracted, compared] : {std::pair(all, widest), std::pair(pixels, pixels)}) {
+    const Tensor features = Tensor::empty({train + test, extracted});
+    if (extracted == all) embed();
+    const Tensor of_train = Tensor::empty({train, compared}), of_test = Tensor::empty({test, compared});
+    ops::matmul(of_test.rows(0, std::min(knn_block, test)), of_train, {false, true});
   }
-  const Tensor features = Tensor::empty({rows, std::max(all, pixels)}),
-               normalized = Tensor::empty({rows, std::max(widest, pixels)}),
-               similarity = ops::matmul(normalized.rows(0, std::min(knn_block, rows)), normalized, {false, true});
 }
 
 void Trainer::look_for_collapse() {

@@ -52,7 +52,8 @@ class KnnWatch {
   KnnWatch(EvaluationSets sets, const LoaderOptions& options, const KnnOptions& knn, std::string space,
            MakeMethod make_untrained);
 
-  int64_t images() const { return sets_.train->size() + sets_.test->size(); }
+  int64_t train_images() const { return sets_.train->size(); }
+  int64_t test_images() const { return sets_.test->size(); }
   void restore(const std::vector<Json>& events);
   /// `epoch`: number of epochs done. Throws Stopped if a signal requests a stop meanwhile.
   EvalEvent look(Method& method, double epoch);
