@@ -10,9 +10,9 @@ namespace minissl::ops {
 inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /// The right factor of products: a matrix (depth, columns) in panels of columns that are contiguous, padded with zeros.
-class Panels {
+class HeadPanels {
  public:
-  Panels(float* memory, int64_t depth, int64_t columns) : data_(memory), depth_(depth), columns_(columns) {}
+  HeadPanels(float* memory, int64_t depth, int64_t columns) : data_(memory), depth_(depth), columns_(columns) {}
 
   static int64_t floats(int64_t depth, int64_t columns) { return depth * round_up(columns, simd::kernels().panel()); }
 

@@ -15,7 +15,7 @@ namespace {
 class HeadForward {
  public:
   static int64_t floats(const HeadLayout& at) {
-    return Panels::floats(at.width, at.tokens) + Panels::floats(at.tokens, at.width) +
+    return HeadPanels::floats(at.width, at.tokens) + HeadPanels::floats(at.tokens, at.width) +
            query_block * (block_stride + round_up(at.width, simd::kernels().width) + 2);
   }
 
@@ -23,8 +23,8 @@ class HeadForward {
       : at_(at),
         stride_(round_up(at.width, simd::kernels().width)),
         keys_(memory, at.width, at.tokens),
-        values_(memory += Panels::floats(at.width, at.tokens), at.tokens, at.width),
-        logits_(memory += Panels::floats(at.tokens, at.width)),
+        values_(memory += HeadPanels::floats(at.width, at.tokens), at.tokens, at.width),
+        logits_(memory += HeadPanels::floats(at.tokens, at.width)),
         weighted_(memory += query_block * block_stride),
         largest_(memory += query_block * stride_),
         sums_(memory + query_block) {}
@@ -87,7 +87,7 @@ class HeadForward {
 
   HeadLayout at_;
   int64_t stride_;          // of weighted_
-  Panels keys_, values_;    // k^T times the scale, (d, L), and v, (L, d)
+  HeadPanels keys_, values_;    // k^T times the scale, (d, L), and v, (L, d)
   float* logits_;           // a block, then exp(logit - largest)
   float* weighted_;         // sums of v with these weights
   float *largest_, *sums_;  // of a row's logits so far, and of their weights

@@ -14,8 +14,8 @@ class HeadGradient {
  public:
   static int64_t floats(const HeadLayout& at) {
     const int64_t stride = round_up(at.width, simd::kernels().width);
-    return 2 * Panels::floats(at.width, at.tokens) + Panels::floats(at.tokens, at.width) +
-           2 * Panels::floats(query_block, at.width) + 2 * query_block * row_stride(at) + query_block * stride +
+    return 2 * HeadPanels::floats(at.width, at.tokens) + HeadPanels::floats(at.tokens, at.width) +
+           2 * HeadPanels::floats(query_block, at.width) + 2 * query_block * row_stride(at) + query_block * stride +
            2 * at.tokens * stride;
   }
 
@@ -28,11 +28,11 @@ class HeadGradient {
         stride_(round_up(at.width, simd::kernels().width)),
         row_stride_(row_stride(at)),
         keys_(memory, at.width, at.tokens),
-        values_(memory += Panels::floats(at.width, at.tokens), at.width, at.tokens),
-        key_rows_(memory += Panels::floats(at.width, at.tokens), at.tokens, at.width),
-        q_memory_(memory += Panels::floats(at.tokens, at.width)),
-        dy_memory_(memory += Panels::floats(query_block, at.width)),
-        p_(memory += Panels::floats(query_block, at.width)),
+        values_(memory += HeadPanels::floats(at.width, at.tokens), at.width, at.tokens),
+        key_rows_(memory += HeadPanels::floats(at.width, at.tokens), at.tokens, at.width),
+        q_memory_(memory += HeadPanels::floats(at.tokens, at.width)),
+        dy_memory_(memory += HeadPanels::floats(query_block, at.width)),
+        p_(memory += HeadPanels::floats(query_block, at.width)),
         s_(memory += query_block * row_stride_),
         dq_(memory += query_block * row_stride_),
         dk_(memory += query_block * stride_),
@@ -55,7 +55,7 @@ class HeadGradient {
     const float* q = op_.qkv.data<float>() + at_.q(head) + i * at_.qkv_stride();
     const float* dy = op_.dy.data<float>() + at_.y(head) + i * at_.y_stride();
     const float* log_sum_exp = op_.log_sum_exp.data<float>() + at_.log_sum_exp(head) + i;
-    Panels q_rows(q_memory_, rows, at_.width), dy_rows(dy_memory_, rows, at_.width);
+    HeadPanels q_rows(q_memory_, rows, at_.width), dy_rows(dy_memory_, rows, at_.width);
     q_rows.fill(q, at_.qkv_stride(), 1, 1);
     dy_rows.fill(dy, at_.y_stride(), 1, 1);
     const int64_t in_bias = at_.bias(head) + i * at_.tokens;
@@ -101,8 +101,8 @@ class HeadGradient {
   HeadLayout at_;
   int64_t stride_;                // of dq_, dk_ and dv_
   int64_t row_stride_;            // of p_ and s_
-  Panels keys_, values_;          // k^T times the scale and v^T, (d, L)
-  Panels key_rows_;               // k times the scale, (L, d)
+  HeadPanels keys_, values_;          // k^T times the scale and v^T, (d, L)
+  HeadPanels key_rows_;               // k times the scale, (L, d)
   float *q_memory_, *dy_memory_;  // a block of queries and of dy, (queries, d)
   float *p_, *s_;                 // of a block of queries and all keys, s without the scale
   float *dq_, *dk_, *dv_;         // of a block of queries; of all keys

@@ -20,7 +20,7 @@ void for_each_in_window(const Pool& op, const Shape& x, int64_t oh, int64_t ow, 
 
 // The maxima of `count` channels over the window at (oh, ow), and their positions: both stay in registers until the
 // whole window has been read.
-constexpr int64_t channels_at_once = 32;
+constexpr int64_t channels_at_once = 32, few_channels = 8;
 
 template <class T, int64_t count>
 void max_of_window(const MaxPool& op, const T* image, int64_t oh, int64_t ow, T* y, uint8_t* positions) {
@@ -54,6 +54,8 @@ void max_pool(const MaxPool& op, const T* image, int64_t n, T* y, uint8_t* posit
       int64_t c = 0;
       for (; c + channels_at_once <= channels; c += channels_at_once)
         max_of_window<T, channels_at_once>(op, image + c, oh, ow, y + at + c, positions + at + c);
+      for (; c + few_channels <= channels; c += few_channels)
+        max_of_window<T, few_channels>(op, image + c, oh, ow, y + at + c, positions + at + c);
       for (; c < channels; ++c) max_of_window<T, 1>(op, image + c, oh, ow, y + at + c, positions + at + c);
     }
 }

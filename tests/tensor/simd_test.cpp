@@ -75,9 +75,7 @@ struct Matrix {
   int64_t stride() const { return contiguous_lines ? depth + 5 : lines + 5; }
   int64_t line_stride() const { return contiguous_lines ? stride() : 1; }
   int64_t depth_stride() const { return contiguous_lines ? 1 : stride(); }
-  float& at(int64_t line, int64_t d) {
-    return values[static_cast<size_t>(line * line_stride() + d * depth_stride())];
-  }
+  float& at(int64_t line, int64_t d) { return values[static_cast<size_t>(line * line_stride() + d * depth_stride())]; }
   std::vector<float> packed(simd::SplitProducts::Pack pack) const {
     using simd::SplitProducts;
     const int64_t groups = (lines + SplitProducts::group - 1) / SplitProducts::group;
@@ -133,9 +131,9 @@ TEST_P(Simd, SplitNumbersKeepNaNAndOrdersOfMagnitude) {
   for (int64_t i = 0; i < 16; ++i)
     for (int64_t d = 0; d < 32; ++d) a.at(i, d) = 0, b.at(i, d) = static_cast<float>(d == i);
   const float all_bits = std::bit_cast<float>(0xffffffffu), infinity = std::numeric_limits<float>::infinity();
-  const float values[] = {all_bits, -all_bits, infinity, -infinity,      // NaN
-                          1e-45f,   -1e-40f,                             // too small
-                          3e38f,    -1.17549435e-38f, 16777215, -0.1f};  // as they are
+  const float values[] = {all_bits, -all_bits,        infinity, -infinity,  // NaN
+                          1e-45f,   -1e-40f,                                // too small
+                          3e38f,    -1.17549435e-38f, 16777215, -0.1f};     // as they are
   int64_t row = 0;
   for (const float value : values) a.at(row, row) = value, ++row;
   const std::vector<float> c = multiply(*split, a, b, {});
@@ -165,12 +163,14 @@ TEST(SplitProducts, AmxHasTheBitsOfItsEmulation) {
 TEST_P(Simd, MultipliesMatricesOfEveryShape) {
   struct {
     int64_t m, n, k;
-  } const cases[] = {{7, 64, 400}, {64, 128, 128}, {65, 130, 129}, {130, 300, 300}, {480, 130, 130}, {700, 48, 30}, {70, 150, 2100}};
+  } const cases[] = {{7, 64, 400},    {64, 128, 128}, {65, 130, 129}, {130, 300, 300},
+                     {480, 130, 130}, {700, 48, 30},  {70, 150, 2100}};
   for (const auto& [m, n, k] : cases)
     for (const int way : {0, 1, 2, 3}) {
       SCOPED_TRACE(fmt::format("{} x {}, {} terms, way {}", m, n, k, way));
       const ops::Transposed transposed{(way & 1) != 0, (way & 2) != 0};
-      const Shape a_shape = transposed.a ? Shape{k, m} : Shape{m, k}, b_shape = transposed.b ? Shape{n, k} : Shape{k, n};
+      const Shape a_shape = transposed.a ? Shape{k, m} : Shape{m, k},
+                  b_shape = transposed.b ? Shape{n, k} : Shape{k, n};
       const Tensor a = Tensor::from(a_shape, draw(m * k, 1)), b = Tensor::from(b_shape, draw(n * k, 2));
       const Tensor c = ops::matmul(a, b, transposed);
       const Tensor exact = ops::matmul(a.to(DType::f64), b.to(DType::f64), transposed);

@@ -7,6 +7,27 @@
 namespace minissl {
 namespace {
 
+// Steps check thousands of arguments.
+TEST(Error, WhatIsInAMessageIsPutIntoWordsOnlyWhenThereIsOne) {
+  struct Described {
+    int& calls;
+    std::string str() const {
+      ++calls;
+      return "f32[2]";
+    }
+  };
+  int calls = 0;
+  require(true, "{} is not right", Described{calls});
+  EXPECT_EQ(calls, 0);
+  try {
+    require(false, "{} is not right", Described{calls});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "f32[2] is not right");
+  }
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(Tensor, ViewsShareTheBytes) {
   const Tensor t = Tensor::from<float>({2, 3}, std::vector<float>{0, 1, 2, 3, 4, 5});
   const Tensor row = t.rows(1, 2);
