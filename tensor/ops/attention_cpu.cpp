@@ -86,11 +86,11 @@ class HeadForward {
   }
 
   HeadLayout at_;
-  int64_t stride_;          // of weighted_
-  HeadPanels keys_, values_;    // k^T times the scale, (d, L), and v, (L, d)
-  float* logits_;           // a block, then exp(logit - largest)
-  float* weighted_;         // sums of v with these weights
-  float *largest_, *sums_;  // of a row's logits so far, and of their weights
+  int64_t stride_;            // of weighted_
+  HeadPanels keys_, values_;  // k^T times the scale, (d, L), and v, (L, d)
+  float* logits_;             // a block, then exp(logit - largest)
+  float* weighted_;           // sums of v with these weights
+  float *largest_, *sums_;    // of a row's logits so far, and of their weights
 };
 
 }  // namespace

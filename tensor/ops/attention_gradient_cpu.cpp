@@ -101,8 +101,8 @@ class HeadGradient {
   HeadLayout at_;
   int64_t stride_;                // of dq_, dk_ and dv_
   int64_t row_stride_;            // of p_ and s_
-  HeadPanels keys_, values_;          // k^T times the scale and v^T, (d, L)
-  HeadPanels key_rows_;               // k times the scale, (L, d)
+  HeadPanels keys_, values_;      // k^T times the scale and v^T, (d, L)
+  HeadPanels key_rows_;           // k times the scale, (L, d)
   float *q_memory_, *dy_memory_;  // a block of queries and of dy, (queries, d)
   float *p_, *s_;                 // of a block of queries and all keys, s without the scale
   float *dq_, *dk_, *dv_;         // of a block of queries; of all keys
