@@ -3,28 +3,13 @@
 #include <cmath>
 
 #include "tensor/eigen.h"
+#include "tensor/ops/long_rows.h"
 #include "tensor/parallel.h"
 
 namespace minissl::ops {
 namespace {
 
-// Long rows are summed in pieces whose sums are added up in float64.
-constexpr int64_t piece = 1024;
-template <class F>
-void each_piece(int64_t count, F&& f) {
-  for (int64_t k = 0; k < count; k += piece) f(k, std::min(piece, count - k));
-}
-
 using Row = Eigen::Map<const Eigen::ArrayXf>;
-
-float log_sum_exp_of(const Row& logits, float factor) {
-  const float largest = logits.maxCoeff() * factor;
-  double sum = 0;
-  each_piece(logits.size(), [&](int64_t k, int64_t count) {
-    sum += static_cast<double>((logits.segment(k, count) * factor - largest).exp().sum());
-  });
-  return largest + static_cast<float>(std::log(sum));
-}
 
 template <class T>
 void write_means(const SelfDistillation& op) {
@@ -72,12 +57,12 @@ void kernel(Cpu, const CenteredSoftmax& op) {
       Eigen::Map<Eigen::ArrayXf> out(y + n * classes, classes);
       out = (Row(x + n * classes, classes) - center) * factor;
       const float largest = out.maxCoeff();
-      double sum = 0, weighted = 0;
-      each_piece(classes, [&](int64_t k, int64_t count) {
-        Eigen::Array<float, Eigen::Dynamic, 1, 0, piece, 1> below = out.segment(k, count) - largest;
+      double weighted = 0;
+      const double sum = sum_of_pieces(classes, [&](int64_t k, int64_t count) {
+        const Eigen::Array<float, Eigen::Dynamic, 1, 0, piece_of_row, 1> below = out.segment(k, count) - largest;
         out.segment(k, count) = below.exp();
-        sum += static_cast<double>(out.segment(k, count).sum());
         weighted += static_cast<double>((out.segment(k, count) * below).sum());
+        return out.segment(k, count).sum();
       });
       out *= static_cast<float>(1 / sum);
       entropy[n] = static_cast<float>(std::log(sum) - weighted / sum);
@@ -121,11 +106,10 @@ void kernel(Cpu, const SelfDistillation& op) {
       const float all = log_sum_exp[i] = log_sum_exp_of(logits, factor);
       for (int64_t g = 0; g < targets; ++g) {
         const Row q(target + (g * images + n) * classes, classes);
-        double sum = 0;
-        if (g != c)
-          each_piece(classes, [&](int64_t k, int64_t count) {
-            sum += static_cast<double>((q.segment(k, count) * (all - logits.segment(k, count) * factor)).sum());
-          });
+        const auto of_piece = [&](int64_t k, int64_t count) {
+          return (q.segment(k, count) * (all - logits.segment(k, count) * factor)).sum();
+        };
+        const double sum = g == c ? 0 : sum_of_pieces(classes, of_piece);
         rows[(g * crops + c) * images + n] = static_cast<float>(sum);
       }
     }

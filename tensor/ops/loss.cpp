@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tensor/eigen.h"
+#include "tensor/ops/long_rows.h"
 #include "tensor/parallel.h"
 
 namespace minissl::ops {
@@ -53,13 +54,7 @@ void kernel(Cpu, const CrossEntropy& op) {
   float* out = op.log_sum_exp.mutable_data<float>();
   parallel_for(op.logits.dim(0), 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const Eigen::Map<const Eigen::ArrayXf> row(logits + n * classes, classes);
-      const float largest = row.maxCoeff();
-      // Piecewise, with the pieces added up in float64: one float32 sum of 65,537 terms would lose three digits.
-      double sum = 0;
-      for (int64_t k = 0; k < classes; k += 1024)
-        sum += static_cast<double>((row.segment(k, std::min<int64_t>(1024, classes - k)) - largest).exp().sum());
-      out[n] = largest + static_cast<float>(std::log(sum));
+      out[n] = log_sum_exp_of(Eigen::Map<const Eigen::ArrayXf>(logits + n * classes, classes));
     }
   });
   write_mean_loss<float>(op);

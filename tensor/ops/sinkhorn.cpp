@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tensor/eigen.h"
+#include "tensor/ops/long_rows.h"
 #include "tensor/parallel.h"
 
 namespace minissl::ops {
@@ -13,16 +14,13 @@ namespace {
 template <class T>
 using Row = Eigen::Array<T, 1, Eigen::Dynamic>;
 
-// Pieces are summed in T, and their sums added up in float64: Eigen would convert numbers one by one, and compute the
-// exponentials before that one by one as well.
-constexpr int64_t piece = 256;
+// Columns that a thread takes, and rows that are added up in T before their sums are in float64.
+constexpr int64_t columns_at_once = 256, rows_at_once = 256;
 
+// Eigen would convert numbers one by one, and compute the exponentials before that one by one as well.
 template <class T>
 double sum_of(const Row<T>& row) {
-  double sum = 0;
-  for (int64_t k = 0; k < row.size(); k += piece)
-    sum += static_cast<double>(row.segment(k, std::min(piece, row.size() - k)).sum());
-  return sum;
+  return sum_of_pieces(row.size(), [&](int64_t k, int64_t count) { return row.segment(k, count).sum(); });
 }
 
 // Of numbers given row by row: the logarithm of the sum of the exponentials of each column.
@@ -31,9 +29,9 @@ Row<T> log_sum_exp(int64_t rows, F&& row) {
   Row<T> largest = row(0);
   for (int64_t n = 1; n < rows; ++n) largest = largest.max(row(n));
   Row<double> sum = Row<double>::Zero(largest.size());
-  for (int64_t begin = 0; begin < rows; begin += piece) {
+  for (int64_t begin = 0; begin < rows; begin += rows_at_once) {
     Row<T> part = Row<T>::Zero(largest.size());
-    for (int64_t n = begin; n < std::min(begin + piece, rows); ++n) part += (row(n) - largest).exp();
+    for (int64_t n = begin; n < std::min(begin + rows_at_once, rows); ++n) part += (row(n) - largest).exp();
     sum += part.template cast<double>();
   }
   return largest + sum.log().template cast<T>();
@@ -50,7 +48,7 @@ void kernel(Reference, const Sinkhorn& op) {
         samples(op.samples.mutable_data<T>(), op.samples.numel());
     samples.setZero();
     for (int64_t round = 0; round < op.rounds; ++round) {
-      for_blocks(scores.cols(), piece, [&](int64_t, int64_t begin, int64_t end) {
+      for_blocks(scores.cols(), columns_at_once, [&](int64_t, int64_t begin, int64_t end) {
         prototypes.segment(begin, end - begin) = log_sum_exp<T>(scores.rows(), [&](int64_t n) {
           return scores.row(n).segment(begin, end - begin).array() * factor - samples[n];
         });

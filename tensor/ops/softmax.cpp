@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tensor/eigen.h"
+#include "tensor/ops/long_rows.h"
 #include "tensor/parallel.h"
 
 namespace minissl::ops {
@@ -12,15 +13,6 @@ template <class T>
 using RowArray = Eigen::Array<T, 1, Eigen::Dynamic>;
 using Row = Eigen::Map<const Eigen::ArrayXf>;
 using MutableRow = Eigen::Map<Eigen::ArrayXf>;
-
-// Long rows are summed in pieces whose sums are added up in float64: f(first, count) returns a piece's sum.
-constexpr int64_t piece = 1024;
-template <class F>
-double sum_of_pieces(int64_t count, F&& f) {
-  double sum = 0;
-  for (int64_t k = 0; k < count; k += piece) sum += static_cast<double>(f(k, std::min(piece, count - k)));
-  return sum;
-}
 
 template <class F>
 void each_row(const Tensor& x, F&& f) {
@@ -116,8 +108,8 @@ void kernel(Cpu, const SoftmaxEntropy& op) {
     const float largest = row.maxCoeff();
     double weighted = 0;
     const double sum = sum_of_pieces(width, [&](int64_t k, int64_t count) {
-      const Eigen::Array<float, Eigen::Dynamic, 1, 0, piece, 1> below = row.segment(k, count) - largest;
-      const Eigen::Array<float, Eigen::Dynamic, 1, 0, piece, 1> share = below.exp();
+      const Eigen::Array<float, Eigen::Dynamic, 1, 0, piece_of_row, 1> below = row.segment(k, count) - largest;
+      const Eigen::Array<float, Eigen::Dynamic, 1, 0, piece_of_row, 1> share = below.exp();
       weighted += static_cast<double>((share * below).sum());
       return share.sum();
     });
