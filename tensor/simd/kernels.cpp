@@ -46,7 +46,7 @@ std::vector<const Kernels*> find_kernels() {
   return found;
 }
 
-std::atomic<const Kernels*>& chosen() {
+std::atomic<const Kernels*>& current() {
   static std::atomic<const Kernels*> best{all_kernels().back()};
   return best;
 }
@@ -58,7 +58,7 @@ std::span<const Kernels* const> all_kernels() {
   return all;
 }
 
-const Kernels& kernels() { return *chosen(); }
-void use(const Kernels& other) { chosen() = &other; }
+const Kernels& kernels() { return *current(); }
+void use(const Kernels& chosen) { current() = &chosen; }
 
 }  // namespace minissl::simd

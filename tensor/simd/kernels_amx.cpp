@@ -22,17 +22,17 @@ class AmxRegisters {
   AmxRegisters(const AmxRegisters&) = delete;
   AmxRegisters& operator=(const AmxRegisters&) = delete;
 
-  void zero() { asm volatile("tilezero %tmm0\n\ttilezero %tmm1\n\ttilezero %tmm2\n\ttilezero %tmm3"); }
+  static void zero() { asm volatile("tilezero %tmm0\n\ttilezero %tmm1\n\ttilezero %tmm2\n\ttilezero %tmm3"); }
   template <int number>
-  void load(const float* from, int64_t stride) {
+  static void load(const float* from, int64_t stride) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(4 * stride), "i"(number) : "memory");
   }
   template <int number>
-  void store(float* to, int64_t stride) {
+  static void store(float* to, int64_t stride) {  // NOLINT(readability-non-const-parameter)
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(4 * stride), "i"(number) : "memory");
   }
   template <int sum, int a, int b>
-  void add_product() {
+  static void add_product() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(sum), "i"(a), "i"(b));
   }
 };

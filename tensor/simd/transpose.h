@@ -1,29 +1,39 @@
 #pragma once
+#include <utility>
+
 #include "tensor/simd/vector.h"
 
 /// Blocks of W x W floats, transposed in registers.
 namespace minissl::simd {
 
+// Of two rows that exchange their off-diagonal blocks of s x s: where the elements of the first, or second, come from.
+template <int W, int s, bool first>
+constexpr int source(int j) {
+  if (first) return j & s ? W + j - s : j;
+  return j & s ? W + j : j + s;
+}
+
+template <int W, int s, bool first, int... j>
+inline Vector<W> exchange(Vector<W> a, Vector<W> b, std::integer_sequence<int, j...>) {
+#ifdef __clang__
+  return __builtin_shufflevector(a, b, source<W, s, first>(j)...);
+#else
+  return __builtin_shuffle(a, b, typename VectorOf<W>::indices{source<W, s, first>(j)...});
+#endif
+}
+
 // Rows i and i + s exchange their off-diagonal blocks of s x s, for s = 1, 2, 4, ...
-template <int W>
+template <int W, int s = 1>
 inline void transpose(Vector<W> (&rows)[W]) {
-  using Indices = typename VectorOf<W>::indices;
-#pragma GCC unroll 4
-  for (int s = 1; s < W; s *= 2) {
-    Indices upper{}, lower{};
+  constexpr auto all = std::make_integer_sequence<int, W>();
 #pragma GCC unroll 16
-    for (int j = 0; j < W; ++j) {
-      upper[j] = j & s ? W + j - s : j;
-      lower[j] = j & s ? W + j : j + s;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) {
-      if (i & s) continue;
-      const Vector<W> first = rows[i], second = rows[i + s];
-      rows[i] = __builtin_shuffle(first, second, upper);
-      rows[i + s] = __builtin_shuffle(first, second, lower);
-    }
+  for (int i = 0; i < W; ++i) {
+    if (i & s) continue;
+    const Vector<W> first = rows[i], second = rows[i + s];
+    rows[i] = exchange<W, s, true>(first, second, all);
+    rows[i + s] = exchange<W, s, false>(first, second, all);
   }
+  if constexpr (2 * s < W) transpose<W, 2 * s>(rows);
 }
 
 template <int W>
