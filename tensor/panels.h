@@ -27,9 +27,7 @@ class Panels {
   int64_t vector() const { return split() ? simd::SplitProducts::width : simd::kernels().width; }
   /// Rows that registers hold: products are fastest with a multiple of it. Split rows are packed in groups of so many.
   int64_t rows() const { return split() ? simd::SplitProducts::group : simd::kernels().max_rows; }
-  /// Terms of a packed line, a row of a or a column of b, that are packed together.
-  int64_t terms() const { return split() ? simd::SplitProducts::terms : 1; }
-  /// Floats of a packed line of `depth` terms, where all lines of its panel, or group of rows, count.
+  /// Floats of a packed line, a row of a or a column of b, of `depth` terms: its share of a panel, or a group of rows.
   int64_t floats(int64_t depth) const { return split() ? simd::SplitProducts::floats_of_line(depth) : depth; }
 
   /// Rows of a as products read them: where they are, or packed.

@@ -38,7 +38,7 @@ using Pack = void (*)(int64_t rows, int64_t depth, const float* a, int64_t a_str
 /// Products in tiles of bfloat16, as exact as float32 (split_products.h). Both factors are packed: lines, the rows of a
 /// or the columns of b, in groups of 32, whose terms are packed 32 at a time.
 struct SplitProducts {
-  static constexpr int64_t group = 32, terms = 32;
+  static constexpr int64_t group = 32;
   /// Sums and what they are added to have a multiple of so many columns.
   static constexpr int64_t width = 16;
   /// Floats that a packed line takes, if its group is whole.
