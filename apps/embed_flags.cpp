@@ -22,8 +22,7 @@ std::unique_ptr<Dataset> EmbedFlags::open(const std::string& spec, const ModelDe
   return open_data(spec, model.network.channels, common.seed, white);
 }
 
-Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
-                             const EmbedFunction& embed, const char* what) const {
+LoaderOptions EmbedFlags::loader_options(const ModelDescription& model, int64_t size, DType dtype) const {
   LoaderOptions options{.batch = embedding_batch,
                         .size = size,
                         .channels = model.network.channels,
@@ -32,12 +31,37 @@ Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& mod
                         .workers = workers};
   options.normalization = model.normalization;
   options.max_bad_fraction = max_bad_fraction;
+  return options;
+}
+
+namespace {
+
+void log_skipped(Progress& progress, const std::vector<BadFile>& bad) {
+  for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
+}
+
+}  // namespace
+
+Features EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
+                             const EmbedFunction& embed, const char* what) const {
   Progress progress(dataset.size(), "image");
   std::vector<BadFile> bad;
-  Features features =
-      extract_features(dataset, options, embed, &bad, [&](int64_t done) { progress.update(done, what); });
-  for (const BadFile& file : bad) progress.log(fmt::format("skipped {}: {}", file.name, file.reason));
+  Features features = extract_features(dataset, loader_options(model, size, dtype), embed, &bad,
+                                       [&](int64_t done) { progress.update(done, what); });
+  log_skipped(progress, bad);
   return features;
+}
+
+void EmbedFlags::extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
+                         const EmbedFunction& embed, const char* what, const FeatureSink& sink) const {
+  Progress progress(dataset.size(), "image");
+  std::vector<BadFile> bad;
+  int64_t done = 0;
+  for_each_feature_batch(dataset, loader_options(model, size, dtype), embed, &bad, [&](const Features& batch) {
+    sink(batch);
+    progress.update(done += static_cast<int64_t>(batch.indices.size()), what);
+  });
+  log_skipped(progress, bad);
 }
 
 }  // namespace minissl

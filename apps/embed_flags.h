@@ -23,6 +23,12 @@ struct EmbedFlags {
   /// standard error.
   Features extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
                    const EmbedFunction& embed, const char* what) const;
+  /// The same, batch by batch.
+  void extract(const Dataset& dataset, const ModelDescription& model, int64_t size, DType dtype,
+               const EmbedFunction& embed, const char* what, const FeatureSink& sink) const;
+
+ private:
+  LoaderOptions loader_options(const ModelDescription& model, int64_t size, DType dtype) const;
 };
 
 }  // namespace minissl

@@ -32,35 +32,47 @@ Tensor Features::find(const std::string& space) const {
   return found == spaces.end() ? Tensor() : found->rows;
 }
 
-Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
-                          std::vector<BadFile>* bad_files, const std::function<void(int64_t)>& progress) {
+void for_each_feature_batch(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
+                            std::vector<BadFile>* bad_files, const FeatureSink& sink) {
   EvaluationLoader loader(dataset, options);
-  Features features;
-  std::vector<RowStack> rows;
+  bool any = false;
   while (auto batch = loader.next()) {
     stop_if_requested();
-    const std::vector<Space> embedded = embed(batch->images);
-    for (size_t i = 0; i < embedded.size(); ++i) {
-      if (i == rows.size()) {
-        rows.emplace_back(dataset.size());
-        features.spaces.push_back({embedded[i].name, {}});
-      }
-      const Tensor of_batch = embedded[i].rows.to(DType::f32).to(Device{});
-      if (const int64_t row = first_row_not_finite(of_batch); row >= 0)
+    Features features{{}, batch->labels, batch->indices};
+    for (const Space& space : embed(batch->images)) {
+      const Tensor rows = space.rows.to(DType::f32).to(Device{});
+      if (const int64_t row = first_row_not_finite(rows); row >= 0)
         fail(
             "{}: the encoder's {} features of this image are not finite; check the weights (they may be of a run that "
             "diverged: use an earlier checkpoint) and the precision",
-            dataset.name(batch->indices[static_cast<size_t>(row)]), embedded[i].name);
-      rows[i].append(of_batch);
+            dataset.name(batch->indices[static_cast<size_t>(row)]), space.name);
+      features.spaces.push_back({space.name, rows});
     }
-    features.labels.insert(features.labels.end(), batch->labels.begin(), batch->labels.end());
-    features.indices.insert(features.indices.end(), batch->indices.begin(), batch->indices.end());
-    if (progress) progress(static_cast<int64_t>(features.indices.size()));
+    any = true;
+    sink(features);
   }
-  require(!rows.empty(), "not one image of the data set could be read");
-  for (size_t i = 0; i < rows.size(); ++i) features.spaces[i].rows = rows[i].rows();
+  require(any, "not one image of the data set could be read");
   if (bad_files) *bad_files = loader.bad_files();
-  return features;
+}
+
+Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
+                          std::vector<BadFile>* bad_files, const std::function<void(int64_t)>& progress) {
+  Features all;
+  std::vector<RowStack> rows;
+  for_each_feature_batch(dataset, options, embed, bad_files, [&](const Features& batch) {
+    for (size_t i = 0; i < batch.spaces.size(); ++i) {
+      if (i == rows.size()) {
+        rows.emplace_back(dataset.size());
+        all.spaces.push_back({batch.spaces[i].name, {}});
+      }
+      rows[i].append(batch.spaces[i].rows);
+    }
+    all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
+    all.indices.insert(all.indices.end(), batch.indices.begin(), batch.indices.end());
+    if (progress) progress(static_cast<int64_t>(all.indices.size()));
+  });
+  for (size_t i = 0; i < rows.size(); ++i) all.spaces[i].rows = rows[i].rows();
+  return all;
 }
 
 Subset sample(const Dataset& dataset, int64_t count, uint64_t seed) {

@@ -24,10 +24,16 @@ struct Features {
 inline constexpr int64_t embedding_batch = 64;
 
 using EmbedFunction = std::function<std::vector<Space>(const Tensor& images)>;
+/// Takes the embeddings of a batch.
+using FeatureSink = std::function<void(const Features& of_batch)>;
 
-/// Embeds the evaluation view of every image of a data set. `progress` receives the number of images done. Unreadable
-/// images are skipped and added to `bad_files`. Throws Error, naming the first image, for features that are not finite,
-/// and Stopped if a signal requests a stop.
+/// Embeds the evaluation view of every image of a data set, batch by batch, in order. Unreadable images are skipped and
+/// added to `bad_files`. Throws Error, naming the first image, for features that are not finite, and Stopped if a
+/// signal requests a stop.
+void for_each_feature_batch(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
+                            std::vector<BadFile>* bad_files, const FeatureSink& sink);
+
+/// The embeddings of all images together; `progress` receives the number of images done.
 Features extract_features(const Dataset& dataset, const LoaderOptions& options, const EmbedFunction& embed,
                           std::vector<BadFile>* bad_files = nullptr, const std::function<void(int64_t)>& progress = {});
 

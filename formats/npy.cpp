@@ -4,11 +4,11 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tensor/atomic_file.h"
 #include "tensor/input_file.h"
 
 namespace minissl {
@@ -154,6 +154,26 @@ Preamble read_preamble(const InputFile& file, const std::string& where) {
   return preamble;
 }
 
+// All bytes before the elements, `at_least` so many. `shape` is as NumPy writes it: (), (3,), (3, 4).
+std::string preamble_of(const ElementType& type, const std::string& shape, size_t at_least = 0) {
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type.descr, shape);
+  const size_t before = magic.size() + 4, least = std::max(before + header.size() + 2, at_least);
+  header.append((least + alignment - 1) / alignment * alignment - before - header.size() - 1, ' ');
+  header += '\n';
+  const auto length = static_cast<uint16_t>(header.size());
+  std::string all(magic);
+  all += {'\x01', '\0', static_cast<char>(length & 255), static_cast<char>(length >> 8)};
+  return all + header;
+}
+
+// Rows are counted while they are written: always as long as for the largest number of them.
+std::string preamble_of_rows(int64_t rows, int64_t columns) {
+  const auto with = [&](int64_t count, size_t at_least) {
+    return preamble_of(element_types.front(), fmt::format("({}, {})", count, columns), at_least);
+  };
+  return with(rows, with(std::numeric_limits<int64_t>::max(), 0).size());
+}
+
 }  // namespace
 
 void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
@@ -163,21 +183,28 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
                                   [&](const auto& t) { return t.dtype == tensor.dtype(); });
   require(type != element_types.end(), "{}: can't write {}: .npy has no such type; convert it to f32", path.string(),
           tensor);
-  // Shapes as NumPy writes them: (), (3,), (3, 4).
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", type->descr,
-                                   fmt::join(tensor.shape(), ", "), tensor.rank() == 1 ? "," : "");
-  const size_t preamble = magic.size() + 4;
-  header.append(alignment - (preamble + header.size() + 1) % alignment, ' ');
-  header += '\n';
-
   AtomicFile file(path);
-  const auto length = static_cast<uint16_t>(header.size());
-  file.write(magic);
-  file.write(std::string_view("\x01\x00", 2));
-  file.write(&length, sizeof length);
-  file.write(header);
+  file.write(preamble_of(*type, fmt::format("({}{})", fmt::join(tensor.shape(), ", "), tensor.rank() == 1 ? "," : "")));
   file.write(tensor.bytes_begin(), static_cast<size_t>(tensor.bytes()));
   file.commit();
+}
+
+void NpyRows::append(const Tensor& rows) {
+  require(rows.rank() == 2 && rows.dtype() == DType::f32 && rows.device().type == DeviceType::cpu,
+          "rows are f32 (N, D) on the CPU, not {}", rows);
+  if (columns_ < 0) {
+    columns_ = rows.dim(1);
+    file_.write(preamble_of_rows(0, columns_));
+  }
+  require(rows.dim(1) == columns_, "rows of {} numbers can't follow rows of {}", rows.dim(1), columns_);
+  file_.write(rows.bytes_begin(), static_cast<size_t>(rows.bytes()));
+  rows_ += rows.dim(0);
+}
+
+void NpyRows::commit() {
+  require(columns_ >= 0, "there are no rows to write");
+  file_.overwrite(0, preamble_of_rows(rows_, columns_));
+  file_.commit();
 }
 
 Tensor load_npy(const std::filesystem::path& path) {

@@ -142,6 +142,12 @@ void AtomicFile::read_at(int64_t offset, void* bytes, size_t count) const {
   }
 }
 
+void AtomicFile::overwrite(int64_t offset, std::string_view bytes) {
+  if (lseek(descriptor_, offset, SEEK_SET) < 0 || !write_fully(descriptor_, bytes.data(), bytes.size()) ||
+      lseek(descriptor_, 0, SEEK_END) < 0)
+    fail_with_errno("can't write");
+}
+
 void AtomicFile::truncate(int64_t size) {
   if (ftruncate(descriptor_, size) != 0 || lseek(descriptor_, size, SEEK_SET) < 0) fail_with_errno("can't write");
 }

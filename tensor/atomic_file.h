@@ -34,6 +34,8 @@ class AtomicFile {
   int64_t size() const;
   /// Reads bytes [offset, offset + count) of what is there. Throws Error if it is shorter.
   void read_at(int64_t offset, void* bytes, size_t count) const;
+  /// Writes over bytes that are there; what is written next follows the last byte as before.
+  void overwrite(int64_t offset, std::string_view bytes);
   /// Drops all bytes from `size` on; what is written next follows there.
   void truncate(int64_t size);
 

@@ -27,25 +27,35 @@ void Embed::run() const {
   const ModelDescription& model = encoder.description();
   const auto dataset = open(data, model);
   NamedTensors seen;
-  const Features f = extract(
+  const auto table = std::filesystem::path(out).replace_extension(".csv");
+  NpyRows rows(out);
+  AtomicFile csv(table);
+  csv.write("row,path,label\n");
+  extract(
       *dataset, model, model.network.size, common.dtype(),
       [&](const Tensor& images) {
         if (!images_out.empty()) seen.emplace_back(fmt::format("batch{}", seen.size()), ops::nhwc_to_nchw(images));
         return encoder.embed(images);
       },
-      "embedding");
-  const Tensor rows = f.find(features);
-  require(rows.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run", weights);
-  std::string csv = "row,path,label\n";
-  for (size_t i = 0; i < f.indices.size(); ++i) {
-    const int64_t label = f.labels[i];
-    csv += fmt::format("{},{},{}\n", i, csv_field(as_utf8(dataset->name(f.indices[i]))),
-                       label < 0 ? "" : csv_field(as_utf8(dataset->class_names()[static_cast<size_t>(label)])));
-  }
-  save_npy(out, rows);
+      "embedding",
+      [&](const Features& batch) {
+        const Tensor found = batch.find(features);
+        require(found.defined(), "{}: holds a backbone only; --features projection needs a checkpoint of a run",
+                weights);
+        std::string lines;
+        for (size_t i = 0; i < batch.indices.size(); ++i) {
+          const int64_t label = batch.labels[i];
+          lines += fmt::format("{},{},{}\n", rows.rows() + static_cast<int64_t>(i),
+                               csv_field(as_utf8(dataset->name(batch.indices[i]))),
+                               label < 0 ? "" : csv_field(as_utf8(dataset->class_names()[static_cast<size_t>(label)])));
+        }
+        csv.write(lines);
+        rows.append(found);
+      });
+  rows.commit();
   if (!images_out.empty()) save_safetensors(images_out, seen);
-  write_file(std::filesystem::path(out).replace_extension(".csv"), csv);
-  say(fmt::format("{} embeddings of {} numbers: {}", rows.dim(0), rows.dim(1), out));
+  csv.commit();
+  say(fmt::format("{} embeddings of {} numbers: {}", rows.rows(), rows.columns(), out));
 }
 
 }  // namespace

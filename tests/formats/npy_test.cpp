@@ -43,6 +43,29 @@ TEST_F(NpyTest, WritesTheBytesThatNumPyWrites) {
             std::string::npos);
 }
 
+TEST_F(NpyTest, RowsAreWrittenAsTheyCome) {
+  {
+    NpyRows rows(file("t.npy"));
+    EXPECT_THROW(rows.append(Tensor::zeros({3})), Error);
+    rows.append(Tensor::from<float>({2, 2}, {1, 2, 3, 4}));
+    EXPECT_THROW(rows.append(Tensor::zeros({1, 3})), Error);
+    for (float i = 0; i < 10; ++i) rows.append(Tensor::from<float>({1, 2}, {i, -i}));
+    EXPECT_EQ(rows.rows(), 12);
+    EXPECT_EQ(rows.columns(), 2);
+    EXPECT_FALSE(std::filesystem::exists(file("t.npy")));
+    rows.commit();
+  }
+  const Tensor loaded = load_npy(file("t.npy"));
+  EXPECT_EQ(loaded.shape(), (Shape{12, 2}));
+  EXPECT_EQ(loaded.at(3), 4);
+  EXPECT_EQ(loaded.at(23), -9);
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (12, 2), }";
+  header += std::string(117 - header.size(), ' ') + '\n';
+  EXPECT_TRUE(read_file(file("t.npy")).starts_with(with_header(header, ""))) << "as NumPy writes it";
+  { NpyRows unfinished(file("u.npy")); }
+  EXPECT_FALSE(std::filesystem::exists(file("u.npy")));
+}
+
 TEST_F(NpyTest, ReadsOtherSpellingsAndVersions) {
   const std::string header = "{ \"shape\":(2 ,),\"fortran_order\": False,\n\"descr\":'|u1'}";
   for (const int version : {1, 2, 3})
