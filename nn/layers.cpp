@@ -105,8 +105,8 @@ BatchNorm::ChannelMap BatchNorm::in_evaluation() const {
   const int64_t channels = running_mean_.numel();
   const Tensor zeros = Tensor::zeros_like(running_mean_);
   const Tensor ones = Tensor::full({1, channels}, 1, zeros.dtype(), zeros.device());
-  const auto at = [&](const Tensor& x, const Tensor& bias, const Tensor& mean) {
-    return batch_norm_inference(x, weight.value(), bias, mean, running_var_).value().view({channels});
+  const auto at = [&, scale = weight.value()](const Tensor& x, const Tensor& shift, const Tensor& mean) {
+    return batch_norm_inference(x, scale, shift, mean, running_var_).value().view({channels});
   };
   return {at(ones, zeros, zeros), at(zeros.view({1, channels}), bias.value(), running_mean_)};
 }

@@ -15,11 +15,7 @@ constexpr int source(int j) {
 
 template <int W, int s, bool first, int... j>
 inline Vector<W> exchange(Vector<W> a, Vector<W> b, std::integer_sequence<int, j...>) {
-#ifdef __clang__
   return __builtin_shufflevector(a, b, source<W, s, first>(j)...);
-#else
-  return __builtin_shuffle(a, b, typename VectorOf<W>::indices{source<W, s, first>(j)...});
-#endif
 }
 
 // Rows i and i + s exchange their off-diagonal blocks of s x s, for s = 1, 2, 4, ...

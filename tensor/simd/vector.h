@@ -10,8 +10,7 @@ struct VectorOf {
   using type __attribute__((vector_size(W * sizeof(float)))) = float;
   // The same in memory, at any address that a float may have.
   using unaligned __attribute__((vector_size(W * sizeof(float)), aligned(alignof(float)), may_alias)) = float;
-  // Which element a shuffle takes for each place.
-  using indices __attribute__((vector_size(W * sizeof(int)))) = int;
+  // Their bits.
   using bits __attribute__((vector_size(W * sizeof(uint32_t)))) = uint32_t;
 };
 template <int W>
