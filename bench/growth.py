@@ -45,15 +45,15 @@ def power(points, i, key):
     return f"{math.log(now[key] / before[key]) / math.log(now['value'] / before['value']):.2f}"
 
 
-def curve(points, key, box, colour):
-    """One curve of a panel as SVG, and its values at both ends. All curves of a panel have the same scale: a decade has the
+def curve(points, key, box, colour, shift):
+    """One curve of a panel as SVG, with its last value, `shift` further down. All curves of a panel have the same scale: a decade has the
     same length on either axis, so that a cost in proportion rises at 45 degrees."""
     left, bottom, decade = box
     x0, y0 = math.log10(points[0]["value"]), math.log10(points[0][key])
     at = [(left + decade * (math.log10(p["value"]) - x0), bottom - decade * (math.log10(p[key]) - y0)) for p in points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in at)
-    label = f'<text x="{at[-1][0] + 6:.1f}" y="{at[-1][1] + 4:.1f}" fill="{colour}">{points[-1][key]:.0f}</text>'
+    label = f'<text x="{at[-1][0] + 6:.1f}" y="{at[-1][1] + 4 + shift:.1f}" fill="{colour}">{points[-1][key]:.0f}</text>'
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}{label}'
 
 
@@ -64,16 +64,19 @@ def draw(measured, path):
         left, top = i % 3 * width, i // 3 * height
         span = math.log10(points[-1]["value"] / points[0]["value"]) if len(points) > 1 else 0
         length = decade * span
-        box = (left + 20, top + height - 40, decade)
+        box = (left + 20, top + height - 65, decade)
+        dashed = min(length, height - 110)
         parts.append(f'<text x="{left + 20}" y="{top + 18}" font-weight="bold">{name}</text>'
                      f'<text x="{left + 20}" y="{top + 33}" fill="#667">{what}</text>')
-        parts.append(f'<line x1="{box[0]}" y1="{box[1]}" x2="{box[0] + length:.1f}" y2="{box[1] - length:.1f}" '
+        parts.append(f'<line x1="{box[0]}" y1="{box[1]}" x2="{box[0] + dashed:.1f}" y2="{box[1] - dashed:.1f}" '
                      'stroke="#bbc" stroke-dasharray="4 4"/>')
-        parts.append(f'<text x="{box[0]}" y="{box[1] + 20}" fill="#667">{points[0]["value"]}: {points[0]["ms"]:.0f} ms, '
+        parts.append(f'<text x="{box[0]}" y="{box[1] + 45}" fill="#667">{points[0]["value"]}: {points[0]["ms"]:.0f} ms, '
                      f'{points[0]["mib"]:.0f} MiB</text>')
-        parts.append(f'<text x="{box[0] + length:.1f}" y="{box[1] + 20}" fill="#667" text-anchor="middle">'
+        parts.append(f'<text x="{box[0] + length:.1f}" y="{box[1] + 45}" fill="#667" text-anchor="middle">'
                      f'{points[-1]["value"] if length > 130 else ""}</text>')
-        parts.append(curve(points, "ms", box, "#1f6fb2") + curve(points, "mib", box, "#b2561f"))
+        apart = decade * math.log10(points[-1]["ms"] / points[0]["ms"] * points[0]["mib"] / points[-1]["mib"])
+        shift = max(0, 12 - abs(apart)) if apart >= 0 else -max(0, 12 - abs(apart))
+        parts.append(curve(points, "ms", box, "#1f6fb2", 0) + curve(points, "mib", box, "#b2561f", shift))
     rows = (len(measured) + 2) // 3
     parts.append(f'<text x="20" y="{rows * height + 14}" fill="#1f6fb2">ms a step</text>'
                  f'<text x="100" y="{rows * height + 14}" fill="#b2561f">MiB at the peak</text>'
