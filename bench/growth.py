@@ -58,7 +58,7 @@ def curve(points, key, box, colour, shift):
 
 
 def draw(measured, path):
-    width, height, decade = 300, 230, 90
+    width, height, decade = 300, 230, 78
     parts = []
     for i, (name, (what, points)) in enumerate(measured.items()):
         left, top = i % 3 * width, i // 3 * height
@@ -70,10 +70,8 @@ def draw(measured, path):
                      f'<text x="{left + 20}" y="{top + 33}" fill="#667">{what}</text>')
         parts.append(f'<line x1="{box[0]}" y1="{box[1]}" x2="{box[0] + dashed:.1f}" y2="{box[1] - dashed:.1f}" '
                      'stroke="#bbc" stroke-dasharray="4 4"/>')
-        parts.append(f'<text x="{box[0]}" y="{box[1] + 45}" fill="#667">{points[0]["value"]}: {points[0]["ms"]:.0f} ms, '
-                     f'{points[0]["mib"]:.0f} MiB</text>')
-        parts.append(f'<text x="{box[0] + length:.1f}" y="{box[1] + 45}" fill="#667" text-anchor="middle">'
-                     f'{points[-1]["value"] if length > 130 else ""}</text>')
+        parts.append(f'<text x="{box[0]}" y="{box[1] + 45}" fill="#667">{points[0]["value"]} to {points[-1]["value"]}, '
+                     f'from {points[0]["ms"]:.0f} ms, {points[0]["mib"]:.0f} MiB</text>')
         apart = decade * math.log10(points[-1]["ms"] / points[0]["ms"] * points[0]["mib"] / points[-1]["mib"])
         shift = max(0, 12 - abs(apart)) if apart >= 0 else -max(0, 12 - abs(apart))
         parts.append(curve(points, "ms", box, "#1f6fb2", 0) + curve(points, "mib", box, "#b2561f", shift))
