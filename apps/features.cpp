@@ -94,7 +94,7 @@ std::vector<Space> pixel_embedding(const Tensor& images) {
 }
 
 Tensor required_space(const Features& features, const std::string& space) {
-  const Tensor rows = features.find(space);
+  Tensor rows = features.find(space);
   require(rows.defined(),
           "these weights have no {} features; those after the backbone need a checkpoint of a run (last.safetensors)",
           space);
