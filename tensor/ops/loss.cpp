@@ -100,8 +100,9 @@ void kernel(Reference, const Accuracy& op) {
   const auto *predictions = op.predictions.data<int64_t>(), *targets = op.targets.data<int64_t>();
   int64_t right = 0, count = 0;
   for (int64_t n = 0; n < op.targets.numel(); ++n) {
-    right += targets[n] != no_target && predictions[n] == targets[n];
-    count += targets[n] != no_target;
+    if (targets[n] == no_target) continue;
+    right += predictions[n] == targets[n] ? 1 : 0;
+    ++count;
   }
   op.y.fill(static_cast<double>(right) / static_cast<double>(count));
 }
@@ -110,7 +111,7 @@ Tensor accuracy(const Tensor& predictions, const Tensor& targets, DType type) {
   require(predictions.rank() == 1 && predictions.shape() == targets.shape() && predictions.dtype() == DType::i64 &&
               targets.dtype() == DType::i64,
           "accuracy: predictions {} and targets {} (i64, N) don't fit", predictions, targets);
-  const Tensor y = Tensor::empty({1}, type, targets.device());
+  Tensor y = Tensor::empty({1}, type, targets.device());
   run(Accuracy{predictions, targets, y});
   return y;
 }
