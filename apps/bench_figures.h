@@ -4,7 +4,7 @@
 
 #include "tensor/tensor.h"
 
-/// Shared by the benchmarks: random input, summaries of times, peak memory.
+/// Shared by the benchmarks: random images, summaries of times, peak memory.
 namespace minissl {
 
 /// Standard normal images (N, H, W, C) on DeviceScope's device; `number` tells those of a benchmark apart.

@@ -292,12 +292,17 @@ void Trainer::evaluate_dry(Method& method) const {
   };
   const auto [all, widest] = embed();
   if (!knn_watch_) return;
-  for (const auto& [extracted, compared] : {std::pair(all, widest), std::pair(pixels, pixels)}) {
-    const Tensor features = Tensor::empty({train + test, extracted});
-    if (extracted == all) embed();
-    const Tensor of_train = Tensor::empty({train, compared}), of_test = Tensor::empty({test, compared});
+  const auto compare = [&](int64_t width) {
+    const Tensor of_train = Tensor::empty({train, width}), of_test = Tensor::empty({test, width});
     ops::matmul(of_test.rows(0, std::min(knn_block, test)), of_train, {false, true});
+  };
+  {
+    const Tensor features = Tensor::empty({train + test, all});
+    embed();
+    compare(widest);
   }
+  const Tensor raw_pixels = Tensor::empty({train + test, pixels});
+  compare(pixels);
 }
 
 void Trainer::look_for_collapse() {

@@ -5,7 +5,7 @@ multiplications at the speed of the fastest product and its bytes at the speed o
   bench/floor.py [--steps 3] [METHOD:ARCH:SIZE:BATCH ...]    default: the four cases of docs/performance.md
 
 Multiplications are those of the algorithm: Winograd's for 3x3 kernels at stride 1 are 36 for each tile of 4 x 4 pixels,
-tiles that reach over the edge included (`--exact-convolutions` is not for this). Both speeds are the best of any single
+including tiles that reach over an image's edge. Both speeds are the best of any single
 operation of these steps, and of a Vision Transformer's, large enough to measure; memory's, of those that do little else.
 MINISSL names the binary.
 """

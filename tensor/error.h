@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-/// What has str() goes into messages as it is, and is put into words only if there is a message.
+/// Types with str() can be arguments of messages: str() is called only if there is a message.
 template <class T>
 requires requires(const T& value) {
   { value.str() } -> std::same_as<std::string>;

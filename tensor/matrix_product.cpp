@@ -8,8 +8,8 @@ namespace minissl {
 namespace {
 
 // Terms of a sum that are added up in registers: so many that a part of a panel (12 KiB, or 24) and the rows of a that
-// meet it stay in the first-level cache. Tiles are multiplied so fast that it takes more to make up for the sums' way
-// to memory.
+// meet it stay in the first-level cache. Products of split numbers are so fast that loading and storing the sums would
+// show; with more terms at a time it happens less often.
 constexpr int64_t depth_of_whole = 192, depth_of_split = 256;
 // Tasks that let threads which get less of the processor than others leave more to those.
 constexpr int64_t enough_tasks = 16;
@@ -21,7 +21,7 @@ constexpr int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 constexpr int64_t round_up(int64_t n, int64_t to) { return divide_up(n, to) * to; }
 constexpr int64_t round_down(int64_t n, int64_t to) { return n / to * to; }
 
-// Below these sizes it takes longer to pack the parts of split numbers than their products save.
+// Below these sizes splitting and packing takes longer than the faster product saves.
 Panels panels_for(const ProductShape& s) {
   return s.m >= 64 && s.n >= 128 && s.k >= 128 ? Panels::split_if_faster() : Panels::whole();
 }
@@ -93,7 +93,7 @@ int64_t MatrixProduct::floats_of_b() const {
 }
 int64_t MatrixProduct::floats_of_slot() const { return floats_of_b() + floats_of_a() + tile_rows_ * tile_columns_; }
 
-// Where all of b is packed before, its parts of a column from term k on follow each other.
+// Where b's rows from k on, and columns from `column` on, are if all of b is packed before the product.
 int64_t MatrixProduct::packed_stride() const { return panels_.width() * panels_.floats(k_); }
 int64_t MatrixProduct::packed_place(int64_t k, int64_t column) const {
   return column * panels_.floats(k_) + panels_.width() * panels_.floats(k);

@@ -59,7 +59,8 @@ class MatrixProduct {
   bool swapped_;  // c' = b' a' is computed, so that a is packed, which is the smaller
   int64_t m_, n_, k_;
   bool transpose_a_, transpose_b_;
-  int64_t block_depth_, row_block_;           // terms that are added up at a time; rows that pass by a part of a panel
+  int64_t block_depth_,
+      row_block_;  // terms that are added up at a time; rows that are multiplied by the same part of a panel
   int64_t tile_rows_, tile_columns_, piece_;  // of a task
   int64_t row_tiles_, column_tiles_, pieces_ = 1;
   enum class Packing { none, by_task, before } packing_;  // of b: where it is, or into panels

@@ -11,9 +11,10 @@ struct Factor {
   int64_t stride;
 };
 
-/// How the factors of a product c = a b are packed, so that a block of b stays in the caches while many rows of a pass
-/// by; internal. Columns of b are in panels as wide as the registers. Numbers stay float32, or are split into parts
-/// where the machine multiplies those faster (simd/split_products.h); then rows of a have to be packed as well.
+/// How the factors of a product c = a b are packed, so that a block of b stays in the caches while it is multiplied by
+/// many rows of a; internal. Columns of b are in panels as wide as the registers. Numbers stay float32, or are split
+/// into parts where the machine multiplies those faster (simd/split_products.h); then rows of a have to be packed as
+/// well.
 class Panels {
  public:
   static Panels whole() { return Panels(nullptr); }
@@ -30,13 +31,13 @@ class Panels {
   /// Floats of a packed line, a row of a or a column of b, of `depth` terms: its share of a panel, or a group of rows.
   int64_t floats(int64_t depth) const { return split() ? simd::SplitProducts::floats_of_line(depth) : depth; }
 
-  /// Rows of a as products read them: where they are, or packed.
+  /// Rows of a for a product: in place, or packed.
   struct Rows {
     const float* data;
     int64_t stride;
     bool packed;
   };
-  /// Panels of b: packed, or where they are, `row_stride` being b's.
+  /// Columns of b for a product, in panels: packed, or in place, `row_stride` then being b's.
   struct Columns {
     const float* data;
     int64_t panel_stride, row_stride;

@@ -27,7 +27,7 @@ struct Lattice {
   std::vector<Tap> taps;
 };
 
-// With fewer terms or columns it takes longer to pack the parts of split numbers than their products save.
+// With fewer terms or columns, splitting and packing takes longer than the faster product saves.
 Panels panels_for(int64_t terms, int64_t columns) {
   return std::min(terms, columns) >= 128 ? Panels::split_if_faster() : Panels::whole();
 }
@@ -35,7 +35,7 @@ Panels panels_for(int64_t terms, int64_t columns) {
 // B[tap] for each tap, packed; and a block of pixels with its matrices, which stay in the second-level cache.
 struct Layout {
   Panels panels;
-  int64_t depth, columns, of_tap, rows, from, packed_from, to, blocks, slots, packed;
+  int64_t depth, columns, of_tap, rows, from, packed_from, to, slots, packed;
 
   Layout(int64_t taps, int64_t pixels, int64_t depth, int64_t columns)
       : panels(panels_for(depth, columns)), depth(depth), columns(columns) {
@@ -45,8 +45,7 @@ struct Layout {
     from = rows * depth;
     packed_from = panels.packs_rows(false) ? rows * panels.floats(depth) : 0;
     to = rows * columns;
-    blocks = (pixels + rows - 1) / rows;
-    slots = count_slots(blocks, 1);
+    slots = count_slots((pixels + rows - 1) / rows, 1);
     packed = taps * of_tap;
   }
   int64_t panel_stride() const { return panels.floats(depth) * panels.width(); }
@@ -62,15 +61,14 @@ Layout input_gradient_layout(const ConvolutionShapes& s) {
   return {s.w[1] * s.w[2], s.x[0] * rounded(s.x[1]) * rounded(s.x[2]), s.w[0], s.w[3]};
 }
 
-// Packs B[tap] for all taps. Its element (d, c) is weights[tap * to_tap + d * stride + c], or, transposed,
-// weights[tap * to_tap + c * stride + d].
-void pack_taps(const Layout& l, int64_t taps, const float* weights, int64_t to_tap, int64_t stride, bool transposed,
-               float* packed) {
+// Packs B[tap] of weights (O, KH, KW, I) for all taps: its matrix (O, I), or that transposed.
+void pack_taps(const Layout& l, const Shape& w, const float* weights, bool transposed, float* packed) {
+  const int64_t taps = w[1] * w[2], inputs = w[3], stride = taps * inputs;
   const int64_t width = l.panels.width(), panels = (l.columns + width - 1) / width;
   parallel_for(taps * panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const int64_t tap = n / panels, panel = n % panels, first = panel * width;
-      l.panels.pack({weights + tap * to_tap + first * (transposed ? stride : 1), stride}, transposed, l.depth,
+      l.panels.pack({weights + tap * inputs + first * (transposed ? stride : 1), stride}, transposed, l.depth,
                     std::min(width, l.columns - first), packed + tap * l.of_tap + panel * l.panel_stride(), 0);
     }
   });
@@ -129,7 +127,7 @@ void forward(const ConvolutionShapes& s, const float* images, const float* weigh
   const Layout l = forward_layout(s);
   Workspace workspace(l.floats());
   float* packed = workspace.take(l.packed);
-  pack_taps(l, w[1] * w[2], weights, w[3], w[1] * w[2] * w[3], true, packed);
+  pack_taps(l, w, weights, true, packed);
   Lattice lattice{0, 0, 1, y[1], y[2], stride, {}};
   for (int64_t kh = 0; kh < w[1]; ++kh)
     for (int64_t kw = 0; kw < w[2]; ++kw) lattice.taps.push_back({kh * w[2] + kw, kh - padding, kw - padding});
@@ -142,7 +140,7 @@ void input_gradient(const ConvolutionShapes& s, const float* dy, const float* we
   Workspace workspace(l.floats());
   float* packed = workspace.take(l.packed);
   float* buffers = workspace.take(l.slots * l.of_slot());
-  pack_taps(l, w[1] * w[2], weights, w[3], w[1] * w[2] * w[3], false, packed);
+  pack_taps(l, w, weights, false, packed);
   for (int64_t h = 0; h < std::min(stride, x[1]); ++h)
     for (int64_t v = 0; v < std::min(stride, x[2]); ++v)
       multiply_taps({y}, dy, input_lattice(x, w, stride, padding, h, v), packed, l, buffers, {x}, dx, {});

@@ -14,7 +14,7 @@ namespace {
 template <class T>
 using Row = Eigen::Array<T, 1, Eigen::Dynamic>;
 
-// Columns that a thread takes, and rows that are added up in T before their sums are in float64.
+// Columns that a thread takes at a time; rows that are summed in T before that sum is added to one in float64.
 constexpr int64_t columns_at_once = 256, rows_at_once = 256;
 
 // Eigen would convert numbers one by one, and compute the exponentials before that one by one as well.

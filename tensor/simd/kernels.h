@@ -41,14 +41,15 @@ struct SplitProducts {
   static constexpr int64_t group = 32;
   /// Sums and what they are added to have a multiple of so many columns.
   static constexpr int64_t width = 16;
-  /// Floats that a packed line takes, if its group is whole.
+  /// Floats that a packed line takes in a whole group: three bfloat16 for each number.
   static constexpr int64_t floats_of_line(int64_t depth) { return (depth + 31) / 32 * 32 / 2 * 3; }
 
   /// Element k of line i is from[i * line_stride + k * depth_stride]; one of the strides is 1.
   using Pack = void (*)(int64_t lines, int64_t depth, const float* from, int64_t line_stride, int64_t depth_stride,
                         float* to);
   Pack pack_a, pack_b;
-  /// c (rows, columns) = a b + addend, which may be c itself. Groups of b are `b_stride` floats apart.
+  /// c (rows, columns) = a b + addend, which may be c itself. The groups of b's columns are `b_stride` floats
+  /// apart.
   void (*multiply)(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_stride,
                    float* c, int64_t c_stride, Addend addend);
 };

@@ -12,8 +12,8 @@
 ///   a b = a0 b0 + a1 b0 + a0 b1 + a2 b0 + a1 b1 + a0 b2,
 /// and the other three are below 2^-25 |a b|. Products of two bfloat16 are exact in float32, so the result is as exact
 /// as that of float32 arithmetic (Henry, Tang and Heinecke 2019, "Leveraging the bfloat16 artificial intelligence
-/// datatype for higher-precision computations"). It differs in two ways: numbers below 2^-126 count as 0, and where a
-/// factor is infinite, the result is NaN.
+/// datatype for higher-precision computations"). It differs in two ways: denormal numbers
+/// are taken for 0, and an infinite factor makes the result NaN.
 namespace minissl::simd::split {
 
 // A tile: 16 rows of a and 32 columns of its depth, or as many columns and depth of b. In each of its 16 x 16 units of
@@ -154,7 +154,7 @@ inline void copy_rows(int64_t rows, int64_t columns, const float* from, int64_t 
     for (int64_t i = 0; i < columns; ++i) to[r * to_stride + i] = from[r * from_stride + i];
 }
 
-// Rows of one group of columns, which is at most `group` wide.
+// Multiplies all rows by one group of columns, at most `group` of them.
 template <class Registers>
 void multiply_columns(Registers& registers, int64_t rows, int64_t columns, int64_t steps, const float* a,
                       const float* b, float* c, int64_t c_stride, Addend addend) {
